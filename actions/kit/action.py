@@ -1,0 +1,62 @@
+"""What an action is: its words, its risk, and one function. Reads look; changes plan. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from actions.kit.findings import Diagnosis
+from actions.kit.plan import Plan, Refusal, Risk
+from actions.kit.ports import Hands
+from actions.kit.proof import Check
+from actions.kit.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One ``--name VALUE`` of an action."""
+
+    name: str
+    metavar: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at one target found. ``checks`` only where something was put to the proof."""
+
+    snapshot: Snapshot
+    diagnosis: Diagnosis
+    checks: tuple[Check, ...] = ()
+
+
+Options = Mapping[str, str]
+Progress = Callable[[str], Awaitable[None]]
+"""Tells the person what is being waited for; one short sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAction:
+    """An action that changes nothing. ``look`` never raises for what does not answer."""
+
+    name: str
+    summary: str
+    look: Callable[[Hands, Options, Progress], Awaitable[Seen]]
+    options: tuple[Option, ...] = ()
+    whole_fleet: bool = False
+    """It is about all targets at once and takes none."""
+    risk: Risk = Risk.READ
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAction:
+    """An action that changes something. ``plan`` is pure: the one evaluator of preview, approval and execution."""
+
+    name: str
+    summary: str
+    risk: Risk
+    plan: Callable[[Snapshot, Options], Plan | Refusal]
+    options: tuple[Option, ...] = ()
+
+
+Action = ReadAction | ChangeAction

@@ -1,0 +1,73 @@
+"""The one error tree: what can go wrong, and whether trying again can help. No I/O here.
+
+TandemError                     a sentence for a person, always
+├── UsageError                  the words are wrong: unknown target, action, option, value
+├── SettingsError               the settings are wrong; names the file and the line
+├── Refused                     a plan or a policy says no; carries every reason
+└── ActionError                 something outside did not do what was asked
+    ├── Temporary               the same call may go through later
+    │   ├── Unreachable         no answer: refused, timed out, closed, busy, loading
+    │   └── NotYet              answered, but what was waited for did not come about in time
+    └── Permanent               asking again changes nothing
+        ├── AccessDenied        NOAUTH, WRONGPASS, NOPERM, a certificate that is not trusted
+        ├── CommandRefused      the server understood and refused
+        └── Garbled             the answer is not what this command answers
+"""
+
+from __future__ import annotations
+
+
+class TandemError(Exception):
+    """Base of all expected errors; ``str(error)`` is a sentence that a person can act on."""
+
+
+class UsageError(TandemError):
+    """The words are wrong: an unknown target, action, option or value. Says what is known instead."""
+
+
+class SettingsError(TandemError):
+    """The settings cannot be used. Names the file, the line where there is one, and the mend."""
+
+
+class Refused(TandemError):  # noqa: N818 -- A refusal is an answer, not a fault.
+    """Policy or plan says no.
+
+    Args:
+        reasons: every reason, a sentence each.
+    """
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = reasons
+
+
+class ActionError(TandemError):
+    """Something outside did not do what was asked."""
+
+
+class Temporary(ActionError):  # noqa: N818 -- Reads as what it is where it is caught.
+    """The same call may go through later."""
+
+
+class Unreachable(Temporary):
+    """No usable answer from a node or a Sentinel: refused, timed out, closed, busy, loading."""
+
+
+class NotYet(Temporary):
+    """What was waited for did not come about within its time."""
+
+
+class Permanent(ActionError):  # noqa: N818 -- Reads as what it is where it is caught.
+    """Asking again changes nothing."""
+
+
+class AccessDenied(Permanent):
+    """Authentication, authorisation or TLS trust failed."""
+
+
+class CommandRefused(Permanent):
+    """The server understood the command and refused it; the message holds its own words."""
+
+
+class Garbled(Permanent):
+    """The answer is not what this command answers."""

@@ -1,0 +1,145 @@
+"""The one loop that acts: each step is journalled, checked, done, proven. No I/O here but through the ports.
+
+Before the point of no return a failure puts everything back, in reverse. From there on it goes forward whatever
+happens, since going back would make two masters or lose writes; what failed is said at the end. A run that was cut
+off is settled by looking: ``settle`` asks the point of no return whether it came about, and goes forward or back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from actions.kit.errors import ActionError
+from actions.kit.plan import SettingChange, Step
+from actions.kit.ports import Hands
+
+
+class StepState(StrEnum):
+    """Where a step stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    """Its intent is journalled; without an outcome it is *unknown* until Redis itself is asked."""
+    DONE = "done"
+    ALREADY = "already"
+    """It held before we did anything."""
+    FAILED = "failed"
+    UNDONE = "undone"
+    SKIPPED = "skipped"
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    DONE = "done"
+    """Every step was done and proven."""
+    UNDONE = "undone"
+    """A step failed before the point of no return; everything was put back and seen to be."""
+    INCOMPLETE = "incomplete"
+    """The roles moved, but something after that could not be done or proven, or could not be put back."""
+
+
+class Journal(Protocol):
+    """Where a run writes down what it means to do, before it does it. Raising from ``intends`` stops the run."""
+
+    async def intends(self, index: int, step: Step) -> None:
+        """Commit that the step begins, and every setting that it changes as owed."""
+
+    async def ended(self, index: int, state: StepState, note: str) -> None:
+        """Record the outcome of a step; ``note`` is what was seen."""
+
+    async def repaid(self, change: SettingChange) -> None:
+        """This setting is back as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of a run: its outcome, and why where it is not ``done``."""
+
+    outcome: Outcome
+    failures: tuple[str, ...] = ()
+
+
+async def carry_out(steps: Sequence[Step], hands: Hands, journal: Journal, *, start: int = 0) -> Ending:
+    """Do the steps from ``start`` on.
+
+    Returns:
+        ``done``, ``undone`` or ``incomplete``; never raises an ``ActionError``. An error of the journal before an
+        effect is raised: then nothing more is done, and the run is left for settlement.
+    """
+    failures: list[str] = []
+    for index in range(start, len(steps)):
+        failure = await _step(index, steps[index], hands, journal)
+        if failure is None:
+            continue
+        failures.append(failure)
+        if any(step.point_of_no_return for step in steps[:index]) or await _came_about(steps[index], hands):
+            continue
+        ending = await go_back(steps, index, hands, journal, failures)
+        if ending.outcome is Outcome.UNDONE or not await _came_about(steps[index], hands):
+            return ending
+    return Ending(Outcome.INCOMPLETE if failures else Outcome.DONE, tuple(failures))
+
+
+async def settle(steps: Sequence[Step], reached: int, hands: Hands, journal: Journal) -> Ending:
+    """End a run that was cut off after step ``reached`` had been journalled as begun (-1: none had).
+
+    Forward where the roles have moved, back where they have not.
+    """
+    if reached < 0:
+        return Ending(Outcome.UNDONE, ("Nothing had been done.",))
+    turning = next((index for index, step in enumerate(steps) if step.point_of_no_return), len(steps))
+    if turning <= reached and await _came_about(steps[turning], hands):
+        return await carry_out(steps, hands, journal, start=turning)
+    return await go_back(steps, reached, hands, journal, ["The run was cut off before the roles moved."])
+
+
+async def go_back(
+    steps: Sequence[Step], reached: int, hands: Hands, journal: Journal, failures: Sequence[str]
+) -> Ending:
+    """Undo the steps from ``reached`` down to the first, the latest first; one that fails does not stop the others."""
+    problems = list(failures)
+    outcome = Outcome.UNDONE
+    for index in range(reached, -1, -1):
+        step = steps[index]
+        try:
+            note = await step.undo(hands)
+        except ActionError as error:
+            problems.append(f"{step.title} could not be undone: {error}")
+            outcome = Outcome.INCOMPLETE
+            if step.point_of_no_return:
+                break  # Whether the roles moved is not known: the fence stays up until that can be seen.
+            continue
+        for change in step.changes:
+            await journal.repaid(change)
+        if note:
+            await journal.ended(index, StepState.UNDONE, note)
+    return Ending(outcome, tuple(problems))
+
+
+async def _step(index: int, step: Step, hands: Hands, journal: Journal) -> str | None:
+    """Do one step; a sentence when it failed."""
+    await journal.intends(index, step)
+    try:
+        held = await step.holds(hands)
+        note = held.observation if held.yes else await step.act(hands)
+    except ActionError as error:
+        await journal.ended(index, StepState.FAILED, str(error))
+        return f"{step.title}: {error}"
+    for change in step.repays:
+        await journal.repaid(change)
+    await journal.ended(index, StepState.ALREADY if held.yes else StepState.DONE, note)
+    return None
+
+
+async def _came_about(step: Step, hands: Hands) -> bool:
+    """Whether a point of no return was passed after all; looking that fails is left to ``undo`` to resolve."""
+    if not step.point_of_no_return:
+        return False
+    try:
+        return (await step.holds(hands)).yes
+    except ActionError:
+        return False

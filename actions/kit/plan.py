@@ -1,0 +1,167 @@
+"""Plans as data: why, what it costs, the steps, a fingerprint of what was seen. No I/O here.
+
+A plan is made from a snapshot by one pure function, shown, approved, made again, compared, and only then
+carried out by ``actions.kit.loop``. The fingerprint covers who is master, run ids, replids, config-epochs, the
+candidate and the steps; not the offsets, which move every second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Protocol
+
+from actions.kit.findings import Finding
+from actions.kit.ports import Hands
+from actions.kit.snapshot import Snapshot
+from actions.kit.topology import Address
+
+
+class Risk(StrEnum):
+    """What an action can do to the data."""
+
+    READ = "read"
+    REVERSIBLE = "reversible"
+    DESTRUCTIVE = "destructive"
+    IRREVERSIBLE = "irreversible"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a plan can cost. ``None`` is unknown, and is shown as unknown; 0 is a promise."""
+
+    loss_bytes: int | None = 0
+    loss_keys: int | None = 0
+    pause_ms: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A node that could have been chosen and was not; every reason, as sentences."""
+
+    node: Address
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """One setting of one node that a step changes and somebody has to put back. Values as CONFIG GET prints them."""
+
+    node: Address
+    name: str
+    new: str
+    old: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Whether what a step brings about is so already, and what was seen."""
+
+    yes: bool
+    observation: str
+
+
+class Step(Protocol):
+    """One step of a plan. Implementations are frozen dataclasses of plain values: a step survives the process.
+
+    ``act`` raises an ``ActionError`` unless what it does was seen to be done; ``undo`` likewise. Both can be called
+    again after a crash, whatever was done before it.
+    """
+
+    point_of_no_return: ClassVar[bool]
+    """From here on a failure is no reason to go back: the roles have moved, or may have."""
+
+    @property
+    def title(self) -> str:
+        """What the step does, a few words."""
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person at a terminal; empty where there is none."""
+
+    @property
+    def changes(self) -> tuple[SettingChange, ...]:
+        """The settings that this step changes, to be journalled before it acts."""
+
+    @property
+    def repays(self) -> tuple[SettingChange, ...]:
+        """The settings, changed by an earlier step, that this step puts back."""
+
+    async def holds(self, hands: Hands) -> Held:
+        """Whether it is so already: then nothing needs doing."""
+
+    async def act(self, hands: Hands) -> str:
+        """Do it, see that it is done, and say what was seen."""
+
+    async def undo(self, hands: Hands) -> str:
+        """Put back what it did; say what was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done, why, and what it can cost."""
+
+    target: str
+    action: str
+    risk: Risk
+    because: str
+    cost: Cost
+    steps: tuple[Step, ...]
+    seen: tuple[str, ...]
+    """The facts that the approval binds to, a line each; see ``facts_of``."""
+    candidate: Address | None = None
+    rejected: tuple[Rejected, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits over what was seen, the candidate and the steps."""
+        steps = [[step.title, step.command] for step in self.steps]
+        essence = [self.target, self.action, str(self.candidate), self.seen, steps]
+        return hashlib.sha256(json.dumps(essence).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no plan: every reason, a sentence each, and the findings behind them."""
+
+    target: str
+    action: str
+    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """All reasons as one text."""
+        return " ".join(self.reasons)
+
+
+def facts_of(snapshot: Snapshot) -> tuple[str, ...]:
+    """What an approval binds to: roles, run ids, replids and config-epochs, a line each, in a fixed order."""
+    nodes = [
+        f"{node.address} {node.info.role} run {node.info.run_id} replid {node.info.replid}"
+        if node.info
+        else f"{node.address} {node.unasked.reason if node.unasked else 'no answer'}"
+        for node in sorted(snapshot.nodes, key=lambda node: node.address)
+    ]
+    sentinels = [
+        f"{view.address} says {view.master.address} epoch {view.master.config_epoch}"
+        if view.master
+        else f"{view.address} {view.unasked.reason if view.unasked else 'no answer'}"
+        for view in sorted(snapshot.sentinels, key=lambda view: view.address)
+    ]
+    return (f"master {snapshot.agreed_master}", *nodes, *sentinels)
+
+
+def difference(before: Plan, after: Plan) -> tuple[str, ...]:
+    """What changed between two plans for the same thing, a line each: what was approved and what is so now."""
+    gone = [f"was: {fact}" for fact in before.seen if fact not in after.seen]
+    new = [f"is now: {fact}" for fact in after.seen if fact not in before.seen]
+    if before.candidate != after.candidate:
+        new.append(f"candidate: was {before.candidate}, is now {after.candidate}")
+    old_steps, new_steps = ([f"{step.title}: {step.command}" for step in plan.steps] for plan in (before, after))
+    gone += [f"step was: {step}" for step in old_steps if step not in new_steps]
+    new += [f"step is now: {step}" for step in new_steps if step not in old_steps]
+    return tuple(gone + new)

@@ -1,0 +1,78 @@
+"""What the kit needs of the outside, in our own verbs. The adapters fill these. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from actions.kit.snapshot import Role, SentinelView, Snapshot
+from actions.kit.topology import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A node's role and position at one moment. ``offset`` in bytes; ``master`` and ``link_up`` on a replica."""
+
+    role: Role
+    offset: int
+    master: Address | None = None
+    link_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """A write probe: what each node answered, and whether all of it was as it should be."""
+
+    ok: bool
+    observations: tuple[str, ...]
+
+
+class Hands(Protocol):
+    """The one way in which a step looks at and acts on one target. Every call has its own time-out.
+
+    All raise ``Unreachable``, ``AccessDenied``, ``CommandRefused`` or ``Garbled`` and say which node.
+    """
+
+    async def observe(self) -> Snapshot:
+        """A picture from every vantage point; never raises for a node that does not answer."""
+
+    async def standing(self, node: Address) -> Standing:
+        """Role and offset of one node. Source: INFO replication."""
+
+    async def fence(self, node: Address, pause_ms: int, settings: Mapping[str, str]) -> int:
+        """In one transaction: CLIENT PAUSE WRITE for ``pause_ms`` and CONFIG SET; then the frozen offset."""
+
+    async def unfence(self, node: Address, settings: Mapping[str, str]) -> None:
+        """In one transaction: CONFIG SET and CLIENT UNPAUSE."""
+
+    async def settings(self, node: Address, names: tuple[str, ...]) -> Mapping[str, str]:
+        """CONFIG GET; a name that the server does not know is left out."""
+
+    async def change_settings(self, node: Address, settings: Mapping[str, str], *, rewrite: bool) -> None:
+        """CONFIG SET; with ``rewrite`` also CONFIG REWRITE where the server has a file.
+
+        Sentinel rewrites the file of each node that it reconfigures, with whatever is set at that moment: what we put
+        back after a failover has to reach the file too, or it returns with the next restart.
+        """
+
+    async def demote(self, node: Address, master: Address) -> None:
+        """In one transaction: CLIENT UNPAUSE and REPLICAOF; then CLIENT KILL TYPE normal, our connection spared."""
+
+    async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
+        """SENTINEL FAILOVER at this Sentinel only."""
+
+    async def stop_sentinel_failover(self, sentinel: Address, restore_timeout_ms: int) -> None:
+        """Let a failover that has not promoted yet run into its time-out at once; then put the time-out back."""
+
+    async def sentinel_views(self) -> tuple[SentinelView, ...]:
+        """Every Sentinel's view, asked now."""
+
+    async def write_probe(self, master: Address, replicas: tuple[Address, ...], token: str) -> ProbeResult:
+        """SET a unique key with an expiry, WAIT on the same connection, read it on each replica, delete it."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; a fake may make time pass at once."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""

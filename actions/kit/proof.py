@@ -1,0 +1,88 @@
+"""Whether a target is as it should be, check by check. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from actions.kit.snapshot import NodeView, SentinelView, Snapshot
+from actions.kit.topology import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was put to the proof; ``observation`` is what was seen, also where it is as it should be."""
+
+    title: str
+    ok: bool
+    observation: str
+
+
+def prove(snapshot: Snapshot, master: Address, expected: tuple[Address, ...] = ()) -> tuple[Check, ...]:
+    """Check that ``master`` is the only master, followed by all others, and that every Sentinel says so.
+
+    Args:
+        snapshot: taken after the change.
+        master: the node that has to be master.
+        expected: the nodes that have to answer; those that nobody could reach before are not among them.
+            Empty: all of them.
+    """
+    nodes = [node for node in snapshot.nodes if not expected or node.address in expected or node.info]
+    checks = [_master(snapshot, master)]
+    checks += [_replica(node, master) for node in nodes if node.address != master]
+    checks += [_sentinel(view, master) for view in snapshot.sentinels]
+    return tuple(checks) + tuple(_agreement(snapshot, master))
+
+
+def _master(snapshot: Snapshot, master: Address) -> Check:
+    title = f"{master} is the master"
+    node = snapshot.node(master)
+    if node is None or node.info is None:
+        why = node.unasked.why if node and node.unasked else "nobody knows it"
+        return Check(title, ok=False, observation=f"it did not answer: {why}")
+    info = node.info
+    if not node.is_master:
+        return Check(title, ok=False, observation=f"it says that it is a {info.role}")
+    return Check(
+        title, ok=True, observation=f"role master, {len(info.replicas)} replicas attached, offset {info.offset}"
+    )
+
+
+def _replica(node: NodeView, master: Address) -> Check:
+    title = f"{node.address} follows {master}"
+    if node.info is None:
+        return Check(title, ok=False, observation=f"it did not answer: {node.unasked.why if node.unasked else '?'}")
+    if node.is_master:
+        return Check(title, ok=False, observation="it says that it is a master")
+    link = node.info.link
+    if link is None or link.master != master:
+        return Check(title, ok=False, observation=f"it follows {link.master if link else 'nobody'}")
+    if not link.up:
+        return Check(title, ok=False, observation="its link to the master is down")
+    return Check(title, ok=True, observation=f"link up, offset {node.info.offset}")
+
+
+def _sentinel(view: SentinelView, master: Address) -> Check:
+    title = f"Sentinel {view.address} names {master}"
+    if view.master is None:
+        why = view.unasked.why if view.unasked else "it does not know this master's name"
+        return Check(title, ok=False, observation=f"it did not say: {why}")
+    if view.master.address != master:
+        return Check(title, ok=False, observation=f"it names {view.master.address}, epoch {view.master.config_epoch}")
+    trouble = sorted(view.master.flags & {"s_down", "o_down", "failover_in_progress"})
+    if trouble:
+        return Check(title, ok=False, observation=f"it flags the master {', '.join(trouble)}")
+    if view.quorum_ok is False:
+        return Check(title, ok=False, observation=f"CKQUORUM: {view.quorum_text}")
+    return Check(title, ok=True, observation=f"epoch {view.master.config_epoch}, {view.quorum_text or 'no CKQUORUM'}")
+
+
+def _agreement(snapshot: Snapshot, master: Address) -> Iterator[Check]:
+    if not snapshot.sentinels:
+        return
+    agreed = snapshot.agreed_master
+    yield Check(
+        "a majority of all Sentinels agree",
+        ok=agreed == master,
+        observation=f"{agreed}, {snapshot.electorate} Sentinels" if agreed else "no majority at the highest epoch",
+    )

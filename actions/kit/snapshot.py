@@ -1,0 +1,284 @@
+"""A frozen picture of a target from every vantage point, with what could not be asked and why. No I/O here.
+
+Optional fields are ``None`` where the server did not say: never zero, never a guess.
+Offsets, sizes and limits are bytes; ages are seconds unless the name says ``_ms``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from actions.kit.topology import Address, Kind, Limits
+
+
+class Reason(StrEnum):
+    """Why a vantage point, or one question to it, has no answer."""
+
+    REFUSED = "refused"
+    """The connection was refused: nothing listens there."""
+    TIMED_OUT = "timed out"
+    """Nothing came back in time: hung, cut off, or a black hole."""
+    UNRESOLVED = "unresolved"
+    """The host's name has no address."""
+    CLOSED = "closed"
+    """The connection broke, or cannot be routed."""
+    NOAUTH = "NOAUTH"
+    """The server wants a password and none is set."""
+    WRONGPASS = "WRONGPASS"
+    """The user name or the password is wrong, or the user is disabled."""
+    NOPERM = "NOPERM"
+    """The ACL user may not run this command."""
+    TLS = "TLS"
+    """The TLS handshake failed, or one side speaks TLS and the other does not."""
+    LOADING = "LOADING"
+    """The server is loading its data set."""
+    BUSY = "BUSY"
+    """A script or function holds the server."""
+    MASTERDOWN = "MASTERDOWN"
+    """A replica with replica-serve-stale-data no has lost its master."""
+    UNKNOWN_MASTER = "unknown master"
+    """This Sentinel does not know the master's name."""
+    GARBAGE = "garbage"
+    """What came back is not what Redis answers."""
+    REFUSED_COMMAND = "refused command"
+    """The server answered with another error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """One question without an answer. ``source`` says who was asked what, ``why`` is the error in its own words."""
+
+    source: str
+    reason: Reason
+    why: str
+
+
+class Role(StrEnum):
+    """What a node says that it is."""
+
+    MASTER = "master"
+    REPLICA = "replica"
+    SENTINEL = "sentinel"
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedReplica:
+    """A ``slaveN`` line of a master's INFO: what the master knows of one replica."""
+
+    address: Address
+    state: str
+    """``online``, ``wait_bgsave``, ``send_bulk`` …"""
+    offset: int
+    lag_s: int
+    """Seconds since the last acknowledgement; says nothing about bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A replica's own view of its link to its master."""
+
+    master: Address
+    up: bool
+    sync_in_progress: bool
+    last_io_s: int | None
+    down_since_s: int | None
+    sync_left_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """What one node says about itself. Source: INFO."""
+
+    role: Role
+    flavour: str
+    """``redis`` or ``valkey``."""
+    version: tuple[int, ...]
+    run_id: str
+    uptime_s: int
+    loading: bool
+    replid: str
+    replid2: str
+    offset: int
+    """``master_repl_offset``; on a replica what it has applied, ``slave_repl_offset``."""
+    second_repl_offset: int
+    replicas: tuple[AttachedReplica, ...] = ()
+    link: Link | None = None
+    priority: int | None = None
+    read_only: bool | None = None
+    failover_state: str | None = None
+    """``master_failover_state``: ``no-failover`` unless FAILOVER runs (6.2 and later)."""
+    config_file: str | None = None
+    connected_clients: int | None = None
+    blocked_clients: int | None = None
+    max_clients: int | None = None
+    rejected_connections: int | None = None
+    used_memory: int | None = None
+    max_memory: int | None = None
+    max_memory_policy: str | None = None
+    evicted_keys: int | None = None
+    changes_since_save: int | None = None
+    last_bgsave_ok: bool | None = None
+    aof_enabled: bool | None = None
+    last_aof_write_ok: bool | None = None
+    ops_per_s: int | None = None
+    backlog_bytes: int | None = None
+    good_replicas: int | None = None
+    """``min_slaves_good_slaves``: only there while min-replicas-to-write is in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """The settings that matter to a failover. Source: CONFIG GET; ``None`` where it is not known to this server."""
+
+    min_replicas_to_write: int | None = None
+    min_replicas_max_lag: int | None = None
+    replica_priority: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node as we see it. ``unasked`` is set when it gave no INFO; ``gaps`` holds single refused questions."""
+
+    address: Address
+    unasked: Unasked | None = None
+    info: NodeInfo | None = None
+    role_offset: int | None = None
+    """The offset that ROLE tells; taken a moment after INFO."""
+    config: NodeConfig | None = None
+    normal_clients: int | None = None
+    """Clients of type normal, without our own connection. Source: CLIENT LIST."""
+    gaps: tuple[Unasked, ...] = ()
+    known_from: tuple[str, ...] = ()
+    """Who named this node: ``settings``, ``sentinel A``, ``node A``."""
+
+    @property
+    def is_master(self) -> bool:
+        """It answered, and says that it is a master."""
+        return self.info is not None and self.info.role is Role.MASTER
+
+    @property
+    def is_replica(self) -> bool:
+        """It answered, and says that it is a replica."""
+        return self.info is not None and self.info.role is Role.REPLICA
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelReplica:
+    """A replica as one Sentinel sees it. Source: SENTINEL REPLICAS."""
+
+    address: Address
+    flags: frozenset[str]
+    link_up: bool
+    priority: int
+    offset: int
+    master: Address | None
+    role_reported: str
+    info_age_ms: int | None = None
+    """How long ago this Sentinel last heard the replica's INFO."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoredMaster:
+    """The master as one Sentinel sees it. Source: SENTINEL MASTER and GET-MASTER-ADDR-BY-NAME."""
+
+    address: Address
+    flags: frozenset[str]
+    config_epoch: int
+    quorum: int
+    other_sentinels: int
+    down_after_ms: int
+    failover_timeout_ms: int
+    replicas: tuple[SentinelReplica, ...] = ()
+    peers: tuple[Address, ...] = ()
+    peers_down: tuple[Address, ...] = ()
+    run_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelView:
+    """One Sentinel as we see it, and the master as it sees it."""
+
+    address: Address
+    unasked: Unasked | None = None
+    flavour: str = ""
+    version: tuple[int, ...] = ()
+    run_id: str = ""
+    tilt: bool = False
+    master: MonitoredMaster | None = None
+    knows: tuple[str, ...] = ()
+    """The master names that it monitors, where it does not know ours."""
+    quorum_ok: bool | None = None
+    """CKQUORUM's verdict; ``None`` where it could not be asked."""
+    quorum_text: str = ""
+    gaps: tuple[Unasked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A target as seen at one moment. The order of nodes and Sentinels is that of their addresses."""
+
+    target: str
+    kind: Kind
+    observed_at: datetime
+    nodes: tuple[NodeView, ...]
+    sentinels: tuple[SentinelView, ...] = ()
+    master_name: str = ""
+    limits: Limits = Limits()
+    took_ms: float = 0.0
+
+    def node(self, address: Address | None) -> NodeView | None:
+        """The view of this node, or ``None`` where nobody named it."""
+        return next((node for node in self.nodes if node.address == address), None)
+
+    @property
+    def masters(self) -> tuple[NodeView, ...]:
+        """Every node that says it is a master."""
+        return tuple(node for node in self.nodes if node.is_master)
+
+    @property
+    def agreed_master(self) -> Address | None:
+        """The address that a majority of *all* Sentinels gives at the highest config-epoch, TILT left out.
+
+        Without Sentinels: the only node that says it is a master, where all others answered or follow it.
+        ``None`` where there is no majority, or no single master.
+        """
+        if self.kind is Kind.SENTINEL:
+            return self._sentinels_choice()
+        return self.masters[0].address if len(self.masters) == 1 else None
+
+    def _sentinels_choice(self) -> Address | None:
+        votes = [view.master for view in self.sentinels if view.master is not None and not view.tilt]
+        newest = max((vote.config_epoch for vote in votes), default=-1)
+        heads = [vote.address for vote in votes if vote.config_epoch == newest]
+        if not heads or len(set(heads)) != 1:
+            return None
+        return heads[0] if len(heads) * 2 > self.electorate else None
+
+    @property
+    def electorate(self) -> int:
+        """How many Sentinels there are: those in the settings, or more where a Sentinel knows of more."""
+        known = (1 + view.master.other_sentinels for view in self.sentinels if view.master is not None)
+        return max(len(self.sentinels), *known, 0)
+
+    @property
+    def unasked(self) -> tuple[Unasked, ...]:
+        """Everything that could not be asked, whole vantage points first."""
+        return tuple(self._whole()) + tuple(gap for view in (*self.nodes, *self.sentinels) for gap in view.gaps)
+
+    def _whole(self) -> Iterator[Unasked]:
+        for view in (*self.nodes, *self.sentinels):
+            if view.unasked is not None:
+                yield view.unasked
+
+    def lag_bytes(self, node: NodeView) -> int | None:
+        """How far a replica is behind the agreed master, both read by us; ``None`` where one of them did not say.
+
+        The master is read a moment apart from the replica, so a busy replica may seem ahead: never below 0.
+        """
+        master = self.node(self.agreed_master)
+        if not node.is_replica or node.info is None or master is None or master.info is None:
+            return None
+        return max(0, master.info.offset - node.info.offset)

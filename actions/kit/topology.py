@@ -1,0 +1,102 @@
+"""What a target is: where its nodes and Sentinels are, how to be let in, what is allowed. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from actions.kit.errors import UsageError
+
+
+class Kind(StrEnum):
+    """Who is in charge of a target's roles."""
+
+    REPLICATION = "replication"
+    """One master and its replicas; nobody fails over by itself."""
+    SENTINEL = "sentinel"
+    """Sentinels watch the master and promote a replica."""
+    CLUSTER = "cluster"
+    """Redis Cluster: the nodes vote themselves."""
+    ELASTICACHE = "elasticache"
+    """AWS moves the roles."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """Where a node or a Sentinel listens. ``host`` is a name or an IP address, ``port`` 1 to 65535."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str, default_port: int | None = None) -> Address:
+        """Read ``host:port``, ``[v6]:port`` or, with a default port, ``host``.
+
+        Raises:
+            UsageError: there is no host, no port or no port between 1 and 65535.
+        """
+        host, colon, port = text.strip().rpartition(":")
+        if not colon or (":" in host and not host.startswith("[")):
+            host, port = text.strip(), str(default_port or "")
+        host = host.removeprefix("[").removesuffix("]")
+        if (
+            not host
+            or not port.isascii()
+            or not port.isdigit()
+            or not 0 < int(port) < 65536
+            or any(map(str.isspace, host))
+        ):
+            raise UsageError(f"{text!r} is not an address; write host:port, such as 10.0.0.1:6379.")
+        return cls(host, int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A user and a password; neither is ever shown."""
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How to speak TLS; paths to PEM files. Without ``ca_file`` the system's authorities are trusted."""
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    check_hostname: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a planned change may go on this target."""
+
+    max_lag_bytes: int = 1_048_576
+    """A candidate further behind than this is not eligible."""
+    max_pause_ms: int = 5_000
+    """Writes may be refused for at most this long before the new master has to be there."""
+    cooldown_s: int = 900
+    """No second failover sooner than this after the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One Redis deployment. Source: ``targets.yaml``."""
+
+    name: str
+    kind: Kind
+    environment: str = "production"
+    nodes: tuple[Address, ...] = ()
+    sentinels: tuple[Address, ...] = ()
+    master_name: str = ""
+    auth: Credentials = Credentials()
+    sentinel_auth: Credentials = Credentials()
+    tls: Tls | None = None
+    sentinel_tls: Tls | None = None
+    limits: Limits = Limits()
+    timeout_ms: int = 1_000
+    """Each vantage point has this long to answer."""
