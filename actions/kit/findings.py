@@ -80,7 +80,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a snapshot proves. ``suggests`` holds command lines without the slash command: ``failover orders``."""
+    """One thing that a snapshot proves. ``suggests`` holds action lines, such as ``failover orders``."""
 
     id: FindingId
     severity: Severity

@@ -6,7 +6,6 @@ Offsets, sizes and limits are bytes; ages are seconds unless the name says ``_ms
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -266,12 +265,9 @@ class Snapshot:
     @property
     def unasked(self) -> tuple[Unasked, ...]:
         """Everything that could not be asked, whole vantage points first."""
-        return tuple(self._whole()) + tuple(gap for view in (*self.nodes, *self.sentinels) for gap in view.gaps)
-
-    def _whole(self) -> Iterator[Unasked]:
-        for view in (*self.nodes, *self.sentinels):
-            if view.unasked is not None:
-                yield view.unasked
+        views: list[NodeView | SentinelView] = [*self.nodes, *self.sentinels]
+        whole = tuple(view.unasked for view in views if view.unasked is not None)
+        return whole + tuple(gap for view in views for gap in view.gaps)
 
     def lag_bytes(self, node: NodeView) -> int | None:
         """How far a replica is behind the agreed master, both read by us; ``None`` where one of them did not say.
