@@ -1,0 +1,165 @@
+"""Decides what stands in the config files of a topology, and what the ACL user `tandem` may do. No I/O here."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sandbox.redis.builds import Build
+from sandbox.redis.certificates import TlsFiles
+
+Config = tuple[tuple[str, str], ...]
+Address = tuple[str, int]
+
+ACL_USER = "tandem"
+
+DATA_ACL = (
+    # Look.
+    "+ping +info +role +dbsize +time +lastsave +config|get +client|list +client|id +client|setname +acl|whoami",
+    # Fence, hand over, and put back.
+    "+config|set +config|rewrite +client|kill +client|pause +client|unpause +replicaof +failover +multi +exec +discard",
+    # Probe with a key of its own.
+    "~tandem:probe:* +set +get +del +wait",
+)
+"""What `tandem` may do on a data node: enough to diagnose and fail over, and no key of the application."""
+
+SENTINEL_ACL = (
+    "+ping +info +role +client|id +client|setname +acl|whoami",
+    "+sentinel|masters +sentinel|master +sentinel|replicas +sentinel|sentinels +sentinel|get-master-addr-by-name",
+    "+sentinel|ckquorum +sentinel|myid +sentinel|info-cache +sentinel|failover",
+    "allchannels +subscribe +psubscribe +unsubscribe +punsubscribe",
+)
+"""What `tandem` may do on a Sentinel: ask, listen to its events, start a failover; not SET, RESET or REMOVE."""
+
+# Redis 7.0 refuses rules for subcommands that it does not know.
+_SINCE: tuple[tuple[tuple[int, int, int], str], ...] = (((7, 0, 0), "+acl|dryrun"), ((7, 2, 0), "+client|setinfo"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a topology is asked to be. Times in milliseconds; passwords None where none is set.
+
+    `acl` adds the user `tandem` to every server and sets the passwords that were left out. `links` puts a TCP proxy in
+    front of each data node. `extra_config` is for data nodes and wins. `config_file=False` starts them with arguments
+    only, so that CONFIG REWRITE fails, as with servers of the Bitnami images.
+    """
+
+    build: Build
+    replicas: int = 2
+    sentinels: int = 3
+    quorum: int = 2
+    master_name: str
+    down_after_ms: int = 2000
+    failover_timeout_ms: int = 10000
+    password: str | None = None
+    acl: bool = False
+    sentinel_password: str | None = None
+    tls: bool = False
+    links: bool = False
+    appendonly: bool = False
+    config_file: bool = True
+    extra_config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secrets:
+    """The passwords of one topology: of the default user on nodes and Sentinels, and of `tandem` on both."""
+
+    node: str | None
+    sentinel: str | None
+    tandem: str | None
+
+
+def acl_rules(build: Build, rules: tuple[str, ...]) -> str:
+    """The rules in ACL syntax, with what this version has beyond the oldest."""
+    newer = (rule for since, rule in _SINCE if build.version >= since)
+    return " ".join((*rules, *newer))
+
+
+def data_config(
+    settings: Settings,
+    secrets: Secrets,
+    tls: TlsFiles | None,
+    *,
+    bind: Address,
+    announced: Address,
+    master: Address | None,
+) -> Config:
+    """The directives of a data node that replicates from `master`, or is it where that is None."""
+    lines = {
+        "save": '""',
+        "appendonly": "yes" if settings.appendonly else "no",
+        "repl-diskless-sync": "yes",
+        "repl-diskless-sync-delay": "0",
+        "replica-announce-ip": announced[0],
+        "replica-announce-port": str(announced[1]),
+    }
+    if secrets.node:
+        lines["masterauth"] = secrets.node
+    if master:
+        lines["replicaof"] = f"{master[0]} {master[1]}"
+    common = _common(settings, bind, secrets.node, tls)
+    users = _users(settings, DATA_ACL, secrets.tandem)
+    return (*{**dict(common), **lines, **settings.extra_config}.items(), *users)
+
+
+def sentinel_config(
+    settings: Settings,
+    secrets: Secrets,
+    tls: TlsFiles | None,
+    *,
+    bind: Address,
+    replicas: tuple[Address, ...],
+    master: Address,
+    others: tuple[Address, ...],
+) -> Config:
+    """The directives of a Sentinel that already knows the replicas and the other Sentinels.
+
+    It would find them by itself, at its next INFO and by greetings every two seconds; what it then writes to its file
+    are these same lines, and knowing them from the start saves each test those seconds.
+    """
+    name = settings.master_name
+    monitor = [
+        f"myid {_run_id(name, bind)}",
+        f"monitor {name} {master[0]} {master[1]} {settings.quorum}",
+        f"down-after-milliseconds {name} {settings.down_after_ms}",
+        f"failover-timeout {name} {settings.failover_timeout_ms}",
+        f"parallel-syncs {name} 1",
+        *([f"auth-pass {name} {secrets.node}"] if secrets.node else []),
+        *([f"sentinel-pass {secrets.sentinel}"] if secrets.sentinel else []),
+        *(f"known-replica {name} {host} {port}" for host, port in replicas),
+        *(f"known-sentinel {name} {host} {port} {_run_id(name, (host, port))}" for host, port in others),
+        f"announce-ip {bind[0]}",
+        f"announce-port {bind[1]}",
+    ]
+    return (
+        *_common(settings, bind, secrets.sentinel, tls),
+        *_users(settings, SENTINEL_ACL, secrets.tandem),
+        *(("sentinel", line) for line in monitor),
+    )
+
+
+def _common(settings: Settings, bind: Address, password: str | None, tls: TlsFiles | None) -> Config:
+    host, port = bind
+    lines = [("bind", host), ("port", "0" if settings.tls else str(port)), ("protected-mode", "no"), ("dir", "./")]
+    if tls:
+        lines += [
+            ("tls-port", str(port)),
+            ("tls-replication", "yes"),
+            ("tls-auth-clients", "optional"),
+            ("tls-ca-cert-file", str(tls.ca_file)),
+            ("tls-cert-file", str(tls.cert_file)),
+            ("tls-key-file", str(tls.key_file)),
+        ]
+    if password:
+        lines.append(("requirepass", password))
+    return tuple(lines)
+
+
+def _users(settings: Settings, rules: tuple[str, ...], password: str | None) -> Config:
+    if not settings.acl:
+        return ()
+    return (("user", f"{ACL_USER} on >{password} {acl_rules(settings.build, rules)}"),)
+
+
+def _run_id(master_name: str, address: Address) -> str:
+    return hashlib.sha1(f"{master_name} {address}".encode(), usedforsecurity=False).hexdigest()
