@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from actions.kit.findings import Finding
 from actions.kit.ports import Hands
@@ -64,40 +65,51 @@ class Held:
     observation: str
 
 
-class Step(Protocol):
+class Step(ABC):
     """One step of a plan. Implementations are frozen dataclasses of plain values: a step survives the process.
 
     ``act`` raises an ``ActionError`` unless what it does was seen to be done; ``undo`` likewise. Both can be called
     again after a crash, whatever was done before it.
     """
 
-    point_of_no_return: ClassVar[bool]
+    __slots__ = ()
+
+    point_of_no_return: ClassVar[bool] = False
     """From here on a failure is no reason to go back: the roles have moved, or may have."""
 
     @property
+    @abstractmethod
     def title(self) -> str:
         """What the step does, a few words."""
 
     @property
+    @abstractmethod
     def command(self) -> str:
-        """The equivalent for a person at a terminal; empty where there is none."""
+        """The equivalent for a person at a terminal."""
 
     @property
     def changes(self) -> tuple[SettingChange, ...]:
         """The settings that this step changes, to be journalled before it acts."""
+        return ()
 
     @property
     def repays(self) -> tuple[SettingChange, ...]:
         """The settings, changed by an earlier step, that this step puts back."""
+        return ()
 
     async def holds(self, hands: Hands) -> Held:
-        """Whether it is so already: then nothing needs doing."""
+        """Whether it is so already: then nothing needs doing. By default it is never taken for granted."""
+        _ = hands
+        return Held(yes=False, observation="")
 
+    @abstractmethod
     async def act(self, hands: Hands) -> str:
         """Do it, see that it is done, and say what was seen."""
 
     async def undo(self, hands: Hands) -> str:
-        """Put back what it did; say what was seen."""
+        """Put back what it did and say what was seen; by default there is nothing, and nothing is said."""
+        _ = hands
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,17 @@ class Hands(Protocol):
     async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
         """SENTINEL FAILOVER at this Sentinel only."""
 
-    async def stop_sentinel_failover(self, sentinel: Address, restore_timeout_ms: int) -> None:
-        """Let a failover that has not promoted yet run into its time-out at once; then put the time-out back."""
+    async def stop_sentinel_failover(self, sentinel: Address, timeout_ms: int) -> str:
+        """Let a failover that has not promoted yet run into its time-out at once; say what was seen.
+
+        Sentinel has no command for it: its failover-timeout is set to 1 ms, and to ``timeout_ms`` again in any case.
+        """
+
+    async def abort_failover(self, node: Address) -> None:
+        """FAILOVER ABORT; nothing happens where none runs."""
+
+    async def named_master(self, sentinel: Address) -> Address | None:
+        """SENTINEL GET-MASTER-ADDR-BY-NAME; ``None`` where it does not know the name."""
 
     async def sentinel_views(self) -> tuple[SentinelView, ...]:
         """Every Sentinel's view, asked now."""

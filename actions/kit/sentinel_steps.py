@@ -1,0 +1,247 @@
+"""The steps of a failover where Sentinel is in charge. No I/O here but through Hands.
+
+One Sentinel is asked, once. It promotes whom it would choose itself, so the candidate is made its choice first, and it
+learns of the promotion only by its next INFO: once a second during a failover, else every ten. Whoever asks it a good
+half second after an INFO is answered soonest, and writes stop for the shortest time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import ClassVar
+
+from actions.kit.errors import ActionError, CommandRefused, NotYet
+from actions.kit.plan import Held, SettingChange, Step
+from actions.kit.ports import Hands
+from actions.kit.snapshot import Role, SentinelReplica, SentinelView
+from actions.kit.steps import POLL_S, as_settings, until
+from actions.kit.topology import Address
+
+SENTINEL_INFO_S = 10
+"""Sentinel asks each replica for INFO this often while nothing is wrong."""
+
+PRIORITY = "replica-priority"
+
+
+def replica_seen_by(view: SentinelView, replica: Address) -> SentinelReplica | None:
+    """What this Sentinel says of this replica."""
+    known = view.master.replicas if view.master else ()
+    return next((one for one in known if one.address == replica), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Steer(Step):
+    """Make the candidate the one that Sentinel will choose: by replica-priority, seen by every Sentinel."""
+
+    candidate: Address
+    settings: tuple[SettingChange, ...]
+    within_s: int = SENTINEL_INFO_S + 5
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Make {self.candidate} Sentinel's choice"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return "; ".join(f"{change.node}> CONFIG SET {change.name} {change.new}" for change in self.settings)
+
+    @property
+    def changes(self) -> tuple[SettingChange, ...]:
+        """Owed from before the step acts until it is undone or put back."""
+        return self.settings
+
+    async def holds(self, hands: Hands) -> Held:
+        """Whether every Sentinel that answers shows the new priorities."""
+        views = [view for view in await hands.sentinel_views() if view.master is not None]
+        stale = [
+            f"{view.address} still shows {seen.priority if seen else 'nothing'} for {change.node}"
+            for view in views
+            for change in self.settings
+            if (seen := replica_seen_by(view, change.node)) is None or str(seen.priority) != change.new
+        ]
+        if not views:
+            return Held(yes=False, observation="no Sentinel answers")
+        return Held(not stale, "; ".join(stale) or f"{len(views)} Sentinels show it")
+
+    async def act(self, hands: Hands) -> str:
+        """Set the priorities and wait for the Sentinels' next INFO."""
+        for change in self.settings:
+            await hands.change_settings(change.node, {change.name: change.new}, rewrite=False)
+        held = await until(lambda: self.holds(hands), hands, self.within_s, every_s=0.1)
+        return held.observation
+
+    async def undo(self, hands: Hands) -> str:
+        """Put the old priorities back, on all nodes that let us."""
+        problems = []
+        for change in self.settings:
+            try:
+                await hands.change_settings(change.node, as_settings((change,), old=True), rewrite=False)
+            except ActionError as error:
+                problems.append(str(error))
+        if problems:
+            raise NotYet("; ".join(problems))
+        return "the priorities are as they were"
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitInfo(Step):
+    """Wait for the moment when Sentinel will learn soonest of a promotion. Writes go on meanwhile."""
+
+    sentinel: Address
+    candidate: Address
+    age_ms: int
+    """How old the Sentinel's last INFO of the candidate should be."""
+    within_s: int = SENTINEL_INFO_S + 2
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Wait until Sentinel {self.sentinel} has just heard of {self.candidate}"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return f"{self.sentinel}> SENTINEL REPLICAS: info-refresh of {self.candidate} near {self.age_ms} ms"
+
+    async def holds(self, hands: Hands) -> Held:
+        """Whether it is the moment; it passes by itself, so it is always looked at anew."""
+        views = await hands.sentinel_views()
+        view = next((one for one in views if one.address == self.sentinel), None)
+        seen = replica_seen_by(view, self.candidate) if view else None
+        age = seen.info_age_ms if seen else None
+        return Held(age is not None and self.age_ms <= age < self.age_ms + 150, f"info-refresh {age} ms")
+
+    async def act(self, hands: Hands) -> str:
+        """Wait; where the moment does not come, the failover costs up to a second more, and that is all."""
+        try:
+            return (await until(lambda: self.holds(hands), hands, self.within_s, every_s=0.03)).observation
+        except NotYet as error:
+            return f"going on without: {error}"
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelFailover(Step):
+    """Ask one Sentinel, once, to fail over; see the candidate become master. From here on there is no way back."""
+
+    point_of_no_return: ClassVar[bool] = True
+    sentinel: Address
+    master_name: str
+    master: Address
+    candidate: Address
+    within_ms: int
+    failover_timeout_ms: int
+    """What the Sentinel's own time-out is, to be put back after a failover had to be stopped."""
+    coordinated: bool = False
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Let Sentinel {self.sentinel} fail over to {self.candidate}"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return f"{self.sentinel}> SENTINEL FAILOVER {self.master_name}{' COORDINATED' if self.coordinated else ''}"
+
+    async def holds(self, hands: Hands) -> Held:
+        """Whether the candidate is master."""
+        standing = await hands.standing(self.candidate)
+        return Held(standing.role is Role.MASTER, f"{self.candidate} is a {standing.role}")
+
+    async def act(self, hands: Hands) -> str:
+        """Ask, and wait for the promotion."""
+        try:
+            await hands.sentinel_failover(self.sentinel, coordinated=self.coordinated)
+        except CommandRefused as error:
+            raise CommandRefused(f"Sentinel {self.sentinel} refused: {error}") from error
+        return (await until(lambda: self.holds(hands), hands, self.within_ms / 1000)).observation
+
+    async def undo(self, hands: Hands) -> str:
+        """Stop a failover that has not promoted yet, and see that it did not.
+
+        Raises:
+            NotYet: it promoted after all, or it cannot be seen whether it did.
+        """
+        if self.coordinated:
+            await hands.abort_failover(self.master)
+        note = await self._stopped(hands)
+        try:
+            promoted = await self.holds(hands)
+        except ActionError as error:
+            promoted = Held(yes=False, observation=str(error))
+        if promoted.yes:
+            raise NotYet(f"{self.candidate} has been promoted after all")
+        return f"{note}; {promoted.observation}"
+
+    async def _stopped(self, hands: Hands) -> str:
+        """Let the failover run into its time-out; a Sentinel that is gone has taken its failover with it."""
+        try:
+            return await hands.stop_sentinel_failover(self.sentinel, self.failover_timeout_ms)
+        except ActionError as error:
+            views = await hands.sentinel_views()
+            busy = [str(view.address) for view in views if view.master and "failover_in_progress" in view.master.flags]
+            moved = [str(view.address) for view in views if view.master and view.master.address != self.master]
+            answering = sum(view.master is not None for view in views)
+            if busy or moved or not answering:
+                raise NotYet(f"whether Sentinel goes on cannot be seen: {error}") from error
+            return f"Sentinel {self.sentinel} is gone, {answering} others see no failover"
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitSentinels(Step):
+    """Wait until the Sentinels send clients to the new master: a majority of all, and every one that answers soon."""
+
+    sentinels: tuple[Address, ...]
+    master_name: str
+    master: Address
+    within_ms: int = 5_000
+    grace_ms: int = 300
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Wait until the Sentinels name {self.master}"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return f"SENTINEL GET-MASTER-ADDR-BY-NAME {self.master_name} on each of {', '.join(map(str, self.sentinels))}"
+
+    async def holds(self, hands: Hands) -> Held:
+        """Whether every Sentinel names it already."""
+        answers = await asyncio.gather(*(hands.named_master(one) for one in self.sentinels), return_exceptions=True)
+        naming = sum(answer == self.master for answer in answers)
+        return Held(naming == len(self.sentinels), f"{naming} of {len(self.sentinels)} Sentinels name {self.master}")
+
+    async def act(self, hands: Hands) -> str:
+        """Ask each in a task of its own: one that hangs must not hold up the demotion of the old master."""
+        tasks = [asyncio.create_task(self._named(hands, sentinel)) for sentinel in self.sentinels]
+        try:
+            return await self._majority(hands, tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _named(self, hands: Hands, sentinel: Address) -> None:
+        async def look() -> Held:
+            named = await hands.named_master(sentinel)
+            return Held(named == self.master, f"{sentinel} names {named}")
+
+        await until(look, hands, self.within_ms / 1000, every_s=POLL_S)
+
+    async def _majority(self, hands: Hands, tasks: list[asyncio.Task[None]]) -> str:
+        start = hands.now()
+        since: float | None = None
+        while True:
+            naming = sum(task.done() and task.exception() is None for task in tasks)
+            enough = naming * 2 > len(tasks)
+            since = since or (hands.now() if enough else None)
+            if naming == len(tasks) or (since is not None and hands.now() - since >= self.grace_ms / 1000):
+                return f"{naming} of {len(tasks)} Sentinels name {self.master}"
+            if hands.now() - start >= self.within_ms / 1000:
+                raise NotYet(f"only {naming} of {len(tasks)} Sentinels name {self.master}")
+            await hands.sleep(POLL_S)

@@ -1,0 +1,16 @@
+"""Every kind of step there is: the ledger reads a stored plan back with these. No I/O here."""
+
+from actions.kit import sentinel_steps, steps
+from actions.kit.plan import Step
+
+STEP_TYPES: tuple[type[Step], ...] = (
+    steps.Fence,
+    steps.CatchUp,
+    steps.Demote,
+    steps.PutBack,
+    steps.Prove,
+    sentinel_steps.Steer,
+    sentinel_steps.AwaitInfo,
+    sentinel_steps.SentinelFailover,
+    sentinel_steps.AwaitSentinels,
+)

@@ -1,0 +1,243 @@
+"""The steps that every kind of failover shares: fence, catch up, demote, put back, prove.
+
+No I/O here but through Hands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from actions.kit.errors import ActionError, NotYet
+from actions.kit.plan import Held, SettingChange, Step
+from actions.kit.ports import Hands
+from actions.kit.proof import Check, prove
+from actions.kit.snapshot import Role
+from actions.kit.topology import Address
+
+FENCE_REPLICAS = 1_000_000
+"""The fence that outlives us: no master ever has so many replicas, so it refuses every write until this is put back."""
+
+POLL_S = 0.01
+
+
+def as_settings(changes: tuple[SettingChange, ...], *, old: bool = False) -> Mapping[str, str]:
+    """The changes as CONFIG SET wants them: the new values, or the old ones."""
+    return {change.name: change.old if old else change.new for change in changes}
+
+
+async def until(look: Callable[[], Awaitable[Held]], hands: Hands, within_s: float, every_s: float = POLL_S) -> Held:
+    """Look again and again until it holds.
+
+    A look that fails for a passing reason counts as not yet.
+
+    Raises:
+        NotYet: it did not hold within its time; the message is what was seen last.
+    """
+    deadline = hands.now() + within_s
+    while True:
+        try:
+            held = await look()
+        except ActionError as error:
+            held = Held(yes=False, observation=str(error))
+        if held.yes:
+            return held
+        if hands.now() >= deadline:
+            raise NotYet(f"not within {within_s:g} s: {held.observation}")
+        await hands.sleep(every_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Fence(Step):
+    """Refuse writes on the master: a bounded pause, and behind it the fence that outlives us.
+
+    The pause lets writers wait; ``min-replicas-to-write`` refuses what comes after it, without blocking Sentinel's
+    PUBLISH. What is refused is never acknowledged, so nothing can be lost.
+    """
+
+    master: Address
+    pause_ms: int
+    settings: tuple[SettingChange, ...]
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Fence writes on {self.master}"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        sets = "".join(f" CONFIG SET {change.name} {change.new};" for change in self.settings)
+        return f"{self.master}> MULTI; CLIENT PAUSE {self.pause_ms} WRITE;{sets} EXEC"
+
+    @property
+    def changes(self) -> tuple[SettingChange, ...]:
+        """Owed from before the step acts until it is undone or put back."""
+        return self.settings
+
+    async def act(self, hands: Hands) -> str:
+        """Fence, and read the frozen offset."""
+        offset = await hands.fence(self.master, self.pause_ms, as_settings(self.settings))
+        return f"writes are refused, offset {offset}"
+
+    async def undo(self, hands: Hands) -> str:
+        """Put the old values back and end the pause."""
+        await hands.unfence(self.master, as_settings(self.settings, old=True))
+        return f"{self.master} accepts writes again"
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp(Step):
+    """Wait until the candidate has every byte that the fenced master ever acknowledged."""
+
+    master: Address
+    candidate: Address
+    within_ms: int
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Wait until {self.candidate} has every byte"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return f"INFO replication on both: {self.candidate} slave_repl_offset >= {self.master} master_repl_offset"
+
+    async def holds(self, hands: Hands) -> Held:
+        """Whether the candidate has applied what the master had at this moment."""
+        goal = await hands.standing(self.master)
+        return await self._reached(hands, goal.offset)
+
+    async def act(self, hands: Hands) -> str:
+        """Wait, no longer than the fence may stand."""
+        goal = await hands.standing(self.master)
+        held = await until(lambda: self._reached(hands, goal.offset), hands, self.within_ms / 1000, every_s=0.005)
+        return held.observation
+
+    async def _reached(self, hands: Hands, goal: int) -> Held:
+        mine = await hands.standing(self.candidate)
+        if mine.role is Role.REPLICA and not mine.link_up:
+            return Held(yes=False, observation=f"its link to {self.master} is down")
+        return Held(mine.offset >= goal, f"offset {mine.offset} of {goal}")
+
+
+@dataclass(frozen=True, slots=True)
+class Demote(Step):
+    """Make the old master a replica of the new one before its pause ends, and send its clients away.
+
+    One transaction: writes that wait in the pause would else run between its end and the REPLICAOF.
+    """
+
+    node: Address
+    master: Address
+    within_ms: int = 5_000
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Demote {self.node}"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return (
+            f"{self.node}> MULTI; CLIENT UNPAUSE; REPLICAOF {self.master.host} {self.master.port}; EXEC; "
+            "CLIENT KILL TYPE normal"
+        )
+
+    async def holds(self, hands: Hands) -> Held:
+        """Whether it follows the new master."""
+        standing = await hands.standing(self.node)
+        follows = standing.role is Role.REPLICA and standing.master == self.master
+        return Held(
+            follows, f"{self.node} is a {standing.role}" + (f" of {standing.master}" if standing.master else "")
+        )
+
+    async def act(self, hands: Hands) -> str:
+        """Demote, trying again while it does not answer."""
+        held = await until(lambda: self._demoted(hands), hands, self.within_ms / 1000, every_s=0.2)
+        return held.observation
+
+    async def _demoted(self, hands: Hands) -> Held:
+        held = await self.holds(hands)
+        if held.yes:
+            return held
+        await hands.demote(self.node, self.master)
+        return await self.holds(hands)
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack(Step):
+    """Give one node the settings back that an earlier step changed."""
+
+    node: Address
+    settings: tuple[SettingChange, ...]
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Put the settings of {self.node} back"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        sets = "; ".join(f"CONFIG SET {change.name} {change.old}" for change in self.settings)
+        return f"{self.node}> {sets}; CONFIG REWRITE"
+
+    @property
+    def repays(self) -> tuple[SettingChange, ...]:
+        """What was owed."""
+        return self.settings
+
+    async def act(self, hands: Hands) -> str:
+        """Set and rewrite, then read."""
+        wanted = as_settings(self.settings, old=True)
+        await hands.change_settings(self.node, wanted, rewrite=True)
+        seen = await hands.settings(self.node, tuple(wanted))
+        wrong = [f"{name} is {seen.get(name)!r}" for name, value in wanted.items() if seen.get(name) != value]
+        if wrong:
+            raise NotYet(f"{self.node}: {', '.join(wrong)}")
+        return ", ".join(f"{name} {value}" for name, value in wanted.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Prove(Step):
+    """Look at every node and every Sentinel, now or after a while, and write to the new master."""
+
+    master: Address
+    expected: tuple[Address, ...]
+    token: str
+    after_s: int = 0
+    within_s: int = 20
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return "Prove the result" + (f" again after {self.after_s} s" if self.after_s else "")
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return "ROLE on every node, SENTINEL MASTER and CKQUORUM on every Sentinel; SET … NX EX 30, WAIT, GET, DEL"
+
+    async def act(self, hands: Hands) -> str:
+        """Wait out the delay, then look until all is proven."""
+        await hands.sleep(self.after_s)
+        held = await until(lambda: self._proven(hands), hands, self.within_s, every_s=0.25)
+        return held.observation
+
+    async def _proven(self, hands: Hands) -> Held:
+        checks = prove(await hands.observe(), self.master, self.expected)
+        wrong = [check for check in checks if not check.ok]
+        if wrong:
+            return Held(yes=False, observation=_sentence(wrong))
+        others = tuple(node for node in self.expected if node != self.master)
+        probe = await hands.write_probe(self.master, others, f"{self.token}{'-again' if self.after_s else ''}")
+        if not probe.ok:
+            return Held(yes=False, observation="write probe: " + "; ".join(probe.observations))
+        return Held(yes=True, observation=f"{len(checks)} checks and the write probe passed")
+
+
+def _sentence(checks: list[Check]) -> str:
+    return "; ".join(f"{check.title}: {check.observation}" for check in checks)
