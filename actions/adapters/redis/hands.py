@@ -1,0 +1,193 @@
+"""``Hands`` on real servers: what steps do to one target, each call bounded in time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Mapping
+
+from actions.adapters.redis.connection import CommandFailed, Node, Reply
+from actions.adapters.redis.observe import Observer
+from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet
+from actions.kit.ports import ProbeResult, Standing
+from actions.kit.replies import parse_fields, parse_standing
+from actions.kit.snapshot import SentinelView, Snapshot
+from actions.kit.topology import Address, Target
+
+PROBE_TTL_S = 30
+WAIT_MS = 800
+
+
+class RedisHands:
+    """Warm connections to the nodes and Sentinels of one target. Close with ``aclose``."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._observer = Observer(target)
+        self._nodes: dict[Address, Node] = {}
+        self._sentinels: dict[Address, Node] = {}
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._observer.aclose()
+        for node in (*self._nodes.values(), *self._sentinels.values()):
+            await node.aclose()
+
+    async def observe(self) -> Snapshot:
+        """See ``Hands.observe``."""
+        return await self._observer.observe()
+
+    async def sentinel_views(self) -> tuple[SentinelView, ...]:
+        """See ``Hands.sentinel_views``."""
+        return await self._observer.sentinel_views()
+
+    async def standing(self, node: Address) -> Standing:
+        """See ``Hands.standing``."""
+        return parse_standing(_text(await self._one(self._node(node), ("INFO", "replication"))))
+
+    async def fence(self, node: Address, pause_ms: int, settings: Mapping[str, str]) -> int:
+        """See ``Hands.fence``."""
+        pause = ("CLIENT", "PAUSE", pause_ms, "WRITE")
+        await self._node(node).transaction(pause, *_config_set(settings))
+        return (await self.standing(node)).offset
+
+    async def unfence(self, node: Address, settings: Mapping[str, str]) -> None:
+        """See ``Hands.unfence``."""
+        await self._node(node).transaction(*_config_set(settings), ("CLIENT", "UNPAUSE"))
+
+    async def settings(self, node: Address, names: tuple[str, ...]) -> Mapping[str, str]:
+        """See ``Hands.settings``."""
+        replies = await self._all(self._node(node), *(("CONFIG", "GET", name) for name in names))
+        pairs = [tuple(map(_text, reply)) for reply in replies if isinstance(reply, list) and len(reply) == 2]
+        return {name: value for name, value in pairs}
+
+    async def change_settings(self, node: Address, settings: Mapping[str, str], *, rewrite: bool) -> None:
+        """See ``Hands.change_settings``."""
+        server = self._node(node)
+        await self._all(server, *_config_set(settings))
+        if rewrite:
+            (answer,) = await server.ask(("CONFIG", "REWRITE"))
+            if isinstance(answer, CommandFailed) and "without a config file" not in answer.text:
+                raise CommandRefused(f"{node} CONFIG REWRITE: {answer.text}")
+
+    async def demote(self, node: Address, master: Address) -> None:
+        """See ``Hands.demote``."""
+        server = self._node(node)
+        await server.transaction(("CLIENT", "UNPAUSE"), ("REPLICAOF", master.host, master.port))
+        await self._all(server, ("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"))
+
+    async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
+        """See ``Hands.sentinel_failover``."""
+        how = ("COORDINATED",) if coordinated else ()
+        await self._one(self._sentinel(sentinel), ("SENTINEL", "FAILOVER", self.target.master_name, *how))
+
+    async def stop_sentinel_failover(self, sentinel: Address, timeout_ms: int) -> str:
+        """See ``Hands.stop_sentinel_failover``."""
+        server, name = self._sentinel(sentinel), self.target.master_name
+        try:
+            if not await self._failing_over(server):
+                return f"Sentinel {sentinel} has no failover in progress"
+            await self._one(server, ("SENTINEL", "SET", name, "failover-timeout", 1))
+            deadline = self.now() + 5
+            while await self._failing_over(server):
+                if self.now() > deadline:
+                    raise NotYet(f"Sentinel {sentinel} did not give its failover up within 5 s")
+                await self.sleep(0.05)
+            return f"Sentinel {sentinel} gave its failover up"
+        finally:
+            await self._one(server, ("SENTINEL", "SET", name, "failover-timeout", timeout_ms))
+
+    async def abort_failover(self, node: Address) -> None:
+        """See ``Hands.abort_failover``."""
+        (answer,) = await self._node(node).ask(("FAILOVER", "ABORT"))
+        if isinstance(answer, CommandFailed) and "No failover in progress" not in answer.text:
+            raise CommandRefused(f"{node} FAILOVER ABORT: {answer.text}")
+
+    async def named_master(self, sentinel: Address) -> Address | None:
+        """See ``Hands.named_master``."""
+        question = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.target.master_name)
+        answer = await self._one(self._sentinel(sentinel), question)
+        if answer is None:
+            return None
+        if not isinstance(answer, list) or len(answer) != 2:
+            raise Garbled(f"Sentinel {sentinel} answered GET-MASTER-ADDR-BY-NAME with something else")
+        return Address(_text(answer[0]), int(_text(answer[1])))
+
+    async def write_probe(self, master: Address, replicas: tuple[Address, ...], token: str) -> ProbeResult:
+        """See ``Hands.write_probe``."""
+        key, value = f"tandem:probe:{token}:{uuid.uuid4().hex}", uuid.uuid4().hex
+        wait_ms = min(WAIT_MS, self.target.timeout_ms * 8 // 10)
+        server = self._node(master)
+        set_it = ("SET", key, value, "NX", "EX", PROBE_TTL_S)
+        try:
+            stored, acked = await self._all(server, set_it, ("WAIT", len(replicas), wait_ms))
+            reads = await asyncio.gather(*(self._probe_read(one, key, value) for one in replicas))
+            await self._all(server, ("DEL", key))
+        except ActionError as error:
+            return ProbeResult(ok=False, observations=(str(error),))
+        written = _text(stored) == "OK"
+        seen = (f"{master} {'took' if written else 'did not take'} the write, {acked} of {len(replicas)} replicas acked",)
+        return ProbeResult(written and all(ok for ok, _ in reads), seen + tuple(text for _, text in reads))
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return time.monotonic()
+
+    async def _probe_read(self, replica: Address, key: str, value: str) -> tuple[bool, str]:
+        """Read the probe on one replica; it may take a moment beyond WAIT."""
+        deadline = self.now() + self.target.timeout_ms / 1000
+        while True:
+            try:
+                if _text(await self._one(self._node(replica), ("GET", key))) == value:
+                    return True, f"{replica} has it"
+                why = "does not have it"
+            except ActionError as error:
+                why = str(error)
+            if self.now() > deadline:
+                return False, f"{replica}: {why}"
+            await self.sleep(0.02)
+
+    async def _failing_over(self, sentinel: Node) -> bool:
+        answer = await self._one(sentinel, ("SENTINEL", "MASTER", self.target.master_name))
+        return "failover_in_progress" in parse_fields(answer).get("flags", "").split(",")
+
+    async def _one(self, server: Node, command: tuple[str | int, ...]) -> Reply:
+        return (await self._all(server, command))[0]
+
+    async def _all(self, server: Node, *commands: tuple[str | int, ...]) -> list[Reply]:
+        """Ask in one round trip; the first refused command is raised, in the server's own words."""
+        replies = await server.ask(*commands)
+        for command, reply in zip(commands, replies, strict=True):
+            if isinstance(reply, CommandFailed):
+                raise CommandRefused(f"{server.name} {' '.join(map(str, command[:2]))}: {reply.text}")
+        return replies
+
+    def _node(self, address: Address) -> Node:
+        if address not in self._nodes:
+            target = self.target
+            self._nodes[address] = Node(
+                address, target.auth, target.tls, target.timeout_ms / 1000, name=f"node {address}"
+            )
+        return self._nodes[address]
+
+    def _sentinel(self, address: Address) -> Node:
+        if address not in self._sentinels:
+            target = self.target
+            self._sentinels[address] = Node(
+                address, target.sentinel_auth, target.sentinel_tls, target.timeout_ms / 1000, name=f"Sentinel {address}"
+            )
+        return self._sentinels[address]
+
+
+def _config_set(settings: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """One CONFIG SET a setting: before 7.0 it takes only one pair."""
+    return [("CONFIG", "SET", name, value) for name, value in settings.items()]
+
+
+def _text(reply: Reply) -> str:
+    return reply.decode(errors="replace") if isinstance(reply, bytes) else str(reply)
