@@ -1,0 +1,1 @@
+"""The comparisons: each runs what it compares side by side, in one run, on the same machine."""

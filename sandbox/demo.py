@@ -1,0 +1,229 @@
+"""``tandem demo``: a real Redis with Sentinels under write load, the local Slack, and the bot between them.
+
+Everything runs on this machine, in a directory of its own that goes with it. The bot is a process like any other:
+it is configured by the same settings, and the page can kill it too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import time
+import webbrowser
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Self
+
+import yaml
+from rich.console import Console
+
+from sandbox.redis import Topology, WriteLoad, build, faults, sentinel
+from sandbox.slack import DemoButton, LocalSlack
+
+MASTER_NAME = "orders"
+MANIFEST = Path(__file__).parent.parent / "manifest.yml"
+PACKAGED_MANIFEST = Path(__file__).parent / "manifest.yml"
+READY_S = 20.0
+WRITES_A_SECOND = 100.0
+STATUS_EVERY_S = 1.0
+
+
+def run(*, port: int = 8070, open_page: bool = True, build_name: str = "valkey-9.1") -> None:
+    """Run until Ctrl-C or SIGTERM.
+
+    Args:
+        port: where the page is; another free one where that is taken.
+        open_page: whether to open it in the browser.
+        build_name: which server, by the name that ``sandbox.redis.builds`` gives it.
+    """
+    asyncio.run(_demo(port, open_page=open_page, build_name=build_name))
+
+
+async def _demo(port: int, *, open_page: bool, build_name: str) -> None:
+    console = Console(stderr=True)
+    stop = _stopped()
+    with tempfile.TemporaryDirectory(prefix="tandem-demo-") as folder, console.status("Starting Redis and Sentinel …"):
+        async with (
+            sentinel(build(build_name), links=True, master_name=MASTER_NAME, down_after_ms=3000) as topology,
+            WriteLoad(topology, rate=WRITES_A_SECOND, process=True) as load,
+            _slack(port) as slack,
+            Bot(slack, topology, Path(folder)) as bot,
+        ):
+            slack.demo_buttons = _buttons(topology, load, bot)
+            watch = asyncio.create_task(_watch(slack, topology, load, bot))
+            console.print(_welcome(slack, topology, folder))
+            if open_page:
+                await asyncio.to_thread(webbrowser.open, f"{slack.page_url}?as=U0ONCALL&channel=C0INCIDENT")
+            await stop.wait()
+            console.print("Stopping …")
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+
+def _stopped() -> asyncio.Event:
+    """Set by Ctrl-C and by SIGTERM."""
+    stop = asyncio.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    return stop
+
+
+@contextlib.asynccontextmanager
+async def _slack(port: int) -> AsyncIterator[LocalSlack]:
+    """The local Slack on this port, or on a free one."""
+    manifest = PACKAGED_MANIFEST if PACKAGED_MANIFEST.exists() else MANIFEST
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            slack = await stack.enter_async_context(LocalSlack(manifest, port=port))
+        except OSError:
+            slack = await stack.enter_async_context(LocalSlack(manifest))
+        yield slack
+
+
+class Bot:
+    """``tandem serve`` as a process of its own, configured as everywhere: by variables and a targets file."""
+
+    def __init__(self, slack: LocalSlack, topology: Topology, folder: Path) -> None:
+        self._slack = slack
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+        self._targets = folder / "targets.yaml"
+        self._targets.write_text(yaml.safe_dump(targets(topology), sort_keys=False), encoding="utf-8")
+
+    @property
+    def log(self) -> Path:
+        """What the bot printed."""
+        return self._folder / "bot.log"
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.returncode is None
+
+    async def __aenter__(self) -> Self:
+        """Start it and wait until it is connected."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Stop it in order; kill it where that does not end it."""
+        if self._process is None or not self.running:
+            return
+        self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), 15)
+        except TimeoutError:
+            await self.kill()
+
+    async def start(self) -> str:
+        """Start the process; it is ready once the local Slack has its connections."""
+        if not self.running:
+            await self._start()
+        return "The bot is connected."
+
+    async def _start(self) -> None:
+        slack = self._slack
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
+        environment |= {
+            "TANDEM_SLACK_BOT_TOKEN": slack.bot_token,
+            "TANDEM_SLACK_APP_TOKEN": slack.app_token,
+            "TANDEM_SLACK_API_URL": slack.api_url,
+            "TANDEM_TARGETS_FILE": str(self._targets),
+            "TANDEM_LEDGER_URL": f"sqlite+aiosqlite:///{self._folder / 'tandem.db'}",
+            "TANDEM_HTTP_PORT": "0",
+        }
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot.cli", "serve"), env=environment, stdout=log, stderr=log, cwd=self._folder
+            )
+        deadline = time.monotonic() + READY_S
+        while slack.connections == 0:
+            if not self.running or time.monotonic() > deadline:
+                raise RuntimeError(f"The bot did not connect; its log says: {self.log.read_text()[-2000:]}")
+            await asyncio.sleep(0.05)
+
+    async def kill(self) -> str:
+        """Kill the process with SIGKILL."""
+        if self._process is None or not self.running:
+            return "The bot is not running."
+        self._process.kill()
+        await self._process.wait()
+        return "The bot was killed (kill -9). Start it again and it settles what was cut off."
+
+
+def targets(topology: Topology) -> dict[str, object]:
+    """The topology as targets.yaml describes it."""
+    return {
+        "approvers": {"usergroup": "S0REDISOPS"},
+        "targets": {
+            "orders": {
+                "environment": "production",
+                "kind": "sentinel",
+                "master_name": topology.master_name,
+                "sentinels": list(topology.sentinel_addresses),
+                "nodes": list(topology.node_addresses),
+                "channels": ["C0INCIDENT"],
+                "limits": {"cooldown_s": 0},
+            }
+        },
+    }
+
+
+def _buttons(topology: Topology, load: WriteLoad, bot: Bot) -> list[DemoButton]:
+    """What a person can break and mend; the page says what each did."""
+
+    def on_topology(act: Callable[[Topology], Awaitable[str]]) -> Callable[[], Awaitable[str]]:
+        async def press() -> str:
+            try:
+                return await act(topology)
+            except (LookupError, TimeoutError, OSError) as error:
+                return f"That did not work: {error}"
+
+        return press
+
+    async def lost() -> str:
+        master = await topology.master()
+        return f"{await load.lost(master)} of {load.acked} acknowledged writes are missing on {master.address}."
+
+    return [
+        DemoButton("stop-master", "Stop the master", "kill -9", on_topology(faults.stop_master)),
+        DemoButton("hang-master", "Hang the master", "SIGSTOP: it answers nothing", on_topology(faults.hang_master)),
+        DemoButton("cut-replica", "Cut a replica off", "no link to its master", on_topology(faults.cut_replica)),
+        DemoButton("split-brain", "Split the brain", "two masters, one with clients", on_topology(faults.split_brain)),
+        DemoButton("slow", "Slow the replication", "by 100 ms", on_topology(faults.slow_replication)),
+        DemoButton("heal", "Mend everything", "links, hung and dead ones", on_topology(faults.heal_everything), "Mend"),
+        DemoButton("lost", "Count lost writes", "look for every acknowledged key", lost, "Look"),
+        DemoButton("kill-bot", "Kill the bot", "kill -9, at any moment", bot.kill, "The bot"),
+        DemoButton("start-bot", "Start the bot", "it settles what was cut off", bot.start, "The bot"),
+    ]
+
+
+async def _watch(slack: LocalSlack, topology: Topology, load: WriteLoad, bot: Bot) -> None:
+    """Keep the page's state line true."""
+    while True:
+        try:
+            masters = ", ".join(node.address for node in await topology.masters()) or "none"
+        except OSError as error:
+            masters = str(error)
+        recent = load.longest_gap_ms(time.monotonic() - 30)
+        slack.demo_status = (
+            f"Master: {masters} · {load.acked:,} writes acknowledged · longest gap in 30 s: {recent:,.0f} ms · "
+            f"bot {'running' if bot.running else 'dead'}"
+        )
+        await asyncio.sleep(STATUS_EVERY_S)
+
+
+def _welcome(slack: LocalSlack, topology: Topology, folder: str) -> str:
+    nodes = ", ".join(topology.node_addresses)
+    return (
+        f"\n[bold]The incident channel:[/] {slack.page_url}?as=U0ONCALL&channel=C0INCIDENT\n\n"
+        f"  Redis      {nodes}\n"
+        f"  Sentinels  {', '.join(topology.sentinel_addresses)}\n"
+        f"  Bot's log  {folder}/bot.log\n\n"
+        "Type [bold]/redis[/] as oncall. Break something with the buttons on the right. Ask for [bold]/redis failover[/]\n"
+        "and approve it as lead. Ctrl-C ends it and leaves nothing behind.\n"
+    )
