@@ -23,12 +23,12 @@ _LOOKALIKES = {"*": "\u2217", "_": "\uff3f", "~": "\u223c", "`": "\u02cb"}
 
 
 def plain(text: str, limit: int = TEXT_LENGTH) -> str:
-    """One line without anything that a terminal or a chat would obey, cut to ``limit`` characters.
+    r"""One line without anything that a terminal or a chat would obey, cut to ``limit`` characters.
 
-    Spaces, tabs and line ends become one space; other control characters become visible, such as ``\\x1b``.
+    Spaces, tabs and line ends become one space; other control characters become visible, such as ``\x1b``.
     """
-    shown = cut(text, limit)
-    return _UNSAFE.sub(_visible, re.sub(r"[ \t\r\n]+", " ", shown))
+    one_line = re.sub(r"[ \t\r\n]+", " ", cut(text, limit))
+    return cut(_UNSAFE.sub(_visible, one_line), limit)
 
 
 def cut(text: str, limit: int) -> str:
