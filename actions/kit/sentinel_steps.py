@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.kit.errors import ActionError, CommandRefused, NotYet
+from actions.kit.errors import ActionError, NotYet
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.snapshot import Role, SentinelReplica, SentinelView
@@ -22,6 +22,12 @@ SENTINEL_INFO_S = 10
 """Sentinel asks each replica for INFO this often while nothing is wrong."""
 
 PRIORITY = "replica-priority"
+
+UNDO_WITHIN_S = SENTINEL_INFO_S + 5
+"""How long to look whether a stopped failover promoted after all, before it is left open."""
+
+FRESH_MS = 1_500
+"""An INFO of this age or less was answered after the failover had been stopped."""
 
 
 def replica_seen_by(view: SentinelView, replica: Address) -> SentinelReplica | None:
@@ -147,47 +153,68 @@ class SentinelFailover(Step):
         return f"{self.sentinel}> SENTINEL FAILOVER {self.master_name}{' COORDINATED' if self.coordinated else ''}"
 
     async def holds(self, hands: Hands) -> Held:
-        """Whether the candidate is master."""
-        standing = await hands.standing(self.candidate)
+        """Whether the candidate is master: by its own word, or where we cannot reach it by the asked Sentinel's."""
+        try:
+            standing = await hands.standing(self.candidate)
+        except ActionError as error:
+            named = await hands.named_master(self.sentinel)
+            return Held(named == self.candidate, f"{error}; Sentinel {self.sentinel} names {named}")
         return Held(standing.role is Role.MASTER, f"{self.candidate} is a {standing.role}")
 
     async def act(self, hands: Hands) -> str:
         """Ask, and wait for the promotion."""
-        try:
-            await hands.sentinel_failover(self.sentinel, coordinated=self.coordinated)
-        except CommandRefused as error:
-            raise CommandRefused(f"Sentinel {self.sentinel} refused: {error}") from error
+        await hands.sentinel_failover(self.sentinel, coordinated=self.coordinated)
         return (await until(lambda: self.holds(hands), hands, self.within_ms / 1000)).observation
 
     async def undo(self, hands: Hands) -> str:
         """Stop a failover that has not promoted yet, and see that it did not.
 
         Raises:
-            NotYet: it promoted after all, or it cannot be seen whether it did.
+            NotYet: it promoted after all, or it cannot be seen whether it did: then the fence has to stay.
         """
         if self.coordinated:
             await hands.abort_failover(self.master)
         note = await self._stopped(hands)
-        try:
-            promoted = await self.holds(hands)
-        except ActionError as error:
-            promoted = Held(yes=False, observation=str(error))
-        if promoted.yes:
-            raise NotYet(f"{self.candidate} has been promoted after all")
-        return f"{note}; {promoted.observation}"
+        held = await until(lambda: self._still_replica(hands), hands, UNDO_WITHIN_S, every_s=0.2)
+        return f"{note}; {held.observation}"
 
     async def _stopped(self, hands: Hands) -> str:
         """Let the failover run into its time-out; a Sentinel that is gone has taken its failover with it."""
         try:
             return await hands.stop_sentinel_failover(self.sentinel, self.failover_timeout_ms)
         except ActionError as error:
-            views = await hands.sentinel_views()
-            busy = [str(view.address) for view in views if view.master and "failover_in_progress" in view.master.flags]
-            moved = [str(view.address) for view in views if view.master and view.master.address != self.master]
-            answering = sum(view.master is not None for view in views)
-            if busy or moved or not answering:
-                raise NotYet(f"whether Sentinel goes on cannot be seen: {error}") from error
-            return f"Sentinel {self.sentinel} is gone, {answering} others see no failover"
+            return f"Sentinel {self.sentinel} cannot be told to stop ({error})"
+
+    async def _still_replica(self, hands: Hands) -> Held:
+        """Whether nobody saw a promotion: the candidate's own word first, else what the Sentinels have just heard."""
+        try:
+            standing = await hands.standing(self.candidate)
+        except ActionError as error:
+            return self._seen_from_outside(await hands.sentinel_views(), str(error))
+        if standing.role is Role.MASTER:
+            raise NotYet(f"{self.candidate} has been promoted after all")
+        return Held(yes=True, observation=f"{self.candidate} is a {standing.role}")
+
+    def _seen_from_outside(self, views: tuple[SentinelView, ...], why: str) -> Held:
+        """For a candidate that we cannot reach: every Sentinel that answers must see it as replica, or as gone."""
+        answering = [view for view in views if view.master is not None]
+        if len(answering) * 2 <= len(views):
+            return Held(yes=False, observation=f"{why}; no majority of the Sentinels answers")
+        doubts = [doubt for view in answering if (doubt := self._doubt(view))]
+        return Held(not doubts, "; ".join([why, *doubts]) if doubts else f"{why}; no Sentinel saw a promotion")
+
+    def _doubt(self, view: SentinelView) -> str | None:
+        """Why this Sentinel leaves it open whether the candidate was promoted; ``None`` where it does not."""
+        if view.master is None or view.master.address != self.master:
+            return f"Sentinel {view.address} names {view.master.address if view.master else 'nobody'}"
+        if "failover_in_progress" in view.master.flags:
+            return f"Sentinel {view.address} is failing over"
+        seen = replica_seen_by(view, self.candidate)
+        if seen is None or seen.flags & {"s_down", "disconnected"}:
+            return None
+        if seen.role_reported != "slave" or seen.info_age_ms is None or seen.info_age_ms > FRESH_MS:
+            return f"Sentinel {view.address} last heard {seen.role_reported}, {seen.info_age_ms} ms ago"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
