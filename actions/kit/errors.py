@@ -11,6 +11,7 @@ TandemError                     a sentence for a person, always
     └── Permanent               asking again changes nothing
         ├── AccessDenied        NOAUTH, WRONGPASS, NOPERM, a certificate that is not trusted
         ├── CommandRefused      the server understood and refused
+        ├── TooLate             what was to be stopped or undone has come about
         └── Garbled             the answer is not what this command answers
 """
 
@@ -67,6 +68,10 @@ class AccessDenied(Permanent):
 
 class CommandRefused(Permanent):
     """The server understood the command and refused it; the message holds its own words."""
+
+
+class TooLate(Permanent):
+    """What was to be stopped or undone has come about after all."""
 
 
 class Garbled(Permanent):

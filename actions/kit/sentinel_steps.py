@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.kit.errors import ActionError, NotYet
+from actions.kit.errors import ActionError, NotYet, TooLate
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.snapshot import Role, SentinelReplica, SentinelView
@@ -25,9 +25,6 @@ PRIORITY = "replica-priority"
 
 UNDO_WITHIN_S = SENTINEL_INFO_S + 5
 """How long to look whether a stopped failover promoted after all, before it is left open."""
-
-FRESH_MS = 1_500
-"""An INFO of this age or less was answered after the failover had been stopped."""
 
 
 def replica_seen_by(view: SentinelView, replica: Address) -> SentinelReplica | None:
@@ -170,12 +167,14 @@ class SentinelFailover(Step):
         """Stop a failover that has not promoted yet, and see that it did not.
 
         Raises:
-            NotYet: it promoted after all, or it cannot be seen whether it did: then the fence has to stay.
+            TooLate: it promoted after all.
+            NotYet: it cannot be seen whether it did: then the fence has to stay.
         """
         if self.coordinated:
             await hands.abort_failover(self.master)
         note = await self._stopped(hands)
-        held = await until(lambda: self._still_replica(hands), hands, UNDO_WITHIN_S, every_s=0.2)
+        stopped_at = hands.now()
+        held = await until(lambda: self._still_replica(hands, stopped_at), hands, UNDO_WITHIN_S, every_s=0.2)
         return f"{note}; {held.observation}"
 
     async def _stopped(self, hands: Hands) -> str:
@@ -185,25 +184,26 @@ class SentinelFailover(Step):
         except ActionError as error:
             return f"Sentinel {self.sentinel} cannot be told to stop ({error})"
 
-    async def _still_replica(self, hands: Hands) -> Held:
+    async def _still_replica(self, hands: Hands, stopped_at: float) -> Held:
         """Whether nobody saw a promotion: the candidate's own word first, else what the Sentinels have just heard."""
         try:
             standing = await hands.standing(self.candidate)
         except ActionError as error:
-            return self._seen_from_outside(await hands.sentinel_views(), str(error))
+            views = await hands.sentinel_views()
+            return self._seen_from_outside(views, str(error), (hands.now() - stopped_at) * 1000)
         if standing.role is Role.MASTER:
-            raise NotYet(f"{self.candidate} has been promoted after all")
+            raise TooLate(f"{self.candidate} has been promoted after all")
         return Held(yes=True, observation=f"{self.candidate} is a {standing.role}")
 
-    def _seen_from_outside(self, views: tuple[SentinelView, ...], why: str) -> Held:
+    def _seen_from_outside(self, views: tuple[SentinelView, ...], why: str, stopped_ms: float) -> Held:
         """For a candidate that we cannot reach: every Sentinel that answers must see it as replica, or as gone."""
         answering = [view for view in views if view.master is not None]
         if len(answering) * 2 <= len(views):
             return Held(yes=False, observation=f"{why}; no majority of the Sentinels answers")
-        doubts = [doubt for view in answering if (doubt := self._doubt(view))]
+        doubts = [doubt for view in answering if (doubt := self._doubt(view, stopped_ms))]
         return Held(not doubts, "; ".join([why, *doubts]) if doubts else f"{why}; no Sentinel saw a promotion")
 
-    def _doubt(self, view: SentinelView) -> str | None:
+    def _doubt(self, view: SentinelView, stopped_ms: float) -> str | None:
         """Why this Sentinel leaves it open whether the candidate was promoted; ``None`` where it does not."""
         if view.master is None or view.master.address != self.master:
             return f"Sentinel {view.address} names {view.master.address if view.master else 'nobody'}"
@@ -212,7 +212,7 @@ class SentinelFailover(Step):
         seen = replica_seen_by(view, self.candidate)
         if seen is None or seen.flags & {"s_down", "disconnected"}:
             return None
-        if seen.role_reported != "slave" or seen.info_age_ms is None or seen.info_age_ms > FRESH_MS:
+        if seen.role_reported != "slave" or seen.info_age_ms is None or seen.info_age_ms >= stopped_ms:
             return f"Sentinel {view.address} last heard {seen.role_reported}, {seen.info_age_ms} ms ago"
         return None
 

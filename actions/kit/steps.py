@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from actions.kit.errors import ActionError, NotYet
+from actions.kit.errors import NotYet, Temporary
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.proof import Check, prove
@@ -33,12 +33,13 @@ async def until(look: Callable[[], Awaitable[Held]], hands: Hands, within_s: flo
 
     Raises:
         NotYet: it did not hold within its time; the message is what was seen last.
+        Permanent: looking again would change nothing.
     """
     deadline = hands.now() + within_s
     while True:
         try:
             held = await look()
-        except ActionError as error:
+        except Temporary as error:
             held = Held(yes=False, observation=str(error))
         if held.yes:
             return held
