@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.render.words import cut
+from bot.render.words import plain
 
 Block = dict[str, Any]
 
@@ -40,7 +40,7 @@ class Screen:
 
 def header(text: str) -> Block:
     """A headline; plain text."""
-    return {"type": "header", "text": {"type": "plain_text", "text": cut(text, MAX_HEADER), "emoji": True}}
+    return {"type": "header", "text": {"type": "plain_text", "text": plain(text, MAX_HEADER), "emoji": True}}
 
 
 def section(markup: str, accessory: Block | None = None) -> Block:
@@ -72,7 +72,7 @@ def button(text: str, action_id: str, value: str, style: str | None = None) -> B
         raise ValueError(f"The value of the button {text!r} has {len(value)} characters.")
     shown: Block = {
         "type": "button",
-        "text": {"type": "plain_text", "text": cut(text, MAX_BUTTON), "emoji": True},
+        "text": {"type": "plain_text", "text": plain(text, MAX_BUTTON), "emoji": True},
         "action_id": action_id,
         "value": value,
     }
@@ -129,7 +129,7 @@ def notice(markup: str) -> Message:
 def _chunks(lines: Iterable[str]) -> Iterable[str]:
     chunk = ""
     for raw in lines:
-        for line in _pieces(cut(raw, 10 * PREFORMATTED_CHUNK)):
+        for line in _pieces(" ".join(plain(word, MAX_TOTAL) for word in raw[:MAX_TOTAL].split(" "))):
             if chunk and len(chunk) + len(line) + 1 > PREFORMATTED_CHUNK:
                 yield chunk
                 chunk = ""

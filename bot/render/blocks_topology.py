@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from actions.kit.snapshot import NodeInfo, NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address
-from bot.render.words import number, plural, size
+from bot.render.words import counted, size
 
 
 def picture(snapshot: Snapshot) -> list[str]:
@@ -28,7 +28,7 @@ def sentinel_summary(snapshot: Snapshot) -> str:
     answering = sum(view.unasked is None for view in snapshot.sentinels)
     with_quorum = sum(view.quorum_ok is True for view in snapshot.sentinels)
     return (
-        f"{answering} of {plural(snapshot.electorate, 'Sentinel')} answer, "
+        f"{answering} of {counted(snapshot.electorate, 'Sentinel')} answer, "
         f"{with_quorum} can reach the quorum of {_quorum(snapshot)}"
     )
 
@@ -58,7 +58,7 @@ def _follows(node: NodeView) -> Address | None:
     return node.info.link.master if node.is_replica and node.info and node.info.link else None
 
 
-def _branch(  # noqa: PLR0913 -- A walk over a tree carries its indentation and what it has seen.
+def _branch(
     snapshot: Snapshot,
     node: NodeView,
     followers: dict[Address | None, list[NodeView]],
@@ -89,7 +89,7 @@ def _node_line(snapshot: Snapshot, node: NodeView) -> str:
 
 
 def _master_facts(info: NodeInfo) -> list[str]:
-    return [f"offset {number(info.offset)}", f"{plural(len(info.replicas), 'replica')} attached"]
+    return [f"offset {info.offset:,}", f"{counted(len(info.replicas), 'replica')} attached"]
 
 
 def _replica_facts(snapshot: Snapshot, node: NodeView, info: NodeInfo) -> list[str]:

@@ -1,0 +1,206 @@
+"""Shows a request for a change: the card to approve, what became of it, a refusal, a drift. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from actions.kit.plan import Plan, Refusal
+from bot.ledger.records import Person, Request, RequestState
+from bot.render.blocks import (
+    Block,
+    Message,
+    Screen,
+    actions,
+    button,
+    context,
+    fields,
+    fit,
+    header,
+    preformatted,
+    section,
+    thread_of,
+)
+from bot.render.words import code, counted, duration, mrkdwn, size
+
+APPROVE, DENY, DETAILS = "approve", "deny", "details"
+
+REJECTED, REASONS, STEPS = 6, 15, 12
+
+
+def card(request: Request, approvers: int, active: int) -> Message:
+    """The approval card: what, why, what it can cost, the exact steps, until when, and who can approve.
+
+    ``approvers`` is how many people could approve this request, ``active`` how many of them have a live account.
+    """
+    needed = request.approvals_needed
+    crowd = f"{counted(needed, 'approval')} needed: {_people(approvers)} can approve, {active} {_be(active)} active."
+    buttons = [
+        button("Approve", APPROVE, request.id, "primary"),
+        button("Deny", DENY, request.id, "danger"),
+        button("Details", DETAILS, request.id),
+    ]
+    return _card(request, f":hourglass_flowing_sand: {crowd}", actions(buttons, f"decide:{request.id}"))
+
+
+def decided_card(request: Request) -> Message:
+    """The same card once nobody can decide any more: who, what and when stand where the buttons were."""
+    return _card(request, outcome(request), actions([button("Details", DETAILS, request.id)]))
+
+
+def outcome(request: Request) -> str:
+    """Who decided what and when, as markup; one line a person."""
+    lines = [f":white_check_mark: Approved by {who(one.person)} {moment(one.at)}" for one in request.approvals]
+    if request.denial is not None:
+        reason = mrkdwn(request.denial.reason, 500) or "no reason given"
+        lines.append(f":no_entry: Denied by {who(request.denial.person)} {moment(request.denial.at)}: {reason}")
+    lines += _without_decision(request)
+    if request.state is RequestState.WAITING:
+        missing = request.approvals_needed - len(request.approvals)
+        lines.append(
+            f":hourglass_flowing_sand: {counted(missing, 'more approval')} needed until {moment(request.expires_at)}"
+        )
+    return "\n".join(lines)
+
+
+def _without_decision(request: Request) -> list[str]:
+    if request.state is RequestState.EXPIRED:
+        return [f":stopwatch: Expired {moment(request.expires_at)}: nothing was done. Ask again to get a new plan."]
+    if request.state is RequestState.WITHDRAWN:
+        return [f":no_entry_sign: Withdrawn by {who(request.requester)}: nothing was done."]
+    if request.state is RequestState.VOID:
+        return [f":no_entry_sign: Void, nothing was done: {mrkdwn(request.why, 800)}"]
+    if request.state is RequestState.REFUSED:
+        return [f":no_entry_sign: Refused, nothing was done: {mrkdwn(request.why, 800)}"]
+    return []
+
+
+def refused(refusal: Refusal, asked_by: str) -> Screen:
+    """Why there is no plan: every reason; suggestions of the findings behind them as buttons."""
+    word = f"{refusal.action} {refusal.target}: refused"
+    head = [header(f":no_entry: {word}"), section("Nothing was changed. Why not:")]
+    reasons = [section(f"• {mrkdwn(reason, 1_500)}") for reason in refusal.reasons[:REASONS]]
+    left = len(refusal.reasons) - REASONS
+    if left > 0:
+        reasons.append(context(f"… {left} more in the thread"))
+    again = [button(f"diagnose {refusal.target}", "run:0", f"diagnose {refusal.target}"[:2_000])]
+    text = f":no_entry: {mrkdwn(word, 200)}. {mrkdwn(' '.join(refusal.reasons), 1_500)}"
+    message = fit(text, head, reasons, [*actions(again), context(f"Asked by {asked_by}")])
+    return Screen(message, thread_of("Every reason", refusal.reasons) if left > 0 else ())
+
+
+def drifted(request: Request, difference: Sequence[str]) -> Screen:
+    """What is no longer as it was approved, and a button that asks anew."""
+    line = command_line(request)
+    word = f"{request.action} {request.target}: the approval is void"
+    head = [
+        header(f":no_entry_sign: {word}"),
+        section(
+            f"{mrkdwn(request.target, 80)} is no longer as it was when {code(request.id)} was approved, "
+            "so nothing was done. What is different:"
+        ),
+    ]
+    shown = preformatted(difference[:40])
+    tail = [*actions([button("Ask again with a new plan", "run:0", line)]), context(f"{code(request.id)}")]
+    text = f":no_entry_sign: {mrkdwn(word, 200)}. {mrkdwn(' '.join(difference), 1_000)}"
+    return Screen(
+        fit(text, head, shown, tail), thread_of("What is different", difference) if len(difference) > 40 else ()
+    )
+
+
+def command_line(request: Request) -> str:
+    """The words that ask for the same again: ``failover orders --to 10.0.0.2:6379``."""
+    options = "".join(f" --{name} {value}" for name, value in request.options.items())
+    return f"{request.action} {request.target}{options}"[:2_000]
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """The whole plan as plain lines: steps with their commands, who was not chosen, what the approval binds to."""
+    lines = [
+        f"{plan.action} {plan.target} ({plan.risk})",
+        f"why: {plan.because}",
+        f"fingerprint: {plan.fingerprint}",
+        "",
+    ]
+    lines += [f"{number}. {step.title}\n   {step.command}" for number, step in enumerate(plan.steps, 1)]
+    if plan.rejected:
+        lines += ["", "not chosen:", *(f"  {one.node}: {one.why}" for one in plan.rejected)]
+    return [*lines, "", "the approval binds to:", *(f"  {fact}" for fact in plan.seen)]
+
+
+def who(person: Person) -> str:
+    """A mention for people in Slack, the name for all others."""
+    return f"<@{person.id}>" if person.id[:1] in {"U", "W"} and person.id.isalnum() else mrkdwn(person.name, 80)
+
+
+def moment(at: datetime) -> str:
+    """A time in the reader's own zone."""
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time_secs}}|{at:%Y-%m-%d %H:%M:%S} UTC>"
+
+
+def request_fields(request: Request) -> list[tuple[str, str]]:
+    """What every message about a request begins with."""
+    return [
+        ("Target", f"*{mrkdwn(request.target, 80)}*"),
+        ("Requester", who(request.requester)),
+        ("Request", code(request.id)),
+    ]
+
+
+def _card(request: Request, state: str, buttons: list[Block]) -> Message:
+    plan = request.plan
+    word = f"{plan.action} {plan.target}"
+    head = [header(f":rotating_light: {word}: {plan.risk}"), *fields(_facts(request))]
+    if request.reason:
+        head.append(section(f"*Reason given*\n{mrkdwn(request.reason, 1_000)}"))
+    middle = [section(f"*Why so*\n{mrkdwn(plan.because, 1_500)}"), *_rejected(plan), *_steps(plan)]
+    tail = [section(state), *buttons, context(f"{code(request.id)} · fingerprint {code(plan.fingerprint)}")]
+    text = f"{mrkdwn(word, 200)} ({plan.risk}), asked for by {who(request.requester)}. {state}"
+    return fit(text, head, middle, tail)
+
+
+def _facts(request: Request) -> list[tuple[str, str]]:
+    plan, cost = request.plan, request.plan.cost
+    return [
+        *request_fields(request),
+        ("New master", code(str(plan.candidate)) if plan.candidate else "none"),
+        ("Writes that can be lost", _loss(cost.loss_bytes, cost.loss_keys)),
+        ("Writes wait at most", duration(cost.pause_ms / 1_000) if cost.pause_ms else "not at all"),
+        ("Valid until", moment(request.expires_at)),
+        *((("Note", mrkdwn(" ".join(cost.notes), 1_000)),) if cost.notes else ()),
+    ]
+
+
+def _loss(count: int | None, keys: int | None) -> str:
+    if count == 0 and keys == 0:
+        return "none that was acknowledged"
+    parts = [size(count) if count is not None else "an unknown number of bytes"]
+    parts.append(counted(keys, "key") if keys is not None else "an unknown number of keys")
+    return ", ".join(parts)
+
+
+def _rejected(plan: Plan) -> list[Block]:
+    if not plan.rejected:
+        return []
+    lines = [f"• {code(str(one.node))}: {mrkdwn(one.why, 300)}" for one in plan.rejected[:REJECTED]]
+    if len(plan.rejected) > REJECTED:
+        lines.append(f"… {len(plan.rejected) - REJECTED} more under Details")
+    return [section("*Not chosen*\n" + "\n".join(lines))]
+
+
+def _steps(plan: Plan) -> list[Block]:
+    lines = []
+    for number, step in enumerate(plan.steps[:STEPS], 1):
+        lines.append(f"{number}. {step.title}")
+        lines += [f"   {step.command}"] if step.command else []
+    if len(plan.steps) > STEPS:
+        lines.append(f"… {len(plan.steps) - STEPS} more under Details")
+    return [section("*Exactly these steps*"), *preformatted(lines)]
+
+
+def _people(count: int) -> str:
+    return f"{count} {'person' if count == 1 else 'people'}"
+
+
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
