@@ -80,6 +80,6 @@ def _probe(path: Path) -> Build | None:
 @functools.cache
 def _has_tls(path: Path) -> bool:
     """A build with TLS misses its certificate; one without says that it does not know TLS. Either exits."""
-    arguments = [path, "--port", "0", "--tls-port", "1", "--bind", "127.0.0.1"]
+    arguments = [str(path), "--port", "0", "--tls-port", "1", "--bind", "127.0.0.1"]
     output = subprocess.run(arguments, capture_output=True, text=True, timeout=10, check=False)
     return "tls-cert-file" in output.stdout + output.stderr

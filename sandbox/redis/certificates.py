@@ -1,6 +1,6 @@
 """Makes a throw-away certificate authority and one certificate for all servers of a topology."""
 
-import datetime
+import datetime as dt
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ def create(directory: Path, hosts: tuple[str, ...]) -> TlsFiles:
 
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name.from_rfc4514_string("CN=Tandem sandbox CA")
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
 
     def builder(subject: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
         return (
@@ -33,8 +33,8 @@ def create(directory: Path, hosts: tuple[str, ...]) -> TlsFiles:
             .issuer_name(ca_name)
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(minutes=5))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now - dt.timedelta(minutes=5))
+            .not_valid_after(now + dt.timedelta(days=1))
         )
 
     ca = builder(ca_name, ca_key.public_key()).add_extension(

@@ -57,8 +57,15 @@ class Link:
         await self._apply(Rules())
 
     async def _set(self, flow: Flow, *, replicas: bool, sentinels: bool, clients: bool) -> None:
-        chosen = {"replica": replicas, "sentinel": sentinels, "client": clients}
-        await self._apply(replace(self.rules, **{kind: flow for kind, on in chosen.items() if on}))
+        rules = self.rules
+        await self._apply(
+            replace(
+                rules,
+                replica=flow if replicas else rules.replica,
+                sentinel=flow if sentinels else rules.sentinel,
+                client=flow if clients else rules.client,
+            )
+        )
 
     async def _apply(self, rules: Rules) -> None:
         self.rules = rules
@@ -66,7 +73,7 @@ class Link:
 
 
 class LinkProcess:
-    """The process of a topology's proxies; it ends by itself when this one is gone, for its standard input ends then."""
+    """The process of a topology's proxies; it ends with this one, for then its standard input ends."""
 
     def __init__(self, process: asyncio.subprocess.Process, names: tuple[str, ...]) -> None:
         self._process = process

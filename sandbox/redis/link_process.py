@@ -22,6 +22,10 @@ class Proxy:
         self.rules = Rules()
         self.pairs: set[Pair] = set()
 
+    def accept(self) -> "Side":
+        """The protocol for a connection that comes in."""
+        return Pair(self).incoming
+
     def change(self, rules: Rules) -> None:
         """Apply new rules, also to the connections that are open."""
         self.rules = rules
@@ -96,7 +100,7 @@ class Side(asyncio.Protocol):
         self.delay_s = 0.0
         self._pair = pair
         self._is_incoming = is_incoming
-        self._writable = True
+        self.writable = True
         self._queue: collections.deque[tuple[float, bytes]] = collections.deque()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -117,7 +121,7 @@ class Side(asyncio.Protocol):
         else:
             self.peer.transport.write(data)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio gives it)
         """Called by the event loop; the peer's connection ends after what was still under way."""
         self._pair.proxy.pairs.discard(self._pair)
         # An empty piece stands for the end.
@@ -126,12 +130,12 @@ class Side(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Called by the event loop when this end does not take more: stop reading at the other."""
-        self._writable = False
+        self.writable = False
         self.peer.pump()
 
     def resume_writing(self) -> None:
         """Called by the event loop."""
-        self._writable = True
+        self.writable = True
         self.peer.pump()
 
     def pump(self) -> None:
@@ -146,7 +150,7 @@ class Side(asyncio.Protocol):
             target.write(data) if data else target.close()
         if self._queue and target and not self._pair.held:
             self._timer = loop.call_at(self._queue[0][0], self.pump)
-        self._read(on=target is not None and not self._pair.held and self.peer._writable)
+        self._read(on=target is not None and not self._pair.held and self.peer.writable)
 
     def _read(self, *, on: bool) -> None:
         if self.transport is None or self.transport.is_closing() or self.transport.is_reading() == on:
@@ -161,8 +165,8 @@ async def _listen(described: dict[str, Any]) -> dict[str, Proxy]:
     proxies = {}
     loop = asyncio.get_running_loop()
     for name, ((host, port), server) in described.items():
-        proxy = proxies[name] = Proxy(tuple(server))
-        await loop.create_server(lambda proxy=proxy: Pair(proxy).incoming, host, port, backlog=511)
+        proxies[name] = Proxy(tuple(server))
+        await loop.create_server(proxies[name].accept, host, port, backlog=511)
     return proxies
 
 

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,8 @@ class Server:
         """Start it and wait until it answers; RuntimeError with the end of its log if it does not."""
         self.hung = False
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            # A moment of blocking, for a process that outlives any one event loop.
+            self._process = subprocess.Popen(  # noqa: ASYNC220
                 [*_die_with_parent(), str(self.spec.build.server_path), *self._arguments()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -147,7 +148,8 @@ class Server:
             driver_info=None,
         )
         async with client:
-            return await client.execute_command(*arguments)
+            execute: Callable[..., Awaitable[Any]] = client.execute_command
+            return await execute(*arguments)
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines that it wrote."""
