@@ -1,0 +1,203 @@
+"""One warm connection to one server: pipelines commands, bounds the whole exchange, says why there was no answer."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+from typing import Any
+
+from actions.adapters.redis.failures import CommandFailed, ExchangeError, as_error, from_exception, from_reply
+from actions.kit.errors import CommandRefused
+from actions.kit.snapshot import Reason
+from actions.kit.topology import Address, Credentials, Tls
+
+__all__ = ["Command", "CommandFailed", "ExchangeError", "Node", "Reply"]
+
+Reply = Any
+"""What hiredis gives for RESP2: bytes, int, None, a list of these; ``CommandFailed`` for an error reply."""
+Command = tuple[str | bytes | int, ...]
+
+
+class Node:
+    """A data node or a Sentinel. Connects when it is first asked, and again after the connection died.
+
+    One exchange at a time: replies are matched by their order. Close with ``aclose``.
+
+    Args:
+        address: where it listens.
+        credentials: how to log in; without a user and a password there is no AUTH.
+        tls: ``None`` is plain TCP.
+        timeout_s: how long one call may take in all: name look-up, TLS, AUTH and the answers.
+        name: how errors call it.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        credentials: Credentials = Credentials(),
+        tls: Tls | None = None,
+        timeout_s: float = 1.0,
+        *,
+        name: str = "",
+    ) -> None:
+        self.address = address
+        self.name = name or f"node {address}"
+        self._credentials = credentials
+        self._tls = tls
+        self._timeout_s = timeout_s
+        self._lock = asyncio.Lock()
+        self._connection: Any = None  # redis-py's connections have no types.
+
+    async def ask(self, *commands: Command, repeatable: bool = False) -> list[Reply]:
+        """Send all commands in one round trip.
+
+        Args:
+            commands: their arguments, the command's name first.
+            repeatable: they change nothing: where a warm connection breaks under them they are sent once more.
+
+        Returns:
+            One reply a command; an error reply is a ``CommandFailed``.
+
+        Raises:
+            ExchangeError: there was no answer; also an ``Unreachable``, ``AccessDenied``, ``CommandRefused`` or ``Garbled``.
+        """
+        secret = self._credentials.password
+        try:
+            async with asyncio.timeout(self._timeout_s), self._lock:
+                return await self._exchange(commands, repeatable=repeatable)
+        except TimeoutError:
+            failure = CommandFailed(Reason.TIMED_OUT, f"no answer within {self._timeout_s * 1000:g} ms")
+            raise as_error(self.name, failure) from None
+        except Exception as error:  # noqa: BLE001 -- A stranger's bytes can raise anything in a parser.
+            failure = from_exception(error, secret)
+            if failure.reason is Reason.TLS:
+                tls_context.cache_clear()  # A certificate that has been renewed since is read again.
+            # Not chained: the cause may repeat the arguments of AUTH.
+            raise as_error(self.name, failure) from None
+
+    async def transaction(self, *commands: Command) -> list[Reply]:
+        """Send MULTI, the commands and EXEC in one round trip.
+
+        Returns:
+            EXEC's replies, one a command.
+
+        Raises:
+            CommandRefused: a command was refused, when queued (then nothing was done) or when run.
+            ExchangeError: there was no answer; whether anything was done is not known.
+        """
+        replies = await self.ask(("MULTI",), *commands, ("EXEC",))
+        queued = zip((("MULTI",), *commands), replies, strict=False)
+        for command, reply in queued:
+            self._refuse_failed(command, reply)
+        results = replies[-1]
+        if not isinstance(results, list):
+            self._refuse_failed(("EXEC",), results)
+            raise CommandRefused(f"{self.name}: EXEC was aborted")
+        for command, reply in zip(commands, results, strict=True):
+            self._refuse_failed(command, reply)
+        return results
+
+    async def aclose(self) -> None:
+        """Close the connection. It may be asked again afterwards."""
+        await self._drop()
+        await asyncio.sleep(0)  # The transport closes its socket in the loop's next turn.
+
+    def _refuse_failed(self, command: Command, reply: Reply) -> None:
+        if isinstance(reply, CommandFailed):
+            words = " ".join(str(word) for word in command[:2])
+            raise as_error(f"{self.name} {words}", reply)
+
+    async def _exchange(self, commands: tuple[Command, ...], *, repeatable: bool) -> list[Reply]:
+        connection = self._connection
+        warm = connection is not None and connection.is_connected and not await connection.can_read()
+        if not warm:
+            await self._connect()
+        try:
+            return await self._round_trip(commands)
+        except Exception as error:
+            if not (warm and repeatable and from_exception(error).reason is Reason.CLOSED):
+                raise
+        await self._connect()
+        return await self._round_trip(commands)
+
+    async def _round_trip(self, commands: tuple[Command, ...]) -> list[Reply]:
+        connection = self._connection
+        replies: list[Reply] = []
+        try:
+            await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            for _ in commands:
+                replies.append(await self._reply(connection))  # noqa: PERF401 -- What came before a break is kept.
+        except BaseException as error:
+            # Whatever is still on its way must never be read as the answer to a later question.
+            await self._drop()
+            if isinstance(error, Exception) and len(replies) == 1 and isinstance(replies[0], CommandFailed):
+                return replies * len(commands)  # It said why, and hung up.
+            raise
+        return replies
+
+    async def _reply(self, connection: Any) -> Reply:
+        secret = self._credentials.password
+        try:
+            reply = await connection.read_response(disconnect_on_error=False)
+        except Exception as error:
+            if getattr(error, "status_code", None) is None and not _is_error_reply(error):
+                raise
+            return from_reply(error, secret)
+        if isinstance(reply, list):
+            return [from_reply(one, secret) if isinstance(one, Exception) else one for one in reply]
+        return reply
+
+    async def _connect(self) -> None:
+        await self._drop()
+        self._connection = self._made()
+        try:
+            await self._connection.connect()
+        except BaseException:
+            await self._drop()
+            raise
+
+    async def _drop(self) -> None:
+        """Close without waiting for the other side, which may hang."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+
+    def _made(self) -> Any:
+        from redis.asyncio import connection  # noqa: PLC0415 -- 60 ms, which `tandem --help` does not have to pay.
+
+        options: dict[str, Any] = {
+            "host": self.address.host,
+            "port": self.address.port,
+            "username": self._credentials.username,
+            "password": self._credentials.password,
+            "protocol": 2,
+            "socket_timeout": None,
+            "socket_connect_timeout": None,  # One time-out bounds it all, in `ask`.
+            "driver_info": None,  # No CLIENT SETINFO: a round trip, and an ACL right more.
+        }
+        if self._tls is None:
+            return connection.Connection(**options)
+        made = connection.SSLConnection(**options)
+        made.ssl_context.context = tls_context(self._tls)
+        return made
+
+
+def _is_error_reply(error: Exception) -> bool:
+    from redis.exceptions import ResponseError  # noqa: PLC0415 -- See _made.
+
+    return isinstance(error, ResponseError)
+
+
+@functools.lru_cache(maxsize=64)
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """The context for these settings, shared: reading the authorities takes longer than many handshakes.
+
+    Raises:
+        OSError: a file is missing or holds no certificate.
+    """
+    context = ssl.create_default_context(cafile=tls.ca_file)
+    context.check_hostname = tls.check_hostname
+    if tls.cert_file:
+        context.load_cert_chain(tls.cert_file, tls.key_file)
+    return context

@@ -1,0 +1,150 @@
+"""Says why a server gave no answer: every exception and error reply becomes a Reason and one line of text."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from actions.kit.errors import AccessDenied, ActionError, CommandRefused, Garbled, Unreachable
+from actions.kit.snapshot import Reason
+
+MAX_TEXT = 200
+
+_CODES = {
+    reason.value: reason
+    for reason in (Reason.NOAUTH, Reason.WRONGPASS, Reason.NOPERM, Reason.LOADING, Reason.BUSY, Reason.MASTERDOWN)
+}
+_CERTIFICATE_SIDE = "certificate"
+_TLS_RECORDS = (r'"\x15"', r'"\x16"')
+"""How hiredis names the first byte of a TLS alert or handshake where it expected a reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFailed:
+    """An error reply to one command, or why a whole exchange failed. ``text`` is one line of at most 200 characters."""
+
+    reason: Reason
+    text: str
+
+
+class ExchangeError(ActionError):
+    """A whole exchange failed.
+
+    Args:
+        who: the server, such as ``node 10.0.0.1:6379``.
+        failure: why.
+    """
+
+    def __init__(self, who: str, failure: CommandFailed) -> None:
+        super().__init__(f"{who}: {failure.text}")
+        self.failure = failure
+        self.reason = failure.reason
+
+
+class ServerUnreachable(ExchangeError, Unreachable):
+    """No usable answer; later there may be one."""
+
+
+class ServerDenies(ExchangeError, AccessDenied):
+    """Authentication, authorisation or TLS trust failed."""
+
+
+class ServerRefuses(ExchangeError, CommandRefused):
+    """The server understood and refused."""
+
+
+class ServerGarbled(ExchangeError, Garbled):
+    """What answers there is not Redis."""
+
+
+_ERRORS: dict[Reason, type[ExchangeError]] = {
+    Reason.NOAUTH: ServerDenies,
+    Reason.WRONGPASS: ServerDenies,
+    Reason.NOPERM: ServerDenies,
+    Reason.TLS: ServerDenies,
+    Reason.GARBAGE: ServerGarbled,
+    Reason.UNKNOWN_MASTER: ServerRefuses,
+    Reason.REFUSED_COMMAND: ServerRefuses,
+}
+
+
+def as_error(who: str, failure: CommandFailed) -> ExchangeError:
+    """The kit's error for this failure."""
+    return _ERRORS.get(failure.reason, ServerUnreachable)(who, failure)
+
+
+def one_line(text: str, secret: str | None = None) -> str:
+    """Text from outside, fit to be shown: one line, at most 200 characters, without the secret.
+
+    A server that does not know a command repeats its arguments, which for AUTH are the password.
+    """
+    text = text.partition(", with args beginning with")[0]
+    if secret:
+        text = text.replace(secret, "***")
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:MAX_TEXT]
+
+
+def from_reply(error: Exception, secret: str | None = None) -> CommandFailed:
+    """An error reply, in the server's own words."""
+    code = getattr(error, "status_code", None)
+    text = f"{code} {error}" if code else str(error)
+    return CommandFailed(_CODES.get(text.partition(" ")[0], Reason.REFUSED_COMMAND), one_line(text, secret))
+
+
+def from_exception(error: Exception, secret: str | None = None) -> CommandFailed:
+    """Why an exchange as a whole failed; redis-py wraps the cause, so the whole chain is looked at."""
+    for cause in _chain(error):
+        found = _from_os(cause) if isinstance(cause, OSError) else None
+        if found is not None:
+            return CommandFailed(found.reason, one_line(found.text, secret))
+    return _from_redis(error, secret)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _from_os(error: OSError) -> CommandFailed | None:
+    text = str(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return CommandFailed(Reason.TLS, f"TLS: its certificate is not trusted: {error.verify_message}")
+    if isinstance(error, ssl.SSLError):
+        return CommandFailed(Reason.TLS, f"TLS: {_tls_words(error)}")
+    if isinstance(error, socket.gaierror):
+        return CommandFailed(Reason.UNRESOLVED, f"its name has no address: {error.strerror}")
+    if isinstance(error, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in text:
+        return CommandFailed(Reason.REFUSED, "the connection was refused")
+    if isinstance(error, TimeoutError):
+        return CommandFailed(Reason.TIMED_OUT, "no answer in time")
+    return CommandFailed(Reason.CLOSED, error.strerror or text or "the connection broke")
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    """OpenSSL's words, or ours for those that nobody understands."""
+    reason = error.reason or ""
+    if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_MESSAGE", "RECORD_LAYER_FAILURE"}:
+        return "this port does not speak TLS"
+    return reason.replace("_", " ").lower() or str(error)
+
+
+def _from_redis(error: Exception, secret: str | None) -> CommandFailed:
+    """What redis-py itself raised: imported here, since by now it must have been."""
+    from redis import exceptions  # noqa: PLC0415 -- Importing redis-py costs 60 ms, which not every command has to pay.
+
+    if isinstance(error, exceptions.AuthenticationError):
+        said = from_reply(error, secret)
+        wrong = said.reason is Reason.REFUSED_COMMAND
+        return CommandFailed(Reason.WRONGPASS, said.text) if wrong else said
+    if isinstance(error, exceptions.ResponseError) or getattr(error, "status_code", None):
+        return from_reply(error, secret)
+    if isinstance(error, exceptions.ConnectionError | asyncio.IncompleteReadError):
+        return CommandFailed(Reason.CLOSED, one_line(str(error), secret))
+    if isinstance(error, exceptions.InvalidResponse) and any(mark in str(error) for mark in _TLS_RECORDS):
+        return CommandFailed(Reason.TLS, "TLS: this port speaks TLS, and we do not")
+    return CommandFailed(Reason.GARBAGE, one_line(f"not what Redis answers: {error}", secret))

@@ -1,0 +1,152 @@
+"""Takes a snapshot of one target: asks every node and every Sentinel at once, and says what could not be asked.
+
+A node that somebody names is asked at once, whoever else is still silent: a hung server costs one time-out in all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from actions.adapters.redis.connection import Node
+from actions.adapters.redis.questions import ask_node, ask_sentinel
+from actions.kit.snapshot import NodeView, SentinelView, Snapshot
+from actions.kit.topology import Address, Target
+
+FORGET_S = 3_600
+"""A node that nobody has named and that has not answered for so long is no longer asked."""
+
+SETTINGS = "settings"
+EARLIER = "seen earlier"
+
+
+class Observer:
+    """Looks at one target over warm connections, and remembers the nodes that it saw. Close with ``aclose``.
+
+    Belongs to one event loop; several observations at a time take turns at each server.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._nodes: dict[Address, Node] = {}
+        self._sentinels = {address: self._sentinel(address) for address in target.sentinels}
+        self._seen: dict[Address, float] = {}
+
+    async def observe(self) -> Snapshot:
+        """A picture from every vantage point; never raises for one that does not answer."""
+        started = time.perf_counter()
+        observed_at = datetime.now(UTC)
+        look = _Look(self)
+        await look.finish()
+        nodes = look.nodes()
+        self._remember(nodes)
+        return Snapshot(
+            target=self.target.name,
+            kind=self.target.kind,
+            observed_at=observed_at,
+            nodes=nodes,
+            sentinels=tuple(sorted(look.sentinels, key=lambda view: view.address)),
+            master_name=self.target.master_name,
+            limits=self.target.limits,
+            took_ms=(time.perf_counter() - started) * 1000,
+        )
+
+    async def sentinel_views(self) -> tuple[SentinelView, ...]:
+        """Every Sentinel's view, asked now."""
+        views = await asyncio.gather(
+            *(ask_sentinel(sentinel, self.target.master_name) for sentinel in self._sentinels.values())
+        )
+        return tuple(sorted(views, key=lambda view: view.address))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(*(one.aclose() for one in (*self._nodes.values(), *self._sentinels.values())))
+
+    def former(self) -> tuple[Address, ...]:
+        """The nodes of earlier observations."""
+        return tuple(self._seen)
+
+    def node(self, address: Address) -> Node:
+        """The warm connection to a data node."""
+        if address not in self._nodes:
+            target = self.target
+            self._nodes[address] = Node(address, target.auth, target.tls, target.timeout_ms / 1000)
+        return self._nodes[address]
+
+    def sentinels(self) -> tuple[Node, ...]:
+        """The warm connections to the Sentinels."""
+        return tuple(self._sentinels.values())
+
+    def _sentinel(self, address: Address) -> Node:
+        target = self.target
+        timeout_s = target.timeout_ms / 1000
+        return Node(address, target.sentinel_auth, target.sentinel_tls, timeout_s, name=f"sentinel {address}")
+
+    def _remember(self, nodes: tuple[NodeView, ...]) -> None:
+        now = time.monotonic()
+        for view in nodes:
+            if view.info is not None or view.known_from != (EARLIER,):
+                self._seen[view.address] = now
+        self._seen = {address: at for address, at in self._seen.items() if now - at < FORGET_S}
+
+
+class _Look:
+    """One observation under way."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._views: dict[Address, NodeView] = {}
+        self._named_by: dict[Address, list[str]] = {}
+        self._tasks: asyncio.TaskGroup = asyncio.TaskGroup()
+        self.sentinels: list[SentinelView] = []
+
+    async def finish(self) -> None:
+        """Ask everybody, and those whom they name, until nobody is left."""
+        async with self._tasks:
+            for sentinel in self._observer.sentinels():
+                self._tasks.create_task(self._ask_sentinel(sentinel))
+            for address in self._observer.target.nodes:
+                self._named(address, SETTINGS)
+            for address in self._observer.former():
+                self._start(address)
+
+    def nodes(self) -> tuple[NodeView, ...]:
+        """The views, each with who named the node, in the order of their addresses."""
+        return tuple(
+            replace(self._views[address], known_from=tuple(sorted(self._named_by[address])) or (EARLIER,))
+            for address in sorted(self._views)
+        )
+
+    def _named(self, address: Address, by: str) -> None:
+        self._start(address)
+        if by not in self._named_by[address]:
+            self._named_by[address].append(by)
+
+    def _start(self, address: Address) -> None:
+        if address not in self._named_by:
+            self._named_by[address] = []
+            self._tasks.create_task(self._ask_node(self._observer.node(address)))
+
+    async def _ask_node(self, node: Node) -> None:
+        view = await ask_node(node)
+        self._views[node.address] = view
+        for other in _named_by_node(view):
+            self._named(other, node.name)
+
+    async def _ask_sentinel(self, sentinel: Node) -> None:
+        view = await ask_sentinel(sentinel, self._observer.target.master_name)
+        self.sentinels.append(view)
+        if view.master is not None:
+            for address in (view.master.address, *(replica.address for replica in view.master.replicas)):
+                self._named(address, sentinel.name)
+
+
+def _named_by_node(view: NodeView) -> Iterator[Address]:
+    if view.info is not None:
+        for replica in view.info.replicas:
+            yield replica.address
+        if view.info.link is not None:
+            yield view.info.link.master

@@ -1,0 +1,137 @@
+"""Puts the questions to one node or one Sentinel, and keeps what was answered beside what was not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from actions.adapters.redis.connection import Command, CommandFailed, ExchangeError, Node, Reply
+from actions.adapters.redis.failures import one_line
+from actions.kit import replies, sentinel_replies
+from actions.kit.errors import Garbled
+from actions.kit.snapshot import MonitoredMaster, NodeView, Reason, SentinelView, Unasked
+from actions.kit.topology import Address
+
+T = TypeVar("T")
+Replies = list[Reply]
+
+_NODE_QUESTIONS: tuple[Command, ...] = (
+    ("INFO",),
+    ("ROLE",),
+    ("CONFIG", "GET", "min-replicas-*"),  # Redis 6.2 takes one pattern only.
+    ("CONFIG", "GET", "replica-priority"),
+)
+_ABOUT_MASTER = ("GET-MASTER-ADDR-BY-NAME", "MASTER", "REPLICAS", "SENTINELS", "CKQUORUM")
+
+
+async def ask_node(node: Node) -> NodeView:
+    """Look at one data node in one round trip; never raises for what it does not answer. ``known_from`` is empty."""
+    try:
+        info, role, *config = await node.ask(*_NODE_QUESTIONS, repeatable=True)
+    except ExchangeError as error:
+        return NodeView(node.address, Unasked(node.name, error.reason, error.failure.text))
+    asked = _Asked(node.name)
+    parsed = asked.read("INFO", replies.parse_info, info)
+    if parsed is None:
+        return NodeView(node.address, asked.gaps[0])
+    offset = asked.read("ROLE", replies.parse_role_offset, role)
+    settings = asked.read("CONFIG GET", replies.parse_config, *config)
+    return NodeView(
+        node.address,
+        info=parsed,
+        role_offset=offset,
+        config=settings,
+        normal_clients=replies.parse_normal_clients(info, parsed),
+        gaps=tuple(asked.gaps),
+    )
+
+
+async def ask_sentinel(sentinel: Node, master_name: str) -> SentinelView:
+    """Look at one Sentinel; never raises for what it does not answer."""
+    questions = [("SENTINEL", word, master_name) for word in _ABOUT_MASTER]
+    try:
+        info, my_id, *about = await sentinel.ask(("INFO",), ("SENTINEL", "MYID"), *questions, repeatable=True)
+        names = await _names(sentinel) if about[0] is None else ()
+    except ExchangeError as error:
+        return SentinelView(sentinel.address, Unasked(sentinel.name, error.reason, error.failure.text))
+    asked = _Asked(sentinel.name)
+    view = _itself(asked, SentinelView(sentinel.address, knows=names), info, my_id)
+    if view.unasked is None:
+        view = _about_master(asked, view, about, master_name)
+    return replace(view, gaps=tuple(gap for gap in asked.gaps if gap != view.unasked))
+
+
+class _Asked:
+    """Reads the answers of one server, and gathers those that were none."""
+
+    def __init__(self, who: str) -> None:
+        self._who = who
+        self.gaps: list[Unasked] = []
+
+    def read(self, question: str, parse: Callable[..., T], *answers: Reply) -> T | None:
+        """What the answers say; ``None`` and a gap where one was refused or garbled."""
+        for answer in answers:
+            if isinstance(answer, CommandFailed):
+                self._gap(question, answer)
+                return None
+        try:
+            return parse(*answers)
+        except Garbled as error:
+            self._gap(question, CommandFailed(Reason.GARBAGE, one_line(str(error))))
+            return None
+
+    def _gap(self, question: str, failure: CommandFailed) -> None:
+        self.gaps.append(Unasked(f"{self._who} {question}", failure.reason, failure.text))
+
+
+async def _names(sentinel: Node) -> tuple[str, ...]:
+    """What this Sentinel monitors; nothing where it does not tell."""
+    (answer,) = await sentinel.ask(("SENTINEL", "MASTERS"), repeatable=True)
+    return _Asked("").read("", sentinel_replies.parse_names, answer) or ()
+
+
+def _itself(asked: _Asked, view: SentinelView, info: Reply, my_id: Reply) -> SentinelView:
+    """Add what the Sentinel says about itself. A refused INFO is a gap; one that is no Sentinel's ends it."""
+    itself = asked.read("INFO", sentinel_replies.parse_sentinel_info, info)
+    if itself is None:
+        wrong = asked.gaps[0].reason is Reason.GARBAGE
+        return replace(view, unasked=asked.gaps[0]) if wrong else view
+    run_id = asked.read("SENTINEL MYID", replies.parse_word, my_id) or ""
+    return replace(view, flavour=itself.flavour, version=itself.version, tilt=itself.tilt, run_id=run_id)
+
+
+def _about_master(asked: _Asked, view: SentinelView, about: Replies, master_name: str) -> SentinelView:
+    """Add what the Sentinel says about the master. Without an address or SENTINEL MASTER it has not said who it is."""
+    named, master, replicas, peers, quorum = about
+    if named is None:
+        named = CommandFailed(Reason.UNKNOWN_MASTER, f"it does not know a master named {one_line(master_name)}")
+    gaps = len(asked.gaps)
+    address = asked.read("SENTINEL GET-MASTER-ADDR-BY-NAME", sentinel_replies.parse_named_master, named)
+    seen = None if address is None else _seen(asked, address, master, replicas, peers)
+    if seen is None:
+        return replace(view, unasked=asked.gaps[gaps])
+    ok, text = _quorum(asked, quorum)
+    return replace(view, master=seen, quorum_ok=ok, quorum_text=text)
+
+
+def _seen(asked: _Asked, address: Address, master: Reply, replicas: Reply, peers: Reply) -> MonitoredMaster | None:
+    seen = asked.read("SENTINEL MASTER", sentinel_replies.parse_master, address, master)
+    if seen is None:
+        return None
+    known = asked.read("SENTINEL REPLICAS", sentinel_replies.parse_replicas, replicas) or ()
+    others = asked.read("SENTINEL SENTINELS", sentinel_replies.parse_peers, peers) or ()
+    return replace(
+        seen,
+        replicas=known,
+        peers=tuple(peer for peer, _ in others),
+        peers_down=tuple(peer for peer, down in others if down),
+    )
+
+
+def _quorum(asked: _Asked, answer: Reply) -> tuple[bool | None, str]:
+    """CKQUORUM's verdict and words."""
+    if isinstance(answer, CommandFailed) and answer.text.startswith("NOQUORUM"):
+        return False, answer.text
+    text = asked.read("SENTINEL CKQUORUM", replies.parse_word, answer)
+    return (None, "") if text is None else (True, one_line(text))

@@ -1,0 +1,239 @@
+"""Reads what servers answer: INFO, ROLE, CONFIG GET, SENTINEL. Whatever comes, it parses or is Garbled. No I/O here.
+
+A reply is what RESP2 gives: bytes, an integer, None, or a list of these.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from actions.kit.errors import Garbled
+from actions.kit.ports import Standing
+from actions.kit.snapshot import AttachedReplica, Link, NodeConfig, NodeInfo, Role
+from actions.kit.topology import Address
+
+_ROLES = {"master": Role.MASTER, "slave": Role.REPLICA, "replica": Role.REPLICA, "sentinel": Role.SENTINEL}
+_whole = re.compile(r"-?[0-9]{1,19}").fullmatch
+_version = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}").match
+
+
+def parse_info(reply: object) -> NodeInfo:
+    """Read a data node's INFO.
+
+    Raises:
+        Garbled: a field that every version sends is missing or absurd.
+    """
+    fields = info_fields(reply)
+    if fields.get("redis_mode") == "sentinel":
+        raise Garbled("this is a Sentinel, not a data node")
+    role = _role(fields)
+    flavour, version = parse_version(fields)
+    return NodeInfo(
+        role=role,
+        flavour=flavour,
+        version=version,
+        run_id=_text(fields, "run_id"),
+        uptime_s=_number(fields, "uptime_in_seconds"),
+        loading=_number(fields, "loading") != 0,
+        replid=_text(fields, "master_replid"),
+        replid2=fields.get("master_replid2", ""),
+        offset=_number(fields, "master_repl_offset" if role is Role.MASTER else "slave_repl_offset"),
+        second_repl_offset=_number_or(-1, fields, "second_repl_offset"),
+        replicas=tuple(_attached(fields)),
+        link=_link(fields) if role is Role.REPLICA else None,
+        priority=_optional(fields, "slave_priority"),
+        read_only=_flag(fields, "slave_read_only", "1"),
+        failover_state=fields.get("master_failover_state"),
+        config_file=fields.get("config_file"),
+        connected_clients=_optional(fields, "connected_clients"),
+        blocked_clients=_optional(fields, "blocked_clients"),
+        max_clients=_optional(fields, "maxclients"),
+        rejected_connections=_optional(fields, "rejected_connections"),
+        used_memory=_optional(fields, "used_memory"),
+        max_memory=_optional(fields, "maxmemory"),
+        max_memory_policy=fields.get("maxmemory_policy"),
+        evicted_keys=_optional(fields, "evicted_keys"),
+        changes_since_save=_optional(fields, "rdb_changes_since_last_save"),
+        last_bgsave_ok=_flag(fields, "rdb_last_bgsave_status", "ok"),
+        aof_enabled=_flag(fields, "aof_enabled", "1"),
+        last_aof_write_ok=_flag(fields, "aof_last_write_status", "ok"),
+        ops_per_s=_optional(fields, "instantaneous_ops_per_sec"),
+        backlog_bytes=_optional(fields, "repl_backlog_size"),
+        good_replicas=_optional(fields, "min_slaves_good_slaves"),
+    )
+
+
+def parse_standing(reply: object) -> Standing:
+    """Read role, offset and link from INFO replication.
+
+    Raises:
+        Garbled: role or offset are missing or absurd.
+    """
+    fields = info_fields(reply)
+    role = _role(fields)
+    if role is Role.MASTER:
+        return Standing(role, _number(fields, "master_repl_offset"))
+    link = _link(fields)
+    offset = _number(fields, "slave_repl_offset")
+    return Standing(role, offset) if link is None else Standing(role, offset, link.master, link.up)
+
+
+def parse_version(fields: Mapping[str, str]) -> tuple[str, tuple[int, ...]]:
+    """The flavour and its own version; Valkey also names the Redis version that it speaks like.
+
+    Raises:
+        Garbled: there is none.
+    """
+    flavour = "valkey" if "valkey_version" in fields else "redis"
+    match = _version(fields.get(f"{flavour}_version", ""))
+    if match is None:
+        raise Garbled(f"INFO without a usable {flavour}_version")
+    return flavour, tuple(map(int, match.group().split(".")))
+
+
+def parse_normal_clients(reply: object, info: NodeInfo) -> int | None:
+    """How many clients a node has beside replicas, its master, subscribers where it counts them, and ourselves."""
+    if info.connected_clients is None:
+        return None
+    subscribers = _number_or(0, info_fields(reply), "pubsub_clients")
+    master = 1 if info.link is not None and info.link.up else 0
+    return max(0, info.connected_clients - subscribers - master - 1)
+
+
+def parse_role_offset(reply: object) -> int:
+    """The offset that ROLE tells.
+
+    Raises:
+        Garbled: it is not ROLE's answer of a master or a replica.
+    """
+    match reply:
+        case [b"master", int(offset), *_] | [b"slave", _, _, _, int(offset), *_]:
+            return offset
+    raise Garbled("ROLE answered with something else")
+
+
+def parse_config(*replies: object) -> NodeConfig:
+    """Read the answers to any number of CONFIG GET.
+
+    Raises:
+        Garbled: one of them is no list of names and values.
+    """
+    fields: dict[str, str] = {}
+    for reply in replies:
+        fields |= parse_fields(reply)
+    return NodeConfig(
+        min_replicas_to_write=_optional(fields, "min-replicas-to-write"),
+        min_replicas_max_lag=_optional(fields, "min-replicas-max-lag"),
+        replica_priority=_optional(fields, "replica-priority"),
+    )
+
+
+def parse_fields(reply: object) -> dict[str, str]:
+    """Read a flat list of names and values.
+
+    Raises:
+        Garbled: it is none.
+    """
+    if not isinstance(reply, list) or len(reply) % 2 or not all(isinstance(word, bytes) for word in reply):
+        raise Garbled("expected a list of names and values")
+    words = [word.decode(errors="replace") for word in reply]
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def parse_word(reply: object) -> str:
+    """Read a single string.
+
+    Raises:
+        Garbled: it is none.
+    """
+    if not isinstance(reply, bytes):
+        raise Garbled("expected a string")
+    return reply.decode(errors="replace")
+
+
+def parse_address(host: str, port: str) -> Address | None:
+    """An address as a server names it; ``None`` where it names none, such as ``?`` or port 0."""
+    if not host or host == "?" or any(map(str.isspace, host)) or _whole(port) is None or not 0 < int(port) < 65536:
+        return None
+    return Address(host, int(port))
+
+
+def info_fields(reply: object) -> dict[str, str]:
+    """The lines of INFO as they are; of a repeated one the last counts.
+
+    Raises:
+        Garbled: it is no text.
+    """
+    if isinstance(reply, bytes):
+        reply = reply.decode(errors="replace")
+    if not isinstance(reply, str):
+        raise Garbled("INFO answered with something else")
+    lines = (line.partition(":") for line in reply.split("\r\n"))
+    return {name: value for name, colon, value in lines if colon}
+
+
+def _role(fields: Mapping[str, str]) -> Role:
+    role = _ROLES.get(fields.get("role", ""))
+    if role is None or role is Role.SENTINEL:
+        raise Garbled("INFO without a usable role")
+    return role
+
+
+def _link(fields: Mapping[str, str]) -> Link | None:
+    master = parse_address(fields.get("master_host", ""), fields.get("master_port", ""))
+    if master is None:
+        return None
+    return Link(
+        master=master,
+        up=fields.get("master_link_status") == "up",
+        sync_in_progress=fields.get("master_sync_in_progress") == "1",
+        last_io_s=_not_negative(fields, "master_last_io_seconds_ago"),
+        down_since_s=_not_negative(fields, "master_link_down_since_seconds"),
+        sync_left_bytes=_not_negative(fields, "master_sync_left_bytes"),
+    )
+
+
+def _attached(fields: Mapping[str, str]) -> Iterator[AttachedReplica]:
+    """The ``slaveN`` lines. One without an address is somebody who takes a dump."""
+    number = 0
+    while (line := fields.get(f"slave{number}")) is not None:
+        number += 1
+        words = dict(pair.partition("=")[::2] for pair in line.split(","))
+        if (address := parse_address(words.get("ip", ""), words.get("port", ""))) is not None:
+            yield AttachedReplica(address, words.get("state", ""), _number(words, "offset"), _number(words, "lag"))
+
+
+def _text(fields: Mapping[str, str], name: str) -> str:
+    value = fields.get(name, "")
+    if not value:
+        raise Garbled(f"INFO without {name}")
+    return value
+
+
+def _number(fields: Mapping[str, str], name: str) -> int:
+    value = fields.get(name, "")
+    if _whole(value) is None:
+        raise Garbled(f"INFO without a usable {name}")
+    return int(value)
+
+
+def _optional(fields: Mapping[str, str], name: str) -> int | None:
+    value = fields.get(name, "")
+    return int(value) if _whole(value) is not None else None
+
+
+def _number_or(default: int, fields: Mapping[str, str], name: str) -> int:
+    value = _optional(fields, name)
+    return default if value is None else value
+
+
+def _not_negative(fields: Mapping[str, str], name: str) -> int | None:
+    """Servers say -1 for what there is not."""
+    value = _optional(fields, name)
+    return None if value is None or value < 0 else value
+
+
+def _flag(fields: Mapping[str, str], name: str, yes: str) -> bool | None:
+    value = fields.get(name)
+    return None if value is None else value == yes
