@@ -1,0 +1,204 @@
+"""Reads what a person typed: ``failover orders --to 10.0.0.2:6379``. Says what is known where it is not. No I/O here.
+
+Slack's clients make typographic quotes and dashes of what is typed, and links of what looks like a host; all of that
+is undone first.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from actions.kit.action import Action, ReadAction
+from actions.kit.errors import UsageError
+from bot.render.words import cut, listed, nearest, quoted
+
+MAX_LENGTH = 1_000
+"""Characters that a command can have; a longer one is a paste that went wrong."""
+
+_LINK = re.compile(r"<(?:(?:https?|rediss?):(?://)?|mailto:|tel:)?([^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
+_DASHES = re.compile(r"^(?:--|-?[\u2010-\u2015\u2212])[-\u2010-\u2015\u2212]*(?=\w)")
+_QUOTES = str.maketrans(
+    dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"') | dict.fromkeys("\u2018\u2019\u201a\u201b", "'")
+)
+_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Something besides the actions that can be typed. ``takes``: the name of its one argument; empty for none."""
+
+    name: str
+    summary: str
+    takes: str = ""
+    optional: bool = False
+
+
+WORDS = (
+    Word("help", "what you may do here", takes="ACTION", optional=True),
+    Word("runs", "the latest runs", takes="TARGET", optional=True),
+    Word("show", "one request or run", takes="R"),
+)
+MENU = "menu"
+"""The word of a command that is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What was typed. ``word``: an action's name, one of ``WORDS``, or ``menu``.
+
+    ``action`` is set for actions, ``target`` for those that take one, ``argument`` for ``WORDS`` that take one.
+    """
+
+    word: str
+    action: Action | None = None
+    target: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    argument: str = ""
+
+
+def parse(text: str, actions: Sequence[Action], targets: Sequence[str], default_target: str | None = None) -> Command:
+    """Understand one command.
+
+    Args:
+        text: as Slack hands it over, without ``/redis``.
+        actions: those that there are.
+        targets: the names of those that can be spoken of here.
+        default_target: the one that is meant where none is named.
+
+    Raises:
+        UsageError: it cannot be understood; a sentence that says what to type.
+    """
+    words = _words(text)
+    if not words:
+        return Command(MENU)
+    first, rest = words[0].lower(), words[1:]
+    known = {action.name: action for action in actions}
+    if first in {"-h", "--help", "?"} or any(word in {"-h", "--help"} for word in rest):
+        return Command("help", argument=first if first in known else "")
+    for word in WORDS:
+        if first == word.name:
+            return _with_argument(word, rest, known, targets)
+    if first not in known:
+        raise UsageError(_unknown(words[0], known, targets))
+    return _for_action(known[first], rest, targets, default_target)
+
+
+def usage(action: Action) -> str:
+    """How an action is typed: ``failover TARGET [--to N]``."""
+    options = [f"[--{option.name} {option.metavar}]" for option in action.options]
+    return " ".join([action.name, *([] if _takes_none(action) else ["TARGET"]), *options])
+
+
+def _words(text: str) -> list[str]:
+    if len(text) > MAX_LENGTH:
+        raise UsageError(
+            f"That has {len(text):,} characters, and a command at most {MAX_LENGTH:,}: {quoted(cut(text, 40))}. "
+            "Type /redis help."
+        )
+    typed = _INVISIBLE.sub("", _LINK.sub(_without_link, text)).translate(_QUOTES)
+    for entity, character in _ENTITIES:
+        typed = typed.replace(entity, character)
+    lexer = shlex.shlex(re.sub(r"\s+", " ", typed), posix=True)
+    lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
+    try:
+        return [_DASHES.sub("--", word) for word in lexer]
+    except ValueError:
+        raise UsageError("A quotation mark is not closed; close it, or leave it out.") from None
+
+
+def _without_link(match: re.Match[str]) -> str:
+    """The label of ``<http://host|host>`` where there is one, else the address without its scheme; the id of a mention."""
+    address, label = match.groups()
+    return str(address if address.startswith(("@", "#", "!")) else label or address).rstrip("/")
+
+
+def _with_argument(word: Word, rest: list[str], known: Mapping[str, Action], targets: Sequence[str]) -> Command:
+    if len(rest) > 1:
+        raise UsageError(f"{quoted(rest[1])} is one word too many; type: /redis {word.name} {word.takes}")
+    if not rest:
+        if word.optional:
+            return Command(word.name)
+        raise UsageError(f"{word.name} needs to know which; type: /redis {word.name} {word.takes}")
+    argument = rest[0]
+    if word.takes == "ACTION":
+        argument = argument.lower()
+        if argument not in known:
+            raise UsageError(_unknown(rest[0], known, targets))
+    if word.takes == "TARGET":
+        argument = _known_target(rest[0], targets)
+    return Command(word.name, argument=argument)
+
+
+def _for_action(action: Action, rest: list[str], targets: Sequence[str], default_target: str | None) -> Command:
+    names, options = _split(action, rest)
+    if _takes_none(action):
+        if names:
+            raise UsageError(f"{action.name} is about all targets and takes none; type: /redis {action.name}")
+        return Command(action.name, action, options=options)
+    if len(names) > 1:
+        raise UsageError(f"{quoted(names[1])} is one word too many; type: /redis {usage(action)}")
+    if names:
+        return Command(action.name, action, _known_target(names[0], targets), options)
+    if default_target is None:
+        example = f"/redis {action.name} {targets[0]}" if targets else f"/redis {usage(action)}"
+        choice = f" There are {listed(targets)}." if len(targets) > 1 else ""
+        raise UsageError(f"Which target?{choice} Type for example: {example}")
+    return Command(action.name, action, default_target, options)
+
+
+def _split(action: Action, rest: list[str]) -> tuple[list[str], dict[str, str]]:
+    """What stands alone, and the options with their values."""
+    names: list[str] = []
+    options: dict[str, str] = {}
+    words = iter(rest)
+    for word in words:
+        if not word.startswith("-"):
+            names.append(word)
+            continue
+        name, has_value, value = word.lstrip("-").partition("=")
+        metavar = _metavar(action, word, name.lower())
+        if not has_value:
+            value = next(words, "")
+        if not value or value.startswith("--"):
+            raise UsageError(f"--{name.lower()} needs a value; type: /redis {action.name} … --{name.lower()} {metavar}")
+        if name.lower() in options:
+            raise UsageError(f"--{name.lower()} is there twice; keep one.")
+        options[name.lower()] = value
+    return names, options
+
+
+def _metavar(action: Action, word: str, name: str) -> str:
+    for option in action.options:
+        if word.startswith("--") and option.name == name:
+            return option.metavar
+    if not action.options:
+        raise UsageError(f"{action.name} takes no options, and {quoted(word)} is one; type: /redis {usage(action)}")
+    near = nearest(name, [option.name for option in action.options])
+    hint = f"did you mean --{near}?" if near else f"type: /redis {usage(action)}"
+    raise UsageError(f"{action.name} has no option {quoted(word)}; {hint}")
+
+
+def _known_target(word: str, targets: Sequence[str]) -> str:
+    if word.lower() in targets:
+        return word.lower()
+    if not targets:
+        raise UsageError(f"There is no target {quoted(word)} here, nor any other.")
+    near = nearest(word, targets)
+    hint = f"did you mean {near}?" if near else f"there {'is' if len(targets) == 1 else 'are'} {listed(targets)}."
+    raise UsageError(f"There is no target {quoted(word)} here; {hint}")
+
+
+def _unknown(word: str, known: Iterable[str], targets: Sequence[str]) -> str:
+    if word.lower() in targets:
+        return f"{word.lower()} is a target; say first what to do, such as: /redis health {word.lower()}"
+    near = nearest(word, [*known, *(one.name for one in WORDS)])
+    hint = f"did you mean /redis {near}?" if near else "type /redis help for what there is."
+    return f"There is no action {quoted(word)}; {hint}"
+
+
+def _takes_none(action: Action) -> bool:
+    return isinstance(action, ReadAction) and action.whole_fleet

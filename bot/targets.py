@@ -1,0 +1,240 @@
+"""Reads ``targets.yaml``: which Redis deployments there are, in which channels, and who may approve on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from actions.kit.errors import UsageError
+from actions.kit.topology import Address, Kind, Limits, Target
+from bot.access import read_credentials, read_tls
+from bot.marked import Field, Section, read_yaml
+from bot.render.words import counted, listed, nearest, quoted
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
+_GROUP = re.compile(r"S[A-Z0-9]{2,}")
+_USER = re.compile(r"[UW][A-Z0-9]{2,}")
+_WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_TARGET_KEYS = (
+    *("kind", "environment", "master_name", "nodes", "sentinels", "auth", "sentinel_auth", "tls", "sentinel_tls"),
+    *("channels", "limits", "approvers", "requesters", "kubernetes", "region", "replication_group_id"),
+)
+_LIMIT_KEYS = ("max_lag_bytes", "max_pause_ms", "cooldown_s", "timeout_ms")
+_TOO_SHORT = ("prod", "prd", "live")
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """A Slack user group, single Slack users, or both; a person who is in both is one person."""
+
+    usergroup: str | None = None
+    users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Everything in ``targets.yaml``.
+
+    ``channels``: channel id to the names of the targets bound to it. ``notes``: what is accepted but does nothing,
+    or is unwise; a sentence each.
+    """
+
+    targets: Mapping[str, Target]
+    channels: Mapping[str, tuple[str, ...]]
+    approvers: Mapping[str, People]
+    """By target; one without an entry has nobody who may approve."""
+    requesters: Mapping[str, People]
+    """By target: who may ask for changes."""
+    notes: tuple[str, ...] = ()
+
+    def target(self, name: str) -> Target:
+        """The target of this name.
+
+        Raises:
+            UsageError: there is none; names the nearest.
+        """
+        found = self.targets.get(name)
+        if found is None:
+            near = nearest(name, self.targets)
+            hint = f"did you mean {near}?" if near else f"there are {listed(self.targets)}."
+            raise UsageError(f"There is no target {quoted(name)}; {hint}")
+        return found
+
+    def seen_from(self, channel: str | None) -> tuple[str, ...]:
+        """The names of the targets that can be spoken of in a channel; ``None`` is the terminal, which sees all.
+
+        A channel that targets are bound to sees those only; any other sees the targets that are bound nowhere.
+        """
+        if channel is None:
+            return tuple(self.targets)
+        bound = {name for names in self.channels.values() for name in names}
+        return self.channels.get(channel) or tuple(name for name in self.targets if name not in bound)
+
+
+def load_targets(path: Path) -> Fleet:
+    """Read the file and the secrets that it names.
+
+    Raises:
+        SettingsError: what is wrong, with the file, the line and what to do.
+    """
+    root = read_yaml(path).section("targets", "approvers", "requesters")
+    sections = {}
+    for key, value in root.need("targets", "it holds one entry for each Redis deployment").named():
+        name = str(key.node.value)
+        if not _NAME.fullmatch(name):
+            raise key.wrong("is no name for a target; use at most 40 of a-z, 0-9 and -, not - first.")
+        sections[name] = value.section(*_TARGET_KEYS)
+    if not sections:
+        raise root.fields["targets"].wrong("is empty; it holds one entry for each Redis deployment.")
+    targets = {name: _target(name, section) for name, section in sections.items()}
+    _refuse_one_deployment_twice(sections, targets)
+    approvers = _people("approvers", root, sections)
+    return Fleet(
+        targets=targets,
+        channels=_channels(sections),
+        approvers=approvers,
+        requesters={**approvers, **_people("requesters", root, sections)},
+        notes=tuple(note for name, section in sections.items() for note in _notes(targets[name], section)),
+    )
+
+
+def _target(name: str, section: Section) -> Target:
+    kind = Kind(section.need("kind", "it says who is in charge of the roles").one_of([kind.value for kind in Kind]))
+    environment = section.get("environment")
+    tls = read_tls(section.get("tls"))
+    return Target(
+        name=name,
+        kind=kind,
+        environment=_environment(environment) if environment else "production",
+        nodes=_addresses(section, "nodes", 6379, needed=kind in {Kind.REPLICATION, Kind.CLUSTER}),
+        sentinels=_addresses(section, "sentinels", 26379, needed=kind is Kind.SENTINEL),
+        master_name=_master_name(section, kind),
+        auth=read_credentials(section.get("auth")),
+        sentinel_auth=read_credentials(section.get("sentinel_auth")),
+        tls=tls,
+        sentinel_tls=read_tls(section.get("sentinel_tls"), tls),
+        limits=_limits(section.get("limits")),
+        timeout_ms=_timeout_ms(section.get("limits")),
+    )
+
+
+def _environment(field: Field) -> str:
+    word = field.matching(_WORD, "a word of a-z, 0-9 and -, such as production or staging")
+    if word in _TOO_SHORT:
+        # A production that is not called so would need fewer approvals.
+        raise field.wrong(f"is {word}; write production.")
+    return word
+
+
+def _addresses(section: Section, name: str, default_port: int, *, needed: bool) -> tuple[Address, ...]:
+    if not needed and section.get(name) is None:
+        return ()
+    seen: list[Address] = []
+    for item in section.need(name, f"list at least one host:port of the {name}").items():
+        address = item.address(default_port)
+        if address in seen:
+            raise item.wrong(f"is {address}, which is in the list already; keep one.")
+        seen.append(address)
+    return tuple(seen)
+
+
+def _master_name(section: Section, kind: Kind) -> str:
+    if kind is Kind.SENTINEL:
+        section.need("master_name", "it is the name under which the Sentinels monitor the master")
+    for name in ("master_name", "sentinels", "sentinel_auth", "sentinel_tls"):
+        field = section.get(name)
+        if field is not None and kind is not Kind.SENTINEL:
+            raise field.wrong(f"is for kind sentinel only; this target's kind is {kind}.")
+    return section.text("master_name")
+
+
+def _limits(field: Field | None) -> Limits:
+    """Those that are not there keep their defaults."""
+    bounds = {"max_lag_bytes": (0, 2**40), "max_pause_ms": (1, 60_000), "cooldown_s": (0, 604_800)}
+    given = field.section(*_LIMIT_KEYS).fields if field else {}
+    return Limits(**{name: given[name].whole(low, high) for name, (low, high) in bounds.items() if name in given})
+
+
+def _timeout_ms(field: Field | None) -> int:
+    timeout = field.section(*_LIMIT_KEYS).get("timeout_ms") if field else None
+    return timeout.whole(10, 60_000) if timeout else 1_000
+
+
+def _people(role: str, root: Section, sections: Mapping[str, Section]) -> dict[str, People]:
+    """By target: its own, else those for all."""
+    general = root.get(role)
+    found = {name: section.get(role) or general for name, section in sections.items()}
+    return {name: _group(field) for name, field in found.items() if field is not None}
+
+
+def _group(field: Field) -> People:
+    section = field.section("usergroup", "users")
+    group, users = section.get("usergroup"), section.get("users")
+    if group is None and users is None:
+        raise field.wrong("names nobody; write {usergroup: S…} or {users: [U…]}.")
+    ids = [user.matching(_USER, "a user's id, such as U0ONCALL") for user in users.items()] if users else []
+    return People(
+        usergroup=group.matching(_GROUP, "a user group's id, such as S0REDISOPS") if group else None,
+        users=tuple(dict.fromkeys(ids)),
+    )
+
+
+def _channels(sections: Mapping[str, Section]) -> dict[str, tuple[str, ...]]:
+    bound: dict[str, tuple[str, ...]] = {}
+    for name, section in sections.items():
+        field = section.get("channels")
+        ids = [one.matching(_CHANNEL, "a channel's id, such as C0INCIDENT") for one in field.items()] if field else []
+        for channel in dict.fromkeys(ids):
+            bound[channel] = (*bound.get(channel, ()), name)
+    return bound
+
+
+def _refuse_one_deployment_twice(sections: Mapping[str, Section], targets: Mapping[str, Target]) -> None:
+    """Two names for one deployment would allow two changes on it at once."""
+    owners: dict[tuple[str, Address], str] = {}
+    for name, target in targets.items():
+        sentinels = [(target.master_name, address) for address in target.sentinels]
+        for place in [*sentinels, *(("", address) for address in target.nodes)]:
+            owner = owners.setdefault(place, name)
+            if owner != name:
+                what = f"master_name {quoted(place[0])} at Sentinel {place[1]}" if place[0] else f"node {place[1]}"
+                raise sections[name].field.wrong(f"is the same deployment as {owner}: {what} is in both; keep one.")
+
+
+def _notes(target: Target, section: Section) -> list[str]:
+    notes = []
+    _check_documented(target, section)
+    if target.kind in {Kind.CLUSTER, Kind.ELASTICACHE}:
+        notes.append(f"{target.name}: kind {target.kind} is not covered by this version; its actions refuse.")
+    if section.get("kubernetes"):
+        notes.append(f"{target.name}: the kubernetes block is not used by this version.")
+    if target.kind is Kind.SENTINEL and len(target.sentinels) < 3:
+        known = counted(len(target.sentinels), "Sentinel")
+        notes.append(f"{target.name}: {known} listed; list all of them, or one that is down hides the others.")
+    if target.kind is Kind.REPLICATION and len(target.nodes) < 2:
+        notes.append(f"{target.name}: 1 node listed; list all of them, or nobody is known while it is down.")
+    return notes
+
+
+def _check_documented(target: Target, section: Section) -> None:
+    """What this version does not use still has to be written as documented."""
+    for name in ("region", "replication_group_id"):
+        field = section.get(name)
+        if field is not None and target.kind is not Kind.ELASTICACHE:
+            raise field.wrong(f"is for kind elasticache only; this target's kind is {target.kind}.")
+        if target.kind is Kind.ELASTICACHE:
+            section.need(name, "AWS is asked with it").text()
+    kubernetes = section.get("kubernetes")
+    if kubernetes is None:
+        return
+    block = kubernetes.section("namespace", "release", "application")
+    for name in ("namespace", "release"):
+        block.text(name)
+    application = block.get("application")
+    if application is not None:
+        parts = application.section("deployment", "env", "health_url")
+        for name in parts.fields:
+            parts.text(name)
