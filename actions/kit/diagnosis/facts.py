@@ -1,0 +1,189 @@
+"""What several rules want to know of one snapshot, each worked out once. No I/O here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property
+
+from actions.kit.findings import Confidence, Evidence
+from actions.kit.snapshot import MonitoredMaster, NodeView, Reason, SentinelReplica, SentinelView, Snapshot, Unasked
+from actions.kit.topology import Address, Kind
+
+ACCESS = frozenset({Reason.NOAUTH, Reason.WRONGPASS, Reason.NOPERM})
+"""It is there, and does not let us in: this says nothing of its health."""
+EXPLAINED = ACCESS | {Reason.TLS, Reason.LOADING, Reason.BUSY, Reason.UNKNOWN_MASTER}
+"""Reasons that have a finding of their own; all others are silence."""
+DOWN_FLAGS = frozenset({"s_down", "o_down", "disconnected"})
+"""Sentinel's flags of somebody that it does not reach at the moment."""
+
+
+class Facts:
+    """One snapshot as the rules see it.
+
+    Args:
+        snapshot: what is judged.
+        earlier: an earlier snapshot of the same target, for what only growth can tell.
+    """
+
+    def __init__(self, snapshot: Snapshot, earlier: Snapshot | None = None) -> None:
+        self.snapshot = snapshot
+        self._earlier = {node.address: node for node in earlier.nodes} if earlier else {}
+
+    def earlier(self, node: NodeView) -> NodeView | None:
+        """The same node in the earlier snapshot; ``None`` where there is none, or it restarted in between."""
+        before = self._earlier.get(node.address)
+        if before is None or before.info is None or node.info is None or before.info.run_id != node.info.run_id:
+            return None
+        return before
+
+    @property
+    def has_sentinels(self) -> bool:
+        """Sentinels are in charge of the roles."""
+        return self.snapshot.kind is Kind.SENTINEL
+
+    @cached_property
+    def agreed(self) -> Address | None:
+        """``Snapshot.agreed_master``, worked out once."""
+        return self.snapshot.agreed_master
+
+    @cached_property
+    def electorate(self) -> int:
+        """``Snapshot.electorate``, worked out once."""
+        return self.snapshot.electorate
+
+    @cached_property
+    def nodes(self) -> dict[Address, NodeView]:
+        """The nodes by their address."""
+        return {node.address: node for node in self.snapshot.nodes}
+
+    @cached_property
+    def opinions(self) -> tuple[tuple[SentinelView, MonitoredMaster], ...]:
+        """The Sentinels that answered and know our master's name, and what they say of it."""
+        return tuple((view, view.master) for view in self.snapshot.sentinels if view.master is not None)
+
+    @cached_property
+    def masters(self) -> tuple[NodeView, ...]:
+        """The nodes that say they are masters, each process once, though it may be known by two addresses."""
+        seen: dict[str, NodeView] = {}
+        for node in self.snapshot.masters:
+            identity = (node.info.run_id if node.info else "") or str(node.address)
+            if identity not in seen or node.address == self.agreed:
+                seen[identity] = node
+        return tuple(seen.values())
+
+    @cached_property
+    def master_address(self) -> Address | None:
+        """Who should be master: whom the Sentinels agree on, else the only one there is, else whom the replicas follow.
+
+        ``None`` where these name several or none.
+        """
+        if self.agreed is not None:
+            return self.agreed
+        if self.masters:
+            return self.masters[0].address if len(self.masters) == 1 else None
+        named = {master.address for _, master in self.opinions}
+        return named.pop() if len(named) == 1 else self._followed
+
+    @cached_property
+    def _followed(self) -> Address | None:
+        """The node that most replicas follow, if it is not itself one that answers as a replica."""
+        links = (node.info.link for node in self.snapshot.nodes if node.info)
+        ranking = Counter(link.master for link in links if link).most_common(2)
+        if not ranking or (len(ranking) == 2 and ranking[0][1] == ranking[1][1]):
+            return None
+        address = ranking[0][0]
+        node = self.nodes.get(address)
+        return None if node and node.is_replica else address
+
+    @cached_property
+    def master(self) -> NodeView | None:
+        """The view of the node that should be master."""
+        return self.nodes.get(self.master_address) if self.master_address else None
+
+    @cached_property
+    def silent_master(self) -> tuple[NodeView, Unasked] | None:
+        """The node that should be master, where it gave us nothing: not even a refusal to let us in."""
+        node = self.master
+        if node is None or node.unasked is None or node.unasked.reason in EXPLAINED:
+            return None
+        return node, node.unasked
+
+    @cached_property
+    def others(self) -> tuple[NodeView, ...]:
+        """All nodes but the one that should be master, under whatever address."""
+        info = self.master.info if self.master else None
+        run_id = info.run_id if info else ""
+        return tuple(
+            node
+            for node in self.snapshot.nodes
+            if node.address != self.master_address and not (run_id and node.info and node.info.run_id == run_id)
+        )
+
+    @cached_property
+    def all_sentinels_answered(self) -> bool:
+        """Every Sentinel, those that only a peer knows of included, told us of our master."""
+        return len(self.opinions) >= self.electorate
+
+    @cached_property
+    def all_others_answered(self) -> bool:
+        """Every node but the one that should be master gave INFO."""
+        return all(node.info is not None for node in self.others)
+
+    @cached_property
+    def sentinel_replicas(self) -> dict[Address, tuple[tuple[SentinelView, SentinelReplica], ...]]:
+        """By replica: what each Sentinel says of it."""
+        said: dict[Address, list[tuple[SentinelView, SentinelReplica]]] = {}
+        for view, master in self.opinions:
+            for replica in master.replicas:
+                said.setdefault(replica.address, []).append((view, replica))
+        return {address: tuple(entries) for address, entries in said.items()}
+
+    @cached_property
+    def attached(self) -> dict[Address, tuple[str, int]]:
+        """The replicas that the master has attached: their state, and seconds since they acknowledged."""
+        info = self.master.info if self.master else None
+        return {one.address: (one.state, one.lag_s) for one in info.replicas} if info else {}
+
+    def lag_bytes(self, node: NodeView) -> int | None:
+        """How far behind the master; ``None`` where one did not say, or their offsets are of different histories."""
+        info = self.master.info if self.master else None
+        if info is None or node.info is None or not node.is_replica or node.info.replid != info.replid:
+            return None
+        return max(0, info.offset - node.info.offset)
+
+    def lines(self, *actions: str) -> tuple[str, ...]:
+        """Action lines for this target."""
+        return tuple(f"{action} {self.snapshot.target}" for action in actions)
+
+
+def confident(*, complete: bool, conflict: bool = False) -> Confidence:
+    """Undetermined on conflict; certain only where all that could contradict answered."""
+    if conflict:
+        return Confidence.UNDETERMINED
+    return Confidence.CERTAIN if complete else Confidence.LIKELY
+
+
+def no_answer(unasked: Unasked) -> Evidence:
+    """That one vantage point did not answer us."""
+    return Evidence(unasked.source, f"{unasked.reason}: {unasked.why}")
+
+
+def of_node(node: NodeView, observation: str) -> Evidence:
+    """What a node says of itself."""
+    return Evidence(f"node {node.address} INFO", observation)
+
+
+def of_sentinel(view: SentinelView, observation: str) -> Evidence:
+    """What a Sentinel says."""
+    return Evidence(f"sentinel {view.address}", observation)
+
+
+def flags_of(flags: Iterable[str]) -> str:
+    """Flags as Sentinel prints them, in a fixed order."""
+    return "flags " + ",".join(sorted(flags))
+
+
+def count(number: int, noun: str) -> str:
+    """A number and its noun: ``1 replica``, ``3 replicas``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

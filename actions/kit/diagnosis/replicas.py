@@ -1,0 +1,231 @@
+"""Rules about replicas: down, broken, behind, in a full sync, none that could take over. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actions.kit.diagnosis.facts import (
+    ACCESS,
+    DOWN_FLAGS,
+    EXPLAINED,
+    Facts,
+    confident,
+    flags_of,
+    no_answer,
+    of_node,
+    of_sentinel,
+)
+from actions.kit.diagnosis.voices import link_text
+from actions.kit.findings import Evidence, Finding, FindingId, Severity
+from actions.kit.snapshot import Link, NodeInfo, NodeView, Reason, Unasked
+
+SHUT_OUT = ACCESS | {Reason.TLS}
+SYNCING = frozenset({"wait_bgsave", "send_bulk"})
+ACK_SILENCE_S = 10
+"""A replica acknowledges every second: one that has not for this long does not get, or does not answer."""
+
+
+def replica_down(facts: Facts) -> Iterator[Finding]:
+    """A node that should be a replica gave us nothing.
+
+    Certain if the master answered and has not attached it, every Sentinel answered and those that know it do not
+    reach it; undetermined if the master or a Sentinel does: then it is our way to it that is cut.
+    """
+    for node in facts.others:
+        if node.unasked is not None and node.unasked.reason not in EXPLAINED:
+            yield _replica_down(facts, node, node.unasked)
+
+
+def _replica_down(facts: Facts, node: NodeView, unasked: Unasked) -> Finding:
+    evidence = [no_answer(unasked)]
+    reached = False
+    if facts.master is not None and facts.master.info is not None:
+        state, lag_s = facts.attached.get(node.address, ("not attached", 0))
+        reached = state == "online" and lag_s <= ACK_SILENCE_S
+        evidence.append(of_node(facts.master, f"{node.address} {state}, last acknowledged {lag_s} s ago"))
+    for view, replica in facts.sentinel_replicas.get(node.address, ()):
+        reached |= not replica.flags & DOWN_FLAGS
+        evidence.append(of_sentinel(view, f"{flags_of(replica.flags)} on {node.address}"))
+    others_answered = facts.master is not None and facts.master.is_master
+    others_answered &= facts.all_sentinels_answered or not facts.has_sentinels
+    words = "does not answer us, but others reach it" if reached else "is down: it does not answer"
+    return Finding(
+        FindingId.REPLICA_DOWN,
+        Severity.WARNING,
+        confident(complete=others_answered, conflict=reached),
+        f"The replica {node.address} {words} ({unasked.reason}).",
+        (node.address,),
+        tuple(evidence),
+        facts.lines("diagnose"),
+    )
+
+
+def replication_broken(facts: Facts) -> Iterator[Finding]:
+    """A replica answers, but does not get the master's writes while the master is up.
+
+    Its link is down, it is not in a full sync, and the master answers; or it follows another node than the master,
+    outside any chain of replicas, with another history. Certain: replica and master both answered.
+    """
+    master = facts.master
+    if master is None or not master.is_master:
+        return
+    for node in facts.others:
+        link = node.info.link if node.info else None
+        problem = _problem(facts, node, link) if link else None
+        if link and problem:
+            attached = facts.attached.get(node.address)
+            seen = f"has {node.address} {attached[0]}" if attached else f"has not attached {node.address}"
+            yield Finding(
+                FindingId.REPLICATION_BROKEN,
+                Severity.WARNING,
+                confident(complete=True),
+                f"The replica {node.address} {problem}.",
+                (node.address,),
+                (of_node(node, link_text(link)), of_node(master, f"role master, {seen}")),
+                facts.lines("diagnose"),
+            )
+
+
+def _problem(facts: Facts, node: NodeView, link: Link) -> str | None:
+    followed = facts.nodes.get(link.master)
+    strange = link.master != facts.master_address and not (followed and followed.is_replica)
+    if strange and facts.lag_bytes(node) is None:
+        return f"follows {link.master}, not the master {facts.master_address}"
+    if link.up or _is_syncing(facts, node, link) or (node.info and node.info.loading):
+        return None
+    if followed and followed.info and followed.info.loading:
+        return "has lost its link: its master is loading its data"
+    others = sum(1 for one in facts.others if one.info and one.info.link and one.info.link.up)
+    cause = (
+        "others have theirs: look at the way between the two, masterauth and TLS" if others else "so have all others"
+    )
+    return f"has lost its link to the master, though the master is up ({cause})"
+
+
+def replica_syncing(facts: Facts) -> Iterator[Finding]:
+    """A replica is in a full sync: it cannot take over until it has ended.
+
+    It says so itself, or the master has it in the state wait_bgsave or send_bulk. Certain: it was said.
+    """
+    for node in facts.others:
+        link = node.info.link if node.info else None
+        if link is None or not _is_syncing(facts, node, link):
+            continue
+        evidence = [of_node(node, link_text(link))]
+        if node.address in facts.attached and facts.master:
+            evidence.append(of_node(facts.master, f"{node.address} {facts.attached[node.address][0]}"))
+        yield Finding(
+            FindingId.REPLICA_SYNCING,
+            Severity.WARNING,
+            confident(complete=True),
+            f"The replica {node.address} is in a full sync.",
+            (node.address,),
+            tuple(evidence),
+            facts.lines("diagnose"),
+        )
+
+
+def _is_syncing(facts: Facts, node: NodeView, link: Link) -> bool:
+    state = facts.attached.get(node.address, ("", 0))[0]
+    return link.sync_in_progress or (not link.up and state in SYNCING)
+
+
+def replica_lagging(facts: Facts) -> Iterator[Finding]:
+    """A replica with its link up is behind.
+
+    By more bytes than the target's limit, master and replica both read by us and of one history; or the master has
+    had no acknowledgement from it for more than ten seconds. Certain: both answered.
+    """
+    limit = facts.snapshot.limits.max_lag_bytes
+    for node in facts.others:
+        if node.info is None or node.info.link is None or not node.info.link.up:
+            continue
+        lag, silence_s = facts.lag_bytes(node), facts.attached.get(node.address, ("", 0))[1]
+        if (lag is None or lag <= limit) and silence_s <= ACK_SILENCE_S:
+            continue
+        far = "" if lag is None else f"{lag:,} bytes behind, the limit is {limit:,}"
+        silent = f"last acknowledged {silence_s} s ago" if silence_s > ACK_SILENCE_S else ""
+        said = "; ".join(filter(None, (far, silent)))
+        yield Finding(
+            FindingId.REPLICA_LAGGING,
+            Severity.WARNING,
+            confident(complete=True),
+            f"The replica {node.address} lags: {said}.",
+            (node.address,),
+            (of_node(node, f"offset {node.info.offset:,}"), *_growth(facts, node, lag)),
+            facts.lines("diagnose"),
+        )
+
+
+def _growth(facts: Facts, node: NodeView, lag: int | None) -> Iterator[Evidence]:
+    master, info = facts.master, facts.master.info if facts.master else None
+    if master is None or info is None:
+        return
+    yield of_node(master, f"offset {info.offset:,}")
+    then, master_then = facts.earlier(node), facts.earlier(master)
+    if lag is not None and then and then.info and master_then and master_then.info:
+        before = max(0, master_then.info.offset - then.info.offset)
+        trend = "is growing" if lag > before else "is shrinking" if lag < before else "stands still"
+        yield Evidence("two looks", f"the lag {trend}: {before:,}, then {lag:,} bytes")
+
+
+def no_eligible_replica(facts: Facts) -> Iterator[Finding]:
+    """Nobody could take over from the master.
+
+    No node but the master answers as a replica of it, is neither loading nor in a full sync, has a replica-priority
+    other than 0, is within the lag limit with its link up (while the master is down a link that is down is no
+    obstacle), and is reached by some Sentinel. A node that does not let us in may be one that could: then nothing is
+    said. Certain if every node answered.
+    """
+    if facts.master_address is None:
+        return
+    obstacles = []
+    for node in facts.others:
+        if node.unasked is not None and node.unasked.reason in SHUT_OUT:
+            return
+        obstacle = _obstacle(facts, node)
+        if obstacle is None:
+            return
+        obstacles.append((node, obstacle))
+    yield Finding(
+        FindingId.NO_ELIGIBLE_REPLICA,
+        Severity.WARNING,
+        confident(complete=facts.all_others_answered),
+        f"No replica could take over from {facts.master_address}.",
+        tuple(node.address for node, _ in obstacles),
+        tuple(Evidence(f"node {node.address}", obstacle) for node, obstacle in obstacles)
+        or (Evidence("every vantage point", "nobody knows of a replica"),),
+        facts.lines("diagnose"),
+    )
+
+
+def _obstacle(facts: Facts, node: NodeView) -> str | None:
+    """The first reason why this node could not take over."""
+    if node.info is None:
+        return f"it did not answer: {node.unasked.reason if node.unasked else 'no reason known'}"
+    if node.info.link is None:
+        return "it follows nobody"
+    return next(_obstacles(facts, node, node.info, node.info.link), None)
+
+
+def _obstacles(facts: Facts, node: NodeView, info: NodeInfo, link: Link) -> Iterator[str]:
+    if info.loading:
+        yield "it is loading its data"
+    if _is_syncing(facts, node, link):
+        yield "it is in a full sync"
+    if not link.up and facts.silent_master is None:
+        yield "its link to the master is down"
+    if _priority(node) == 0:
+        yield "its replica-priority is 0: never to be promoted"
+    lag = facts.lag_bytes(node)
+    if lag is not None and lag > facts.snapshot.limits.max_lag_bytes:
+        yield f"it is {lag:,} bytes behind"
+    said = facts.sentinel_replicas.get(node.address, ())
+    if said and all(replica.flags & DOWN_FLAGS for _, replica in said):
+        yield "no Sentinel reaches it"
+
+
+def _priority(node: NodeView) -> int | None:
+    if node.config is not None and node.config.replica_priority is not None:
+        return node.config.replica_priority
+    return node.info.priority if node.info else None

@@ -1,0 +1,162 @@
+"""Rules about the Sentinels: down, without quorum, of different opinions, wrongly set up. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actions.kit.diagnosis.facts import (
+    DOWN_FLAGS,
+    EXPLAINED,
+    Facts,
+    confident,
+    flags_of,
+    no_answer,
+    of_node,
+    of_sentinel,
+)
+from actions.kit.findings import Evidence, Finding, FindingId, Severity
+from actions.kit.snapshot import Reason, SentinelView, Unasked
+
+
+def sentinel_down(facts: Facts) -> Iterator[Finding]:
+    """A Sentinel gave us nothing, or does nothing because it is in TILT.
+
+    Certain if it is in TILT, or if all others answered and each flags it as down; undetermined if one of them reaches
+    it.
+    """
+    for view in facts.snapshot.sentinels:
+        if view.unasked is not None and view.unasked.reason not in EXPLAINED:
+            yield _silent(facts, view, view.unasked)
+        elif view.tilt:
+            yield Finding(
+                FindingId.SENTINEL_DOWN,
+                Severity.WARNING,
+                confident(complete=True),
+                f"Sentinel {view.address} is in TILT: its clock jumped or it hung; it does nothing for 30 s.",
+                (view.address,),
+                (of_sentinel(view, "sentinel_tilt 1"),),
+                facts.lines("diagnose"),
+            )
+
+
+def _silent(facts: Facts, view: SentinelView, unasked: Unasked) -> Finding:
+    evidence = [no_answer(unasked)]
+    reaching = 0
+    for peer, master in facts.opinions:
+        down = view.address in master.peers_down
+        reaching += not down and view.address in master.peers
+        evidence.append(of_sentinel(peer, f"{view.address} {'is flagged down' if down else 'is not flagged down'}"))
+    complete = 0 < len(facts.opinions) == facts.electorate - 1
+    words = "does not answer us, but other Sentinels reach it" if reaching else "is down: it does not answer"
+    return Finding(
+        FindingId.SENTINEL_DOWN,
+        Severity.WARNING,
+        confident(complete=complete, conflict=reaching > 0),
+        f"Sentinel {view.address} {words} ({unasked.reason}).",
+        (view.address,),
+        tuple(evidence),
+        facts.lines("diagnose"),
+    )
+
+
+def sentinel_quorum_lost(facts: Facts) -> Iterator[Finding]:
+    """The Sentinels could not fail over.
+
+    No Sentinel's CKQUORUM is OK, and one says that it is not, or no majority of all Sentinels answered us. Certain if
+    each says that it is not, those left out that refuse our connection and that each answering one flags down.
+    """
+    if not facts.has_sentinels or any(view.quorum_ok for view in facts.snapshot.sentinels):
+        return
+    no = [view for view in facts.snapshot.sentinels if view.quorum_ok is False]
+    if not no and (not _too_few(facts) or not facts.snapshot.sentinels):
+        return
+    missing = [view for view in facts.snapshot.sentinels if view.quorum_ok is not False]
+    complete = bool(no) and all(_seen_dead(facts, view) for view in missing)
+    answering = len(facts.opinions)
+    yield Finding(
+        FindingId.SENTINEL_QUORUM_LOST,
+        Severity.WARNING,
+        confident(complete=complete),
+        f"The Sentinels have no quorum: {answering} of {facts.electorate} answer; they could not fail over.",
+        tuple(view.address for view in missing),
+        (
+            *(of_sentinel(view, f"CKQUORUM: {view.quorum_text}") for view in no),
+            *(no_answer(view.unasked) for view in missing if view.unasked),
+        ),
+        facts.lines("diagnose"),
+    )
+
+
+def _too_few(facts: Facts) -> bool:
+    knowing = [
+        view for view in facts.snapshot.sentinels if view.unasked is None or view.unasked.reason not in EXPLAINED
+    ]
+    return len(facts.opinions) * 2 <= facts.electorate and len(knowing) > len(facts.opinions)
+
+
+def _seen_dead(facts: Facts, view: SentinelView) -> bool:
+    """Nothing listens there, and each Sentinel that answers says the same."""
+    refused = view.unasked is not None and view.unasked.reason is Reason.REFUSED
+    return refused and all(view.address in master.peers_down for _, master in facts.opinions)
+
+
+def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
+    """The Sentinels are of different opinions, among themselves or from the nodes.
+
+    They name different masters or config-epochs; or they agree on a node that answers as a replica; or a minority of
+    them does not reach a master, or one of them a replica, that answers us. Critical where clients are sent astray:
+    no majority, or a replica named. Certain: they said so.
+    """
+    evidence = (*_heads(facts), *_master_is_replica(facts), *_minority(facts), *_replicas_out_of_reach(facts))
+    if not evidence:
+        return
+    named = sorted({master.address for _, master in facts.opinions})
+    astray = (facts.agreed is None and any(_heads(facts))) or any(_master_is_replica(facts))
+    yield Finding(
+        FindingId.SENTINEL_DISAGREEMENT,
+        Severity.CRITICAL if astray else Severity.WARNING,
+        confident(complete=True),
+        _disagreement(facts, len(named)),
+        tuple(named),
+        evidence,
+        facts.lines("diagnose"),
+    )
+
+
+def _disagreement(facts: Facts, named: int) -> str:
+    if named > 1:
+        return f"The Sentinels name {named} different masters."
+    if any(_master_is_replica(facts)):
+        return f"The Sentinels send clients to {facts.agreed}, which is a replica."
+    if any(_heads(facts)):
+        return "The Sentinels are at different config-epochs."
+    return "Some Sentinels do not reach nodes that others, or we, do reach."
+
+
+def _heads(facts: Facts) -> Iterator[Evidence]:
+    if len({(master.address, master.config_epoch) for _, master in facts.opinions}) > 1:
+        for view, master in facts.opinions:
+            yield of_sentinel(view, f"names {master.address}, config-epoch {master.config_epoch}")
+
+
+def _master_is_replica(facts: Facts) -> Iterator[Evidence]:
+    if facts.has_sentinels and facts.master is not None and facts.master.is_replica:
+        link = facts.master.info.link if facts.master.info else None
+        yield of_node(facts.master, f"role replica of {link.master if link else 'nobody'}")
+
+
+def _minority(facts: Facts) -> Iterator[Evidence]:
+    down = [(view, master) for view, master in facts.opinions if master.flags & DOWN_FLAGS]
+    if facts.master is not None and facts.master.info is not None and len(down) * 2 <= facts.electorate:
+        for view, master in down:
+            yield of_sentinel(view, f"{flags_of(master.flags)} on {master.address}")
+
+
+def _replicas_out_of_reach(facts: Facts) -> Iterator[Evidence]:
+    for address, said in facts.sentinel_replicas.items():
+        node = facts.nodes.get(address)
+        if node is None or node.info is None:
+            continue
+        for view, replica in said:
+            if replica.flags & DOWN_FLAGS:
+                yield of_sentinel(view, f"{flags_of(replica.flags)} on {address}")

@@ -1,0 +1,145 @@
+"""The rule about two masters: who they are, what they share, which one is the true one. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from actions.kit.diagnosis.facts import DOWN_FLAGS, Facts, confident, count, flags_of, no_answer, of_node, of_sentinel
+from actions.kit.diagnosis.lineage import lineage
+from actions.kit.findings import Evidence, Finding, FindingId, Severity
+from actions.kit.snapshot import NodeView, SentinelReplica
+from actions.kit.topology import Address
+
+FRESH_INFO_MS = 15_000
+"""Sentinel asks for INFO every ten seconds: what it says of a role is not older than this, or it is out of date."""
+
+CONNECTIONS_OF_SENTINEL = 2
+"""Each Sentinel keeps so many to a node; older servers count both as clients. Fewer are no sign of an application."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """A node that does not answer us, and that somebody else sees as a master."""
+
+    node: NodeView
+    evidence: Evidence
+
+
+def split_brain(facts: Facts) -> Iterator[Finding]:
+    """Two nodes are master at once, one of which may be an old master that has just come back.
+
+    Two processes (by run id) answer as masters; or one does, and one that does not answer us is seen as master by a
+    Sentinel, or is followed by a replica. The true one is whom the Sentinels agree on. Undetermined where nobody does,
+    or where only the other has clients; likely where one of the two did not answer us, or a Sentinel or node is
+    silent. The number of keys and the offsets past the fork decide nothing.
+    """
+    hidden = _hidden(facts)
+    nodes = (*facts.masters, *(one.node for one in hidden))
+    if len(nodes) < 2 or not facts.masters:
+        return
+    others = tuple(node for node in nodes if node.address != facts.agreed)
+    true = next((node for node in nodes if facts.has_sentinels and node.address == facts.agreed), None)
+    writers = _writers(facts)
+    disputed = bool(writers) and true is not None and true.is_master and true.address not in writers
+    complete = not hidden and facts.all_sentinels_answered and all(node.info for node in facts.snapshot.nodes)
+    yield Finding(
+        FindingId.SPLIT_BRAIN,
+        Severity.CRITICAL,
+        confident(complete=complete, conflict=true is None or disputed),
+        _summary(true, others, disputed=disputed),
+        tuple(node.address for node in nodes),
+        (*_evidence(facts), *(one.evidence for one in hidden)),
+        facts.lines("diagnose"),
+    )
+
+
+def _summary(true: NodeView | None, others: tuple[NodeView, ...], *, disputed: bool) -> str:
+    names = " and ".join(str(node.address) for node in others)
+    if true is None:
+        return f"Split brain: {names} are masters at once, and no majority of Sentinels says which is the true one."
+    if disputed:
+        return (
+            f"Split brain: the Sentinels name {true.address}, but only {names} has clients that write. "
+            "A person has to decide."
+        )
+    return (
+        f"Split brain: {true.address} is the true master, as the Sentinels say; {names} takes writes that will be lost."
+    )
+
+
+def _hidden(facts: Facts) -> tuple[_Hidden, ...]:
+    """The silent nodes that somebody else sees as a master, each once."""
+    found: dict[str, _Hidden] = {}
+    for one in (*_seen_by_sentinels(facts), *_followed(facts)):
+        found.setdefault(str(one.node.address), one)
+    return tuple(found.values())
+
+
+def _seen_by_sentinels(facts: Facts) -> Iterator[_Hidden]:
+    for view, master in facts.opinions:
+        node = facts.nodes.get(master.address)
+        if node and node.info is None and not master.flags & DOWN_FLAGS and master.address == facts.agreed:
+            yield _Hidden(node, of_sentinel(view, f"{flags_of(master.flags)} on {master.address}"))
+        for replica in master.replicas:
+            node = facts.nodes.get(replica.address)
+            if node and node.info is None and _seen_as_master(replica):
+                said = f"{flags_of(replica.flags)}, role-reported=master on {replica.address}"
+                yield _Hidden(node, of_sentinel(view, said))
+
+
+def _seen_as_master(replica: SentinelReplica) -> bool:
+    """Sentinel reaches it, and heard lately that it calls itself a master."""
+    fresh = replica.info_age_ms is not None and replica.info_age_ms <= FRESH_INFO_MS
+    return fresh and replica.role_reported == "master" and not replica.flags & DOWN_FLAGS
+
+
+def _followed(facts: Facts) -> Iterator[_Hidden]:
+    """A replica that follows a silent node is right to do so if that is a replica itself, in a chain."""
+    for node in facts.snapshot.nodes:
+        link = node.info.link if node.info else None
+        followed = facts.nodes.get(link.master) if link and link.up else None
+        if followed is None or followed.info is not None or followed.address in facts.attached:
+            continue
+        if followed.address not in facts.sentinel_replicas:
+            yield _Hidden(followed, of_node(node, f"link to {followed.address} up"))
+
+
+def _writers(facts: Facts) -> frozenset[Address]:
+    """The masters that take writes: by growth between two looks, else those that have clients; empty if unknown."""
+    own = CONNECTIONS_OF_SENTINEL * facts.electorate
+    grown = set()
+    for node in facts.masters:
+        before = facts.earlier(node)
+        now = node.info.changes_since_save if node.info else None
+        then = before.info.changes_since_save if before and before.info else None
+        if now is not None and then is not None and now > then:
+            grown.add(node.address)
+    return frozenset(grown or {node.address for node in facts.masters if (node.normal_clients or 0) > own})
+
+
+def _evidence(facts: Facts) -> Iterator[Evidence]:
+    for node in facts.masters:
+        yield of_node(node, _role_text(node))
+        if node.normal_clients is not None:
+            yield Evidence(f"node {node.address} CLIENT LIST", count(node.normal_clients, "client"))
+        before = facts.earlier(node)
+        if before and before.info and node.info and node.info.changes_since_save is not None:
+            changes = (node.info.changes_since_save or 0) - (before.info.changes_since_save or 0)
+            yield of_node(node, f"{max(0, changes):,} changes between two looks")
+    for view, master in facts.opinions:
+        yield of_sentinel(view, f"names {master.address}, config-epoch {master.config_epoch}")
+    for unasked in facts.snapshot.unasked:
+        yield no_answer(unasked)
+    for first, second in zip(facts.masters, facts.masters[1:], strict=False):
+        yield Evidence(f"lineage of {first.address} and {second.address}", lineage(first, second))
+
+
+def _role_text(node: NodeView) -> str:
+    info = node.info
+    if info is None:
+        return "no answer"
+    return (
+        f"role master for {info.uptime_s} s of uptime, {count(len(info.replicas), 'replica')}, offset {info.offset:,}, "
+        f"replid {info.replid[:12]}"
+    )

@@ -1,0 +1,86 @@
+"""``verify``: puts one target to the proof, with a write, and again after a while for what is reverted."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from dataclasses import replace
+
+from actions.kit.action import Option, Options, Progress, ReadAction, Seen
+from actions.kit.diagnosis import diagnose
+from actions.kit.errors import ActionError, UsageError
+from actions.kit.ports import Hands
+from actions.kit.proof import Check, prove
+from actions.kit.snapshot import Snapshot
+
+AGAIN_S = 30.0
+LONGEST_S = 600.0
+
+
+async def look(hands: Hands, options: Options, progress: Progress) -> Seen:
+    """Prove roles, links and Sentinels, probe with a write, and do it again after ``again`` seconds.
+
+    Returns:
+        The last look; the checks of both, their titles ending in ``now`` and ``after 30 s``.
+
+    Raises:
+        UsageError: ``again`` is no number of seconds from 0 to 600.
+    """
+    again_s = _seconds(options.get("again"))
+    snapshot, checks = await _proven(hands, "now")
+    if again_s > 0:
+        await progress(f"{_tally(checks)} Looking again after {again_s:g} s, for what may be reverted.")
+        await hands.sleep(again_s)
+        snapshot, later = await _proven(hands, f"after {again_s:g} s")
+        checks += later
+    return Seen(snapshot, diagnose(snapshot), checks)
+
+
+async def _proven(hands: Hands, when: str) -> tuple[Snapshot, tuple[Check, ...]]:
+    snapshot = await hands.observe()
+    master = snapshot.agreed_master
+    if master is None:
+        named = ", ".join(str(node.address) for node in snapshot.masters) or "no node"
+        checks: tuple[Check, ...] = (
+            Check("one master is agreed on", ok=False, observation=f"{named} answers as master, and nothing decides"),
+        )
+    else:
+        checks = (*prove(snapshot, master), await _write(hands, snapshot))
+    return snapshot, tuple(replace(check, title=f"{check.title}, {when}") for check in checks)
+
+
+async def _write(hands: Hands, snapshot: Snapshot) -> Check:
+    """Write to the agreed master and read on every replica that answers; the others have failed their check already."""
+    master = snapshot.agreed_master
+    title = f"{master} takes a write and every replica shows it"
+    if master is None:
+        return Check(title, ok=False, observation="no master is agreed on")
+    replicas = tuple(node.address for node in snapshot.nodes if node.is_replica and node.address != master)
+    try:
+        probe = await hands.write_probe(master, replicas, f"verify-{secrets.token_hex(6)}")
+    except ActionError as error:
+        return Check(title, ok=False, observation=str(error))
+    return Check(title, ok=probe.ok, observation="; ".join(probe.observations))
+
+
+def _tally(checks: tuple[Check, ...]) -> str:
+    failed = sum(not check.ok for check in checks)
+    return f"{len(checks) - failed} of {len(checks)} checks passed."
+
+
+def _seconds(text: str | None) -> float:
+    try:
+        seconds = AGAIN_S if text is None else float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= LONGEST_S:
+        raise UsageError(f"--again takes seconds from 0 to {LONGEST_S:g}; {text[:40] if text else text!r} is none.")
+    return seconds
+
+
+ACTION = ReadAction(
+    name="verify",
+    summary="After a failover: roles, replication, a write, every Sentinel; and a second look after 30 s.",
+    look=look,
+    options=(Option("again", "SECONDS", "Look again after so many seconds; 0 for one look only. By default 30."),),
+)
