@@ -1,0 +1,49 @@
+"""Requests, decisions, runs, leases, debts and the audit: what has to survive the process."""
+
+from bot.ledger.audit import AuditCheck, AuditRow
+from bot.ledger.errors import Busy, LeaseLost, LedgerError, UnknownRequest
+from bot.ledger.journal import LedgerJournal
+from bot.ledger.ledger import Ledger
+from bot.ledger.records import (
+    TANDEM,
+    UNKNOWN_STEP,
+    Debt,
+    Decided,
+    Decision,
+    Lease,
+    Message,
+    Person,
+    Request,
+    RequestState,
+    Run,
+    RunState,
+    StepRecord,
+    Verdict,
+)
+from bot.ledger.requests import Ask
+
+__all__ = [
+    "TANDEM",
+    "UNKNOWN_STEP",
+    "Ask",
+    "AuditCheck",
+    "AuditRow",
+    "Busy",
+    "Debt",
+    "Decided",
+    "Decision",
+    "Lease",
+    "LeaseLost",
+    "Ledger",
+    "LedgerError",
+    "LedgerJournal",
+    "Message",
+    "Person",
+    "Request",
+    "RequestState",
+    "Run",
+    "RunState",
+    "StepRecord",
+    "UnknownRequest",
+    "Verdict",
+]

@@ -1,0 +1,33 @@
+"""What can go wrong with the ledger. No I/O here.
+
+TandemError
+├── LedgerError         the ledger cannot be used: locked, full, read-only, gone, of a newer schema
+│   └── LeaseLost       another process has taken the run over: stop at once
+├── UsageError
+│   └── UnknownRequest  there is no request with this id
+└── Refused
+    └── Busy            another change holds the target
+"""
+
+from __future__ import annotations
+
+from actions.kit.errors import Refused, TandemError, UsageError
+
+
+class LedgerError(TandemError):
+    """The ledger cannot be used. Nothing that changes anything may start."""
+
+
+class LeaseLost(LedgerError):  # noqa: N818 -- Reads as what it is where it is caught.
+    """Another process has taken the run over, or it has ended: do nothing more."""
+
+
+class UnknownRequest(UsageError):  # noqa: N818 -- Reads as what it is where it is caught.
+    """There is no request with this id."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"There is no request {request_id!r}; `runs` lists those that there are.")
+
+
+class Busy(Refused):
+    """Another change holds the target; says which, who asked for it and since when."""

@@ -1,0 +1,256 @@
+"""The ledger: every operation is one transaction, which holds together with what it tells the audit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+
+from actions.kit.errors import Refused
+from actions.kit.loop import Ending, Outcome
+from actions.kit.plan import Step
+from actions.kit.step_types import STEP_TYPES
+from bot.ledger import audit, reading, requests, runs, schema
+from bot.ledger.audit import AuditCheck, AuditRow
+from bot.ledger.codec import PlanCodec
+from bot.ledger.database import Clock, Database
+from bot.ledger.errors import Busy, LeaseLost, LedgerError
+from bot.ledger.journal import LedgerJournal
+from bot.ledger.records import Debt, Decided, Lease, Message, Person, Request, RequestState, Verdict
+from bot.ledger.requests import Ask, normal_id
+
+log = logging.getLogger(__name__)
+
+
+class Ledger:
+    """Requests, decisions, runs, debts and the audit in one database. Made by ``open``."""
+
+    def __init__(self, database: Database, codec: PlanCodec, lease_s: float) -> None:
+        self._database = database
+        self._codec = codec
+        self._lasts = timedelta(seconds=lease_s)
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        step_types: Iterable[type[Step]] = STEP_TYPES,
+        lease_s: float = 15.0,
+        busy_s: float = 5.0,
+        clock: Clock | None = None,
+    ) -> Ledger:
+        """Open the ledger, and bring its tables up to date.
+
+        Args:
+            url: for example ``sqlite+aiosqlite:///tandem.db``.
+            step_types: every class of step that a stored plan may hold.
+            lease_s: how long a run is left alone after its process was last heard of, in seconds; longer than any
+                stall of the event loop.
+            busy_s: how long to wait for a database that another process has locked, in seconds.
+            clock: what time it is; for tests.
+
+        Raises:
+            LedgerError: it cannot be used; the sentence says why and what to do.
+        """
+        database = Database(url, busy_s=busy_s, clock=clock)
+        try:
+            await schema.ensure(database)
+        except IntegrityError as error:
+            raise LedgerError(f"The ledger {database.name} could not be brought up to date: {error.orig}.") from error
+        except BaseException:
+            await database.aclose()
+            raise
+        return cls(database, PlanCodec(step_types), lease_s)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._database.aclose()
+
+    async def file(self, ask: Ask) -> Request:
+        """Store a request; it waits for approval, or is approved at once where it needs none."""
+        async with self._database.writing() as tx:
+            request_id = await requests.file(tx, self._codec, ask)
+            return await reading.load(tx, self._codec, request_id)
+
+    async def request(self, request_id: str) -> Request:
+        """One request; the id as a person types it.
+
+        Raises:
+            UnknownRequest: there is none.
+        """
+        async with self._database.reading() as tx:
+            return await reading.load(tx, self._codec, normal_id(request_id))
+
+    async def runs(
+        self, limit: int = 20, target: str | None = None, states: Sequence[RequestState] = ()
+    ) -> tuple[Request, ...]:
+        """The newest requests with their runs, the newest first; of one target, or in certain states."""
+        async with self._database.reading() as tx:
+            return await reading.newest(tx, self._codec, limit, target, states)
+
+    async def decide(self, request_id: str, person: Person, verdict: Verdict | str, reason: str = "") -> Decided:
+        """Count one person's decision, if it may count; the answer says why not.
+
+        Raises:
+            UnknownRequest: there is no such request.
+        """
+        async with self._database.writing() as tx:
+            return await requests.decide(tx, self._codec, normal_id(request_id), person, Verdict(verdict), reason)
+
+    async def withdraw(self, request_id: str, person: Person) -> Decided:
+        """Take a request back; only its requester can, and only while it waits."""
+        async with self._database.writing() as tx:
+            return await requests.withdraw(tx, self._codec, normal_id(request_id), person)
+
+    async def expire_due(self) -> tuple[Request, ...]:
+        """End every request whose deadline has passed before its run began."""
+        async with self._database.reading() as tx:  # Mostly nothing is due, and then nobody is kept from writing.
+            if not await requests.due(tx):
+                return ()
+        async with self._database.writing() as tx:
+            ids = await requests.expire_due(tx)
+            return tuple([await reading.load(tx, self._codec, request_id) for request_id in ids])
+
+    async def remember_message(self, request_id: str, channel: str, ts: str) -> None:
+        """Remember where the message of a request stands in Slack."""
+        async with self._database.writing() as tx:
+            await requests.remember_message(tx, request_id, Message(channel, ts))
+
+    async def begin(self, request_id: str) -> Lease:
+        """Begin the run of an approved request: take its target and a lease on it.
+
+        Raises:
+            Busy: another change holds the target; the request is refused.
+            Refused: it is not approved, or no longer.
+        """
+        try:
+            async with self._database.writing() as tx:
+                if not await requests.take(tx, request_id):
+                    request = await reading.load(tx, self._codec, request_id)
+                    raise Refused(f"{request_id} cannot begin: it is {request.state}, or its deadline has passed.")
+                request = await reading.load(tx, self._codec, request_id)
+                return await runs.insert_run(tx, request, self._owner, self._lasts)
+        except IntegrityError as error:
+            raise Busy(await self._refuse_busy(request_id)) from error
+
+    @asynccontextmanager
+    async def kept(self, lease: Lease) -> AsyncIterator[None]:
+        """Keep the lease from lapsing, by renewing it at a third of its length, while the body runs."""
+        over = asyncio.Event()
+        beating = asyncio.create_task(self._heartbeat(lease, over))
+        try:
+            yield
+        finally:
+            over.set()
+            await beating
+
+    def journal(self, lease: Lease) -> LedgerJournal:
+        """Where the run writes down what it does."""
+        return LedgerJournal(self._database, lease, self._lasts)
+
+    async def end(self, lease: Lease, ending: Ending) -> Request:
+        """End a run, and free its target.
+
+        Raises:
+            LeaseLost: another process has it.
+        """
+        return await self._end(lease, ending, RequestState.ENDED)
+
+    async def void(self, lease: Lease, why: str) -> Request:
+        """End a run that has done nothing, since what was approved is no longer so.
+
+        Raises:
+            LeaseLost: another process has it.
+        """
+        return await self._end(lease, Ending(Outcome.UNDONE, (why,)), RequestState.VOID, why)
+
+    async def unsettled(self) -> tuple[Request, ...]:
+        """The requests whose run has not ended though its lease is over, the oldest first."""
+        async with self._database.reading() as tx:
+            ids = await runs.overdue(tx)
+            return tuple([await reading.load(tx, self._codec, run_id) for run_id in ids])
+
+    async def claim(self, run_id: str) -> Lease | None:
+        """Take over a run whose lease is over; ``None`` where somebody else was quicker."""
+        async with self._database.writing() as tx:
+            return await runs.claim(tx, run_id, self._owner, self._lasts)
+
+    async def owed(self, target: str | None = None) -> tuple[Debt, ...]:
+        """The settings that are not yet back as they were, of one target or of all."""
+        async with self._database.reading() as tx:
+            return await reading.load_debts(tx, target)
+
+    async def pay(self, debt: Debt, note: str) -> None:
+        """The setting is back, or no longer ours to put back; ``note`` says what was seen."""
+        async with self._database.writing() as tx:
+            await runs.pay(tx, debt, note)
+
+    async def cooldown(self, target: str, action: str, cooldown_s: float) -> datetime | None:
+        """Until when this action has to rest on this target; ``None`` where it need not."""
+        async with self._database.reading() as tx:
+            last = await runs.last_moved(tx, target, action)
+            until = None if last is None else last + timedelta(seconds=cooldown_s)
+            return until if until is not None and until > tx.now else None
+
+    async def audit(self, kind: str, who: Person, what: str, /, **details: object) -> None:
+        """Add a row to the audit for something that changes nothing else in the ledger."""
+        async with self._database.writing() as tx:
+            await audit.append(tx, kind, who, what, **details)
+
+    async def audit_trail(self, after: int = 0, limit: int = 1000) -> tuple[AuditRow, ...]:
+        """The rows of the audit that follow number ``after``, the oldest first."""
+        async with self._database.reading() as tx:
+            return await audit.trail(tx, after, limit)
+
+    async def verify_audit(self) -> AuditCheck:
+        """Go through the whole audit and name the first row that is not as it was written."""
+        async with self._database.reading() as tx:
+            return await audit.verify(tx)
+
+    async def _end(self, lease: Lease, ending: Ending, state: RequestState, why: str = "") -> Request:
+        async with self._database.writing() as tx:
+            await runs.renew(tx, lease, self._lasts)
+            await runs.end_run(tx, lease, ending, state, why)
+            return await reading.load(tx, self._codec, lease.run_id)
+
+    async def _refuse_busy(self, request_id: str) -> str:
+        async with self._database.writing() as tx:
+            request = await reading.load(tx, self._codec, request_id)
+            held = await runs.holder(tx, request.target)
+            by = (
+                f"{held[0]}, asked for by {held[1]}, has held it since {held[2]:%H:%M:%S} UTC"
+                if held
+                else "it was held"
+            )
+            why = f"{request.target} is busy: {by}. Ask again once that has ended."
+            await requests.refuse(tx, request_id, why)
+            return why
+
+    async def _heartbeat(self, lease: Lease, over: asyncio.Event) -> None:
+        while not await _within(over, self._lasts.total_seconds() / 3):
+            try:
+                async with self._database.writing() as tx:
+                    await runs.renew(tx, lease, self._lasts)
+            except LeaseLost as error:
+                log.warning("%s", error)  # The journal refuses the next step.
+                return
+            except LedgerError as error:
+                log.warning("The lease of %s could not be renewed: %s", lease.run_id, error)
+
+
+async def _within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event came within the time."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

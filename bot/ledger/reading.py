@@ -1,0 +1,133 @@
+"""Reads rows into records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from sqlalchemy import RowMapping, Select, select
+
+from actions.kit.plan import SettingChange
+from actions.kit.topology import Address
+from bot.ledger.codec import PlanCodec
+from bot.ledger.database import Transaction
+from bot.ledger.errors import UnknownRequest
+from bot.ledger.records import (
+    Debt,
+    Decision,
+    Message,
+    Person,
+    Request,
+    RequestState,
+    Run,
+    RunState,
+    StepRecord,
+    Verdict,
+)
+from bot.ledger.tables import approvals, debts, messages, requests, runs, steps
+
+
+async def load(tx: Transaction, codec: PlanCodec, request_id: str) -> Request:
+    """One request with its decisions, its message and its run.
+
+    Raises:
+        UnknownRequest: there is none.
+    """
+    row = (await tx.connection.execute(select(requests).where(requests.c.id == request_id))).mappings().first()
+    if row is None:
+        raise UnknownRequest(request_id)
+    return await _request(tx, codec, row)
+
+
+async def newest(
+    tx: Transaction, codec: PlanCodec, limit: int, target: str | None, states: Sequence[RequestState] = ()
+) -> tuple[Request, ...]:
+    """The newest requests, the newest first; of one target, or in certain states."""
+    query = select(requests).order_by(requests.c.created_at.desc(), requests.c.id).limit(limit)
+    if target is not None:
+        query = query.where(requests.c.target == target)
+    if states:
+        query = query.where(requests.c.state.in_(states))
+    rows = (await tx.connection.execute(query)).mappings().all()
+    return tuple([await _request(tx, codec, row) for row in rows])
+
+
+async def load_run(tx: Transaction, run_id: str) -> Run | None:
+    """The run of a request, with its steps."""
+    row = (await tx.connection.execute(select(runs).where(runs.c.id == run_id))).mappings().first()
+    if row is None:
+        return None
+    return Run(
+        id=row["id"],
+        state=_run_state(tx, row),
+        steps=await _steps(tx, run_id),
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        failures=tuple(json.loads(row["failures"])),
+        owner=row["owner"],
+    )
+
+
+async def load_debts(tx: Transaction, target: str | None) -> tuple[Debt, ...]:
+    """What is owed, of one target or of all, the oldest first."""
+    query = select(debts, runs.c.ended_at).join(runs).where(debts.c.paid_at.is_(None)).order_by(debts.c.id)
+    if target is not None:
+        query = query.where(debts.c.target == target)
+    rows = (await tx.connection.execute(query)).mappings().all()
+    return tuple(_debt(row) for row in rows)
+
+
+async def _request(tx: Transaction, codec: PlanCodec, row: RowMapping) -> Request:
+    return Request(
+        id=row["id"],
+        target=row["target"],
+        action=row["action"],
+        options=MappingProxyType(json.loads(row["options"])),
+        channel=row["channel"],
+        requester=Person(row["requester_id"], row["requester_name"]),
+        reason=row["reason"],
+        plan=codec.loads(row["plan"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        approvals_needed=row["approvals_needed"],
+        state=RequestState(row["state"]),
+        why=row["why"],
+        decisions=await _decisions(tx, row["id"]),
+        message=await _message(tx, row["id"]),
+        run=await load_run(tx, row["id"]),
+    )
+
+
+async def _decisions(tx: Transaction, request_id: str) -> tuple[Decision, ...]:
+    query: Select[tuple[object, ...]] = (
+        select(approvals).where(approvals.c.request_id == request_id).order_by(approvals.c.at)
+    )
+    rows = (await tx.connection.execute(query)).mappings().all()
+    return tuple(
+        Decision(Person(row["person_id"], row["person_name"]), Verdict(row["verdict"]), row["reason"], row["at"])
+        for row in rows
+    )
+
+
+async def _message(tx: Transaction, request_id: str) -> Message | None:
+    query = select(messages.c.channel, messages.c.ts).where(messages.c.request_id == request_id)
+    row = (await tx.connection.execute(query)).first()
+    return None if row is None else Message(row.channel, row.ts)
+
+
+async def _steps(tx: Transaction, run_id: str) -> tuple[StepRecord, ...]:
+    query = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.index)
+    rows = (await tx.connection.execute(query)).mappings().all()
+    return tuple(StepRecord(**{name: row[name] for name in row if name != "run_id"}) for row in rows)
+
+
+def _run_state(tx: Transaction, row: RowMapping) -> RunState:
+    if row["ended_at"] is not None:
+        return RunState(row["outcome"])
+    return RunState.RUNNING if row["leased_until"] > tx.now else RunState.UNSETTLED
+
+
+def _debt(row: RowMapping) -> Debt:
+    change = SettingChange(Address(row["host"], row["port"]), row["name"], new=row["new"], old=row["old"])
+    return Debt(row["id"], row["run_id"], row["target"], change, row["owed_at"], row["ended_at"] is not None)

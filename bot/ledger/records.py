@@ -1,0 +1,183 @@
+"""What the ledger holds, as frozen records: requests, decisions, runs, steps, debts. No I/O here.
+
+All times are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from actions.kit.plan import Plan, SettingChange
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who does something. ``id`` is a Slack user id, ``terminal:<unix user>``, or ``tandem`` for the bot itself."""
+
+    id: str
+    name: str
+
+
+TANDEM = Person("tandem", "Tandem")
+"""The bot itself: what it does by the clock or after a crash."""
+
+
+class RequestState(StrEnum):
+    """Where a request stands. Only ``waiting`` takes decisions; the last six are final."""
+
+    WAITING = "waiting"
+    """Fewer people than it needs have approved it, and it has not expired."""
+    APPROVED = "approved"
+    """Enough people have approved it; its run has not begun."""
+    RUNNING = "running"
+    """Its run has begun and not ended."""
+    ENDED = "ended"
+    """Its run has ended; the run says how."""
+    DENIED = "denied"
+    """Somebody said no."""
+    EXPIRED = "expired"
+    """Nobody decided, or nothing began, before its deadline."""
+    VOID = "void"
+    """What was approved was no longer so when it was to begin."""
+    WITHDRAWN = "withdrawn"
+    """The requester took it back."""
+    REFUSED = "refused"
+    """It was approved, but another change held the target."""
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    UNDONE = "undone"
+    INCOMPLETE = "incomplete"
+    UNSETTLED = "unsettled"
+    """It has not ended and its lease is over: the process that had it is gone."""
+
+
+class Verdict(StrEnum):
+    """What a person decides about a request."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+UNKNOWN_STEP = "unknown"
+"""The state of a step whose process was lost between its intent and its outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one person decided about a request, and when."""
+
+    person: Person
+    verdict: Verdict
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step of a run. ``state`` is a value of ``actions.kit.loop.StepState``, or ``unknown``."""
+
+    index: int
+    title: str
+    command: str
+    state: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a plan; its id is that of the request. ``failures``: a sentence each."""
+
+    id: str
+    state: RunState
+    steps: tuple[StepRecord, ...]
+    started_at: datetime
+    ended_at: datetime | None = None
+    failures: tuple[str, ...] = ()
+    owner: str = ""
+
+    @property
+    def reached(self) -> int:
+        """The index of the last step that had been journalled as begun; -1 where none had."""
+        return max((step.index for step in self.steps if step.started_at is not None), default=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Where the message of a request stands: a channel id and Slack's time stamp."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asked for, the plan that was shown, and what became of it."""
+
+    id: str
+    target: str
+    action: str
+    options: Mapping[str, str]
+    channel: str | None
+    requester: Person
+    reason: str
+    plan: Plan
+    created_at: datetime
+    expires_at: datetime
+    approvals_needed: int
+    state: RequestState
+    why: str = ""
+    """Why it is void or refused."""
+    decisions: tuple[Decision, ...] = ()
+    message: Message | None = None
+    run: Run | None = None
+
+    @property
+    def approvals(self) -> tuple[Decision, ...]:
+        """Who approved it, the first one first."""
+        return tuple(one for one in self.decisions if one.verdict is Verdict.APPROVE)
+
+    @property
+    def denial(self) -> Decision | None:
+        """Who denied it."""
+        return next((one for one in self.decisions if one.verdict is Verdict.DENY), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The answer to a decision: whether it counts, the request as it is now, and a sentence for the person."""
+
+    ok: bool
+    request: Request
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to go on with a run: each write says the epoch, and fails once another process has raised it."""
+
+    run_id: str
+    target: str
+    owner: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """A setting that a run changed and that is not yet back as it was."""
+
+    id: int
+    run_id: str
+    target: str
+    change: SettingChange
+    owed_at: datetime
+    run_ended: bool

@@ -1,0 +1,247 @@
+"""Requests and decisions: each change of state is one statement that says from which state, and until when.
+
+Every attempt, also one that does not count, is written to the audit in the same transaction.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, literal, select, update
+
+from actions.kit.plan import Plan
+from bot.ledger import audit, reading
+from bot.ledger.codec import PlanCodec
+from bot.ledger.database import Transaction
+from bot.ledger.records import TANDEM, Decided, Message, Person, Request, RequestState, Verdict
+from bot.ledger.tables import UtcDateTime, approvals, messages, requests
+
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""No 0, O, 1 or I: ids are read aloud and typed at three in the morning."""
+_OPEN = (RequestState.WAITING, RequestState.APPROVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is filed: who asks for what, and the plan that was shown."""
+
+    plan: Plan
+    options: Mapping[str, str]
+    requester: Person
+    channel: str | None
+    reason: str
+    approvals_needed: int
+    expires_in: timedelta
+
+
+def normal_id(text: str) -> str:
+    """The id as it is stored, however a person typed it: ``r-7f3k9`` and ``7F3K9`` are ``R-7F3K9``."""
+    return "R-" + text.strip().upper().removeprefix("R-")
+
+
+async def file(tx: Transaction, codec: PlanCodec, ask: Ask) -> str:
+    """Store a request; returns its id. One that needs no approval is approved at once."""
+    request_id = await _free_id(tx)
+    state = RequestState.WAITING if ask.approvals_needed else RequestState.APPROVED
+    expires_at = tx.now + ask.expires_in
+    await tx.connection.execute(
+        insert(requests).values(
+            id=request_id,
+            target=ask.plan.target,
+            action=ask.plan.action,
+            options=audit.canonical(dict(ask.options)),
+            channel=ask.channel,
+            requester_id=ask.requester.id,
+            requester_name=ask.requester.name,
+            reason=ask.reason,
+            plan=codec.dumps(ask.plan),
+            approvals_needed=ask.approvals_needed,
+            created_at=tx.now,
+            expires_at=expires_at,
+            state=state,
+        )
+    )
+    await audit.append(
+        tx,
+        "request.filed",
+        ask.requester,
+        request_id,
+        target=ask.plan.target,
+        action=ask.plan.action,
+        options=dict(ask.options),
+        reason=ask.reason,
+        fingerprint=ask.plan.fingerprint,
+        approvals_needed=ask.approvals_needed,
+        expires_at=expires_at.isoformat(),
+    )
+    return request_id
+
+
+async def decide(
+    tx: Transaction, codec: PlanCodec, request_id: str, person: Person, verdict: Verdict, reason: str
+) -> Decided:
+    """Count the decision of one person, if it may count: see ``_countable`` for all that it takes.
+
+    Raises:
+        UnknownRequest: there is none.
+    """
+    if verdict is Verdict.DENY:  # Somebody may think better of an approval while nothing has begun.
+        await tx.connection.execute(
+            delete(approvals).where(
+                approvals.c.request_id == request_id,
+                approvals.c.person_id == person.id,
+                exists().where(requests.c.id == request_id, *_open(tx)),
+            )
+        )
+    columns = ("request_id", "person_id", "person_name", "verdict", "reason", "at")
+    counted = await tx.connection.execute(
+        insert(approvals).from_select(columns, _countable(tx, request_id, person, verdict, reason))
+    )
+    ok = counted.rowcount == 1
+    if ok:
+        await _advance(tx, request_id, verdict)
+    request = await reading.load(tx, codec, request_id)
+    why = _thanks(request, verdict) if ok else _why_not(tx, request, person)
+    await audit.append(tx, f"request.{verdict}", person, request_id, counts=ok, reason=reason, answer=why)
+    return Decided(ok, request, why)
+
+
+async def expire_due(tx: Transaction) -> tuple[str, ...]:
+    """End every request whose deadline has passed before its run began; returns their ids."""
+    ids = await due(tx)
+    for request_id in ids:
+        await move(tx, request_id, _OPEN, RequestState.EXPIRED)
+        await audit.append(tx, "request.expired", TANDEM, request_id)
+    return ids
+
+
+async def due(tx: Transaction) -> tuple[str, ...]:
+    """The ids of the requests whose deadline has passed before their run began."""
+    late = requests.c.state.in_(_OPEN) & (requests.c.expires_at <= tx.now)
+    return tuple((await tx.connection.execute(select(requests.c.id).where(late))).scalars())
+
+
+async def take(tx: Transaction, request_id: str) -> bool:
+    """Let the run of an approved request begin, before its deadline; says whether it may."""
+    taken = await tx.connection.execute(
+        update(requests)
+        .where(requests.c.id == request_id, requests.c.state == RequestState.APPROVED, requests.c.expires_at > tx.now)
+        .values(state=RequestState.RUNNING)
+    )
+    return taken.rowcount == 1
+
+
+async def refuse(tx: Transaction, request_id: str, why: str) -> None:
+    """An approved request cannot begin, for a reason that lies outside of it."""
+    if await move(tx, request_id, (RequestState.APPROVED,), RequestState.REFUSED, why):
+        await audit.append(tx, "request.refused", TANDEM, request_id, why=why)
+
+
+async def withdraw(tx: Transaction, codec: PlanCodec, request_id: str, person: Person) -> Decided:
+    """Take a request back; only who asked for it can, and only while it waits."""
+    request = await reading.load(tx, codec, request_id)
+    own = request.requester.id == person.id
+    ok = own and await move(tx, request_id, (RequestState.WAITING,), RequestState.WITHDRAWN)
+    request = await reading.load(tx, codec, request_id)
+    why = (
+        "Withdrawn." if ok else _why_not(tx, request, person) if own else f"Only {request.requester.name} can do that."
+    )
+    await audit.append(tx, "request.withdrawn", person, request_id, counts=ok, answer=why)
+    return Decided(ok, request, why)
+
+
+async def move(
+    tx: Transaction, request_id: str, before: tuple[RequestState, ...], after: RequestState, why: str = ""
+) -> bool:
+    """Change the state of a request, if it is in one of those; says whether it was."""
+    moved = await tx.connection.execute(
+        update(requests).where(requests.c.id == request_id, requests.c.state.in_(before)).values(state=after, why=why)
+    )
+    return moved.rowcount == 1
+
+
+async def remember_message(tx: Transaction, request_id: str, message: Message) -> None:
+    """Remember where the message of a request stands; the newest one counts."""
+    await tx.connection.execute(delete(messages).where(messages.c.request_id == request_id))
+    await tx.connection.execute(insert(messages).values(request_id=request_id, channel=message.channel, ts=message.ts))
+
+
+async def _free_id(tx: Transaction) -> str:
+    while True:  # Writers take turns: an id that is free now stays free until this transaction has ended.
+        request_id = "R-" + "".join(secrets.choice(_ALPHABET) for _ in range(5))
+        taken = await tx.connection.execute(select(requests.c.id).where(requests.c.id == request_id))
+        if taken.first() is None:
+            return request_id
+
+
+def _open(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
+    return (requests.c.state == RequestState.WAITING, requests.c.expires_at > tx.now)
+
+
+def _countable(
+    tx: Transaction, request_id: str, person: Person, verdict: Verdict, reason: str
+) -> Select[tuple[str, str, str, str, str, datetime]]:
+    """One row if the decision counts: the request waits, in time, for somebody else who has not decided yet."""
+    decided = exists().where(approvals.c.request_id == requests.c.id, approvals.c.person_id == person.id)
+    return select(
+        requests.c.id,
+        literal(person.id),
+        literal(person.name),
+        literal(verdict.value),
+        literal(reason),
+        literal(tx.now, UtcDateTime),
+    ).where(requests.c.id == request_id, requests.c.requester_id != person.id, ~decided, *_open(tx))
+
+
+async def _advance(tx: Transaction, request_id: str, verdict: Verdict) -> None:
+    """A denial ends the request; an approval approves it once there are enough."""
+    if verdict is Verdict.DENY:
+        await move(tx, request_id, (RequestState.WAITING,), RequestState.DENIED)
+        return
+    given = (
+        select(func.count())
+        .where(approvals.c.request_id == requests.c.id, approvals.c.verdict == Verdict.APPROVE)
+        .scalar_subquery()
+    )
+    await tx.connection.execute(
+        update(requests)
+        .where(requests.c.id == request_id, *_open(tx), given >= requests.c.approvals_needed)
+        .values(state=RequestState.APPROVED)
+    )
+
+
+def _thanks(request: Request, verdict: Verdict) -> str:
+    if verdict is Verdict.DENY:
+        return "Denied."
+    missing = request.approvals_needed - len(request.approvals)
+    return f"Your approval counts; {missing} more needed." if missing > 0 else "Approved."
+
+
+def _why_not(tx: Transaction, request: Request, person: Person) -> str:
+    """Why a decision did not count, as a sentence for the person."""
+    if request.state is RequestState.EXPIRED or (request.state in _OPEN and request.expires_at <= tx.now):
+        return f"{request.id} expired at {_clock(request.expires_at)}; ask for it anew."
+    if request.denial is not None:
+        return f"{request.id} was already denied by {request.denial.person.name} at {_clock(request.denial.at)}."
+    if request.state in (RequestState.WITHDRAWN, RequestState.VOID, RequestState.REFUSED):
+        return f"{request.id} is {request.state}; ask for it anew. {request.why}".rstrip()
+    if request.state is RequestState.WAITING:
+        return _why_not_yours(request, person)
+    given = ", ".join(f"{one.person.name} at {_clock(one.at)}" for one in request.approvals)
+    so_far = {RequestState.RUNNING: " It is running.", RequestState.ENDED: " It has ended."}.get(request.state, "")
+    return f"{request.id} was already approved by {given or 'nobody: it needs no approval'}.{so_far}"
+
+
+def _why_not_yours(request: Request, person: Person) -> str:
+    if request.requester.id == person.id:
+        return f"You asked for {request.id} yourself: a second person has to decide. You can withdraw it."
+    own = next(one for one in request.decisions if one.person.id == person.id)
+    missing = request.approvals_needed - len(request.approvals)
+    return f"You approved {request.id} already, at {_clock(own.at)}; {missing} more needed from somebody else."
+
+
+def _clock(at: datetime) -> str:
+    return at.strftime("%H:%M:%S UTC")

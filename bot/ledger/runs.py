@@ -1,0 +1,194 @@
+"""Runs: the lock of the target, the lease and its epoch, steps and debts. Every write of a run names its epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, insert, select, update
+
+from actions.kit.loop import Ending, Outcome, StepState
+from actions.kit.plan import SettingChange, Step
+from bot.ledger import audit
+from bot.ledger.database import Transaction
+from bot.ledger.errors import LeaseLost
+from bot.ledger.records import TANDEM, UNKNOWN_STEP, Debt, Lease, Request, RequestState
+from bot.ledger.requests import move
+from bot.ledger.tables import debts, requests, runs, steps
+
+
+async def insert_run(tx: Transaction, request: Request, owner: str, lasts: timedelta) -> Lease:
+    """Take the lock of the target and write down the steps.
+
+    Raises:
+        IntegrityError: another run holds the target.
+    """
+    await tx.connection.execute(
+        insert(runs).values(
+            id=request.id,
+            target=request.target,
+            owner=owner,
+            epoch=1,
+            leased_until=tx.now + lasts,
+            started_at=tx.now,
+        )
+    )
+    rows = [
+        {
+            "run_id": request.id,
+            "index": index,
+            "title": step.title,
+            "command": step.command,
+            "state": StepState.WAITING,
+        }
+        for index, step in enumerate(request.plan.steps)
+    ]
+    if rows:
+        await tx.connection.execute(insert(steps), rows)
+    await audit.append(tx, "run.began", TANDEM, request.id, target=request.target, owner=owner)
+    return Lease(request.id, request.target, owner, epoch=1)
+
+
+async def holder(tx: Transaction, target: str) -> tuple[str, str, datetime] | None:
+    """Who holds the target: the id of the run, who asked for it, and since when."""
+    query = (
+        select(runs.c.id, requests.c.requester_name, runs.c.started_at)
+        .join(requests)
+        .where(runs.c.target == target, runs.c.ended_at.is_(None))
+    )
+    row = (await tx.connection.execute(query)).first()
+    return None if row is None else (row.id, row.requester_name, row.started_at)
+
+
+async def renew(tx: Transaction, lease: Lease, lasts: timedelta) -> None:
+    """Prolong the lease; every other write of a run begins with this.
+
+    Raises:
+        LeaseLost: another process has the run now, or it has ended.
+    """
+    renewed = await tx.connection.execute(
+        update(runs)
+        .where(runs.c.id == lease.run_id, runs.c.epoch == lease.epoch, runs.c.ended_at.is_(None))
+        .values(leased_until=tx.now + lasts)
+    )
+    if renewed.rowcount != 1:
+        raise LeaseLost(f"{lease.run_id} was taken over by another process, or has ended; nothing more is done here.")
+
+
+async def claim(tx: Transaction, run_id: str, owner: str, lasts: timedelta) -> Lease | None:
+    """Take over a run whose lease is over; ``None`` where somebody else was quicker, or its owner came back."""
+    claimed = await tx.connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.ended_at.is_(None), runs.c.leased_until <= tx.now)
+        .values(epoch=runs.c.epoch + 1, owner=owner, leased_until=tx.now + lasts)
+    )
+    if claimed.rowcount != 1:
+        return None
+    row = (await tx.connection.execute(select(runs).where(runs.c.id == run_id))).one()
+    cut_off = (steps.c.run_id == run_id) & (steps.c.state == StepState.RUNNING)
+    await tx.connection.execute(update(steps).where(cut_off).values(state=UNKNOWN_STEP))
+    await audit.append(tx, "run.claimed", TANDEM, run_id, target=row.target, owner=owner, epoch=row.epoch)
+    return Lease(run_id, row.target, owner, row.epoch)
+
+
+async def begin_step(tx: Transaction, lease: Lease, index: int, step: Step) -> None:
+    """Write down that a step begins, and what it is going to change as owed."""
+    await tx.connection.execute(
+        update(steps)
+        .where(steps.c.run_id == lease.run_id, steps.c.index == index)
+        .values(state=StepState.RUNNING, started_at=func.coalesce(steps.c.started_at, tx.now), ended_at=None, note="")
+    )
+    for change in step.changes:
+        await _owe(tx, lease, change)
+    changes = [[str(change.node), change.name, change.new, change.old] for change in step.changes]
+    await audit.append(tx, "step.began", TANDEM, lease.run_id, index=index, title=step.title, changes=changes)
+
+
+async def end_step(tx: Transaction, lease: Lease, index: int, state: StepState, note: str) -> None:
+    """Write down how a step ended."""
+    await tx.connection.execute(
+        update(steps)
+        .where(steps.c.run_id == lease.run_id, steps.c.index == index)
+        .values(state=state, ended_at=tx.now, note=note)
+    )
+    await audit.append(tx, "step.ended", TANDEM, lease.run_id, index=index, state=state, note=note)
+
+
+async def end_run(tx: Transaction, lease: Lease, ending: Ending, state: RequestState, why: str = "") -> None:
+    """End the run and its request, and free the target."""
+    await tx.connection.execute(
+        update(runs)
+        .where(runs.c.id == lease.run_id)
+        .values(ended_at=tx.now, outcome=ending.outcome, failures=audit.canonical(ending.failures))
+    )
+    left = (steps.c.run_id == lease.run_id) & (steps.c.state == StepState.WAITING)
+    await tx.connection.execute(update(steps).where(left).values(state=StepState.SKIPPED))
+    await move(tx, lease.run_id, (RequestState.RUNNING,), state, why)
+    details = {"outcome": ending.outcome, "failures": list(ending.failures)}
+    await audit.append(tx, f"run.{state}", TANDEM, lease.run_id, target=lease.target, **details)
+
+
+async def repay(tx: Transaction, lease: Lease, change: SettingChange) -> None:
+    """The run has put this setting back."""
+    mine = (debts.c.run_id == lease.run_id) & _same(change) & debts.c.paid_at.is_(None)
+    paid = await tx.connection.execute(update(debts).where(mine).values(paid_at=tx.now))
+    if paid.rowcount:
+        await _tell_paid(tx, lease.run_id, change, "")
+
+
+async def pay(tx: Transaction, debt: Debt, note: str) -> None:
+    """A setting that an ended run had left changed is back, or somebody else changed it: ``note`` says which."""
+    paid = await tx.connection.execute(
+        update(debts).where(debts.c.id == debt.id, debts.c.paid_at.is_(None)).values(paid_at=tx.now, note=note)
+    )
+    if paid.rowcount:
+        await _tell_paid(tx, debt.run_id, debt.change, note)
+
+
+async def overdue(tx: Transaction) -> Sequence[str]:
+    """The ids of the runs that have not ended and whose lease is over."""
+    query = select(runs.c.id).where(runs.c.ended_at.is_(None), runs.c.leased_until <= tx.now)
+    return (await tx.connection.execute(query.order_by(runs.c.started_at))).scalars().all()
+
+
+async def last_moved(tx: Transaction, target: str, action: str) -> datetime | None:
+    """When the last run of this action on the target ended that changed something for good."""
+    query = (
+        select(func.max(runs.c.ended_at))
+        .join(requests)
+        .where(
+            runs.c.target == target,
+            requests.c.action == action,
+            runs.c.outcome.in_((Outcome.DONE, Outcome.INCOMPLETE)),
+        )
+    )
+    ended: datetime | None = (await tx.connection.execute(query)).scalar()
+    return ended
+
+
+async def _owe(tx: Transaction, lease: Lease, change: SettingChange) -> None:
+    own = (debts.c.run_id == lease.run_id) & _same(change) & debts.c.paid_at.is_(None)
+    if (await tx.connection.execute(select(debts.c.id).where(own))).first() is not None:
+        return  # The step is done again after a crash; what was so before the first time is what counts.
+    await tx.connection.execute(
+        insert(debts).values(
+            run_id=lease.run_id,
+            target=lease.target,
+            host=change.node.host,
+            port=change.node.port,
+            name=change.name,
+            new=change.new,
+            old=change.old,
+            owed_at=tx.now,
+        )
+    )
+
+
+async def _tell_paid(tx: Transaction, run_id: str, change: SettingChange, note: str) -> None:
+    await audit.append(
+        tx, "debt.paid", TANDEM, run_id, node=str(change.node), name=change.name, value=change.old, note=note
+    )
+
+
+def _same(change: SettingChange) -> ColumnElement[bool]:
+    return (debts.c.host == change.node.host) & (debts.c.port == change.node.port) & (debts.c.name == change.name)

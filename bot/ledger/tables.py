@@ -1,0 +1,179 @@
+"""The tables of the ledger, as the newest migration leaves them. No I/O here.
+
+A table that changes here needs a revision in ``migrations/versions``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+from bot.ledger.records import RequestState, Verdict
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime; SQLite keeps no zone, so that all are stored, and compared, in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, D102 -- SQLAlchemy's signature.
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, D102 -- SQLAlchemy's signature.
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "fk": "%(table_name)s_%(column_0_name)s_fk",
+        "ck": "%(table_name)s_%(constraint_name)s_known",
+    }
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("target", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("channel", Text),
+    Column("requester_id", Text, nullable=False),
+    Column("requester_name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("approvals_needed", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("why", Text, nullable=False, server_default=""),
+    _one_of("state", RequestState),
+)
+Index("requests_by_state", requests.c.state)
+Index("requests_by_time", requests.c.created_at)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("request_id", Text, ForeignKey("requests.id"), primary_key=True),
+    Column("person_id", Text, primary_key=True),
+    Column("person_name", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    _one_of("verdict", Verdict),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("request_id", Text, ForeignKey("requests.id"), primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("ts", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, ForeignKey("requests.id"), primary_key=True),
+    Column("target", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("leased_until", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("outcome", Text),
+    Column("failures", Text, nullable=False, server_default="[]"),
+)
+# The lock: a second run on the same target cannot be inserted while one has not ended.
+Index(
+    "runs_one_on_each_target",
+    runs.c.target,
+    unique=True,
+    sqlite_where=text("ended_at IS NULL"),
+    postgresql_where=text("ended_at IS NULL"),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("index", Integer, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("command", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("note", Text, nullable=False, server_default=""),
+)
+
+debts = Table(
+    "debts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Text, ForeignKey("runs.id"), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("new", Text, nullable=False),
+    Column("old", Text, nullable=False),
+    Column("owed_at", UtcDateTime, nullable=False),
+    Column("paid_at", UtcDateTime),
+    Column("note", Text, nullable=False, server_default=""),
+)
+# A setting is owed once: a second run would take the first one's value for the old one, and put that back.
+Index(
+    "debts_one_for_each_setting",
+    *(debts.c[name] for name in ("target", "host", "port", "name")),
+    unique=True,
+    sqlite_where=text("paid_at IS NULL"),
+    postgresql_where=text("paid_at IS NULL"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("who_id", Text, nullable=False),
+    Column("who_name", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+# One row: where the chain ends. Without it a removed last row would not show.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+)
