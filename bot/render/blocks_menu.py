@@ -1,0 +1,171 @@
+"""Shows what a person can do: menu, help, home tab, modals. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actions.kit.action import Action, ReadAction, Seen
+from bot.ledger.records import Request
+from bot.render.blocks import (
+    MAX_ACTIONS,
+    MAX_SECTION,
+    Block,
+    Message,
+    actions,
+    button,
+    context,
+    fit,
+    header,
+    preformatted,
+    section,
+)
+from bot.render.blocks_findings import glance
+from bot.render.blocks_request import command_line, moment, outcome, plan_lines, who
+from bot.render.words import code, mrkdwn, plain
+
+TARGET, REASON_BLOCK, REASON, DENIAL, SHOWN = "menu:target", "reason", "reason", "deny", "shown"
+MAX_OPTIONS, MAX_OPTION = 100, 75
+MAX_REASON = 1_000
+
+View = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one person may do in one place.
+
+    ``actions`` are those that they may use; ``targets`` those that the channel is bound to.
+    """
+
+    actions: tuple[Action, ...]
+    targets: tuple[str, ...]
+
+
+def menu(offer: Offer, chosen: str | None = None) -> Message:
+    """``/redis`` alone: a button for each action, for the chosen target; a picker where there are several."""
+    target = chosen if chosen in offer.targets else next(iter(offer.targets), None)
+    if target is None or not offer.actions:
+        return Message(
+            "Nothing to choose from here.",
+            (section("No target is bound to this channel, or nothing here is open to you. `/redis help` says more."),),
+        )
+    picker = [_picker(offer.targets, target)] if len(offer.targets) > 1 else []
+    buttons = [_action_button(index, action, target) for index, action in enumerate(offer.actions)]
+    row = [*picker, *buttons][:MAX_ACTIONS]
+    blocks = [section(f"What shall I do with *{mrkdwn(target, 80)}*?"), *actions(row, "menu")]
+    return Message(f"What shall I do with {mrkdwn(target, 80)}?", (*blocks, context("`/redis help` lists the words.")))
+
+
+def _picker(targets: Sequence[str], chosen: str) -> Block:
+    options = [_option(name) for name in targets[:MAX_OPTIONS] if len(name) <= MAX_OPTION]
+    shown: Block = {
+        "type": "static_select",
+        "action_id": TARGET,
+        "placeholder": {"type": "plain_text", "text": "Target"},
+        "options": options,
+    }
+    return {**shown, "initial_option": _option(chosen)} if _option(chosen) in options else shown
+
+
+def _option(name: str) -> Block:
+    return {"text": {"type": "plain_text", "text": plain(name, MAX_OPTION)}, "value": name}
+
+
+def _action_button(index: int, action: Action, target: str) -> Block:
+    whole_fleet = isinstance(action, ReadAction) and action.whole_fleet
+    line = action.name if whole_fleet else f"{action.name} {target}"
+    style = None if isinstance(action, ReadAction) else "danger"
+    return button(action.name, f"run:{index}", line[:2_000], style)
+
+
+def help_page(offer: Offer) -> Message:
+    """``/redis help``: the words that work for this person in this channel."""
+    if not offer.targets:
+        text = "No target is bound to this channel. Whoever keeps `targets.yaml` can bind it by its channel id."
+        return Message(text, (section(text),))
+    lines = [_help_line(action, len(offer.targets) > 1) for action in offer.actions]
+    names = ", ".join(code(name) for name in offer.targets[:40])
+    more = f" and {len(offer.targets) - 40} more" if len(offer.targets) > 40 else ""
+    blocks = [section("\n".join(lines[at : at + 8])) for at in range(0, len(lines), 8)]
+    end = context(f"Targets here: {names}{more}", "Only what you may use in this channel is listed.")
+    return fit("What you can do here", [section("*What you can do here*")], blocks, [end])
+
+
+def _help_line(action: Action, several: bool) -> str:
+    whole_fleet = isinstance(action, ReadAction) and action.whole_fleet
+    target = "" if whole_fleet else " TARGET" if several else " [TARGET]"
+    options = "".join(f" [--{option.name} {option.metavar}]" for option in action.options)
+    risk = "" if isinstance(action, ReadAction) else f" _({action.risk}; a second person approves)_"
+    return f"`/redis {action.name}{target}{options}`: {mrkdwn(action.summary)}{risk}"
+
+
+def denial_form(request_id: str) -> View:
+    """The modal that asks why not."""
+    element = {
+        "type": "plain_text_input",
+        "action_id": REASON,
+        "multiline": True,
+        "max_length": MAX_REASON,
+        "focus_on_load": True,
+    }
+    label = {"type": "plain_text", "text": "Why not?"}
+    hint = {"type": "plain_text", "text": "The requester reads this, and it stays in the audit."}
+    blocks = [
+        section(f"Request {code(request_id)} will not be carried out."),
+        {"type": "input", "block_id": REASON_BLOCK, "label": label, "element": element, "hint": hint},
+    ]
+    return _modal("Deny", blocks, callback_id=DENIAL, submit="Deny", private_metadata=request_id)
+
+
+def waiting_form() -> View:
+    """A modal that is open before anything has been read."""
+    return _modal("Details", [section("Reading …")])
+
+
+def answer_form(title: str, markup: str) -> View:
+    """A modal that says one thing."""
+    return _modal(title, [section(markup)])
+
+
+def details_form(request: Request) -> View:
+    """Everything about one request: the whole plan, what the approval binds to, what became of it."""
+    about = section(
+        f"{code(command_line(request), 300)}, asked for by {who(request.requester)} {moment(request.created_at)}"
+    )
+    state = [section(outcome(request))] if outcome(request) else []
+    return _modal(f"Request {request.id}", [about, *state, *preformatted(plan_lines(request.plan))[:90]])
+
+
+def _modal(title: str, blocks: Sequence[Block], **extra: str) -> View:
+    plain_texts = {key: {"type": "plain_text", "text": extra.pop(key)} for key in ("submit",) if key in extra}
+    return {
+        "type": "modal",
+        "callback_id": extra.pop("callback_id", SHOWN),
+        "title": {"type": "plain_text", "text": plain(title, 24)},
+        "close": {"type": "plain_text", "text": "Cancel" if plain_texts else "Close"},
+        "blocks": list(blocks),
+        **plain_texts,
+        **extra,
+    }
+
+
+def home(fleet: Sequence[tuple[str, str, Seen | str]], waiting: Sequence[Request], recent: Sequence[Request]) -> View:
+    """The home tab: the fleet's verdicts, what waits for a decision, what was done lately."""
+    verdicts = glance(fleet, "you").message.blocks if fleet else (section("There is no target that you may see."),)
+    blocks: list[Block] = [*(block for block in verdicts if block["type"] != "context")]
+    blocks += [header("Waiting for a decision"), *_request_lines(waiting)]
+    blocks += [header("Lately"), *_request_lines(recent)]
+    return {"type": "home", "callback_id": "home", "blocks": blocks[:100]}
+
+
+def _request_lines(requests: Sequence[Request]) -> list[Block]:
+    if not requests:
+        return [context("Nothing.")]
+    return [section(_request_line(request)[:MAX_SECTION]) for request in requests[:10]]
+
+
+def _request_line(request: Request) -> str:
+    state = request.run.state if request.run else request.state
+    asked = f"by {who(request.requester)} {moment(request.created_at)}"
+    return f"{code(request.id)} {code(command_line(request), 120)} {asked}: *{state}*"

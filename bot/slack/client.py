@@ -1,0 +1,72 @@
+"""Makes the Web API client: one shared session, rate limits waited for, nothing posted twice by a retry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import ClientSession
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+)
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
+from slack_sdk.web.async_client import AsyncWebClient
+
+_NOT_TWICE = ("chat.postMessage", "chat.postEphemeral", "views.open", "views.push")
+TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who we are in the workspace. Source: auth.test."""
+
+    team_id: str
+    user_id: str
+    bot_id: str
+    name: str
+
+
+class _ConnectionRetry(AsyncConnectionErrorRetryHandler):
+    """Retry after a broken connection, unless the call may have been carried out and would show twice."""
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if str(request.url).rsplit("/", 1)[-1] in _NOT_TWICE:
+            return False
+        return await super()._can_retry_async(state=state, request=request, response=response, error=error)
+
+
+def web_client(session: ClientSession, api_url: str, token: str | None) -> AsyncWebClient:
+    """A client on the shared session; without a token for Bolt, which gets it with each request."""
+    handlers: list[AsyncRetryHandler] = [_ConnectionRetry(), AsyncRateLimitErrorRetryHandler(max_retry_count=3)]
+    return AsyncWebClient(token=token, base_url=api_url, timeout=TIMEOUT_S, session=session, retry_handlers=handlers)
+
+
+async def introduce(client: AsyncWebClient) -> Identity:
+    """Ask Slack who we are.
+
+    Raises:
+        SlackApiError: the token is not accepted.
+        OSError: Slack cannot be reached; so does ``aiohttp.ClientError``.
+    """
+    answer = await client.auth_test()
+    told: Mapping[str, str] = {key: str(answer.get(key) or "") for key in ("team_id", "user_id", "bot_id", "user")}
+    return Identity(told["team_id"], told["user_id"], told["bot_id"], told["user"])
+
+
+def code_of(error: BaseException) -> str:
+    """Slack's own error code, such as ``is_archived``; for other errors their type's name."""
+    if isinstance(error, SlackApiError):
+        return str(error.response.get("error") or "unknown_error")
+    return type(error).__name__

@@ -1,0 +1,94 @@
+"""Looks people and user groups up in Slack, now or a few seconds ago; what cannot be looked up is an error."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.policy import Human, LookupFailed
+from bot.slack.client import code_of
+
+T = TypeVar("T")
+
+USER_TTL_S = 5.0
+GROUP_TTL_S = 20.0
+"""usergroups.users.list may be called 20 times a minute."""
+WITHIN_S = 2.5
+
+
+class SlackDirectory:
+    """``bot.policy.Directory`` on users.info and usergroups.users.list."""
+
+    def __init__(self, client: AsyncWebClient, team_id: str) -> None:
+        self._client = client
+        self._team_id = team_id
+        self._users = _Cache[Human](USER_TTL_S)
+        self._groups = _Cache[tuple[str, ...]](GROUP_TTL_S)
+
+    async def user(self, user_id: str) -> Human:
+        """One user.
+
+        Raises:
+            LookupFailed: Slack does not know them, or did not answer in time.
+        """
+        return await self._users.get(user_id, lambda: self._ask_user(user_id))
+
+    async def group_members(self, group_id: str) -> tuple[str, ...]:
+        """The user ids in a user group.
+
+        Raises:
+            LookupFailed: Slack does not know it, or did not answer in time.
+        """
+        return await self._groups.get(group_id, lambda: self._ask_group(group_id))
+
+    async def _ask_user(self, user_id: str) -> Human:
+        answer = await _within(f"Slack does not say who {user_id} is", self._client.users_info(user=user_id))
+        user: dict[str, Any] = answer["user"]
+        profile = user.get("profile") or {}
+        return Human(
+            id=user_id,
+            name=str(profile.get("display_name") or user.get("real_name") or user.get("name") or user_id),
+            is_bot=bool(user.get("is_bot") or user.get("is_app_user") or user_id == "USLACKBOT"),
+            is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+            is_external=bool(user.get("is_stranger") or user.get("team_id") not in {self._team_id, None}),
+            is_deleted=bool(user.get("deleted")),
+        )
+
+    async def _ask_group(self, group_id: str) -> tuple[str, ...]:
+        asked = self._client.usergroups_users_list(usergroup=group_id)
+        answer = await _within(f"Slack does not say who is in the user group {group_id}", asked)
+        return tuple(map(str, answer["users"]))
+
+
+async def _within(what: str, asked: Awaitable[Any]) -> Any:
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            return await asked
+    except TimeoutError as error:
+        raise LookupFailed(f"{what}: no answer within {WITHIN_S:g} s.") from error
+    except (SlackApiError, ClientError, OSError) as error:
+        raise LookupFailed(f"{what}: {code_of(error)}.") from error
+
+
+class _Cache(Generic[T]):
+    """Answers that are a few seconds old; errors are not kept, and the same question is asked once at a time."""
+
+    def __init__(self, ttl_s: float) -> None:
+        self._ttl_s = ttl_s
+        self._known: dict[str, tuple[float, T]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def get(self, key: str, ask: Callable[[], Awaitable[T]]) -> T:
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            at, value = self._known.get(key, (float("-inf"), None))
+            if value is not None and time.monotonic() - at < self._ttl_s:
+                return value
+            value = await ask()
+            self._known[key] = (time.monotonic(), value)
+            return value
