@@ -23,7 +23,7 @@ NAME = "failover"
 PAUSE_OF_DOWN_AFTER = 0.5
 """A pause of writes blocks Sentinel's PUBLISH too: as long as down-after-milliseconds, and it fails over by itself."""
 
-INFO_AGE_MS = 450
+INFO_AGE_MS = 600
 """Asked when its last INFO is this old, Sentinel sends the next one just after it has promoted."""
 
 COORDINATED_SINCE = (9, 0)
