@@ -80,11 +80,12 @@ class Browser:
         shown = ""
         with suppress(ConnectionError):
             while not self._closing:
+                version = self.world.version
                 picture = json.dumps({**seen_by(self.world, viewer), "demo": self._panel()})
                 # A comment keeps the connection alive and finds out that the window is gone.
                 await response.write((f"data: {picture}\n\n" if picture != shown else ": quiet\n\n").encode())
                 shown = picture
-                await self.world.wait_change(QUIET_SECONDS)
+                await self.world.wait_change(QUIET_SECONDS, since=version)
                 await asyncio.sleep(COALESCE_SECONDS)
         return response
 

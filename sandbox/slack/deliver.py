@@ -78,7 +78,7 @@ class Courier:
         except TimeoutError as late:
             error = "operation_timeout"
             socket = late.args[0] if late.args and isinstance(late.args[0], int) else 0
-        except (ConnectionError, aiohttp.ClientError):
+        except (ConnectionError, aiohttp.ClientError, json.JSONDecodeError):
             error = "dispatch_failed"
         latency = time.monotonic() - start
         self.deliveries.append(Delivery(kind, what, user, error, latency, socket, retry))
@@ -151,6 +151,6 @@ def _http_body(kind: Kind, payload: Json) -> tuple[str, str]:
 
 def _http_answer(text: str, content_type: str) -> Json:
     if content_type == "application/json" and text:
-        parsed: Json = json.loads(text)
-        return parsed
+        parsed = json.loads(text)
+        return parsed if isinstance(parsed, dict) else {}
     return {"text": text} if text else {}

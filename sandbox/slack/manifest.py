@@ -27,7 +27,6 @@ class Manifest:
     commands: tuple[Command, ...]
     bot_events: tuple[str, ...]
     home_tab: bool
-    interactivity: bool
 
     def command(self, name: str) -> Command | None:
         """Return the command of this name (with its slash), or None."""
@@ -45,7 +44,6 @@ def read_manifest(path: Path) -> Manifest:
         commands=tuple(_command(entry) for entry in features.get("slash_commands", ())),
         bot_events=tuple(settings.get("event_subscriptions", {}).get("bot_events", ())),
         home_tab=bool(features.get("app_home", {}).get("home_tab_enabled")),
-        interactivity=bool(settings.get("interactivity", {}).get("is_enabled")),
     )
 
 

@@ -100,16 +100,20 @@ class World:
     triggers: dict[str, Trigger] = field(default_factory=dict)
     response_urls: dict[str, ResponseUrl] = field(default_factory=dict)
     broadcast_mentions: list[tuple[str, str, str]] = field(default_factory=list)
+    version: int = 0
     _waiting: set[asyncio.Event] = field(default_factory=set)
     _last_us: int = 0
 
     def changed(self) -> None:
         """Wake everybody who waits for a change."""
+        self.version += 1
         for event in self._waiting:
             event.set()
 
-    async def wait_change(self, within: float) -> None:
-        """Return at the next change, or after this many seconds."""
+    async def wait_change(self, within: float, since: int | None = None) -> None:
+        """Return at the next change, or after this many seconds; at once where `version` is not `since` any more."""
+        if since is not None and since != self.version:
+            return
         event = asyncio.Event()
         self._waiting.add(event)
         try:

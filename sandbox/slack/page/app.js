@@ -79,7 +79,7 @@ function openThread(ts) {
 
 const personOf = (id) => {
   const user = picture.users.find((each) => each.id === id) || { id, name: id };
-  return { ...user, shown: id === picture.app.user ? picture.app.name : id === "USLACKBOT" ? "Slackbot" : user.name };
+  return { ...user, app: id === picture.app.user, shown: id === picture.app.user ? picture.app.name : id === "USLACKBOT" ? "Slackbot" : user.name };
 };
 
 function desk(extra) {
@@ -97,6 +97,7 @@ function desk(extra) {
 function draw() {
   names.me = picture.me;
   names.users = new Map(picture.users.map((each) => [each.id, each.name]));
+  names.order = new Map(picture.users.map((each, index) => [each.id, index]));
   names.channels = new Map(picture.channels.map((each) => [each.id, each.name]));
   names.groups = new Map(picture.groups.map((each) => [each.id, each.handle]));
   const channel = picture.channels.find((each) => each.id === at.channel);
@@ -120,12 +121,14 @@ function drawTitle(name, about) {
 }
 
 function drawNothing() {
+  byId("messages").dataset.key = "";
   drawTitle("Nothing here", "");
   redraw(byId("messages"), `nothing ${at.channel} ${at.as}`, () => [h("p", { class: "empty" }, `${personOf(at.as).name} is not in this channel.`)]);
   redraw(byId("composer-place"), "", () => []);
 }
 
 function drawHome() {
+  byId("messages").dataset.key = "";
   drawTitle(`${picture.app.name} Home`, `what ${personOf(at.as).name} sees`);
   redraw(byId("composer-place"), "", () => []);
   redraw(byId("messages"), JSON.stringify(["home", at.as, picture.home]), () => [h("div", { class: "home", "data-testid": "home" },

@@ -23,7 +23,7 @@ export function composer({ testid, placeholder, commands, send }) {
       line.value = `${each.name} `;
       offer();
       line.focus();
-    } }, h("strong", {}, each.name), h("span", { class: "usage" }, each.hint), h("span", {}, each.description))));
+    } }, h("strong", {}, each.name), h("span", { class: "usage" }, each.hint), h("span", { class: "about" }, each.description))));
   }
 
   function key(event) {

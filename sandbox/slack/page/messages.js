@@ -2,15 +2,14 @@
 
 import { renderBlocks } from "./blocks.js";
 import { clock, h } from "./dom.js";
-import { mrkdwn } from "./mrkdwn.js";
+import { mrkdwn, names } from "./mrkdwn.js";
 
-const HUES = [212, 158, 28, 268, 340, 190, 45, 300];
+const HUES = [262, 196, 20, 142, 330, 45, 220, 95];
 
 export function avatar(person, size = "") {
-  if (person.id === "U0TANDEM") return h("img", { class: `avatar ${size}`, src: "/page/tandem.svg", alt: "" });
+  if (person.app) return h("img", { class: `avatar ${size}`, src: "/page/tandem.svg", alt: "" });
   const node = h("span", { class: `avatar ${size}`, "aria-hidden": "true" }, person.name.slice(0, 1).toUpperCase());
-  const sum = [...person.id].reduce((total, letter) => total * 31 + letter.charCodeAt(0), 7);
-  node.style.background = `hsl(${HUES[Math.abs(sum) % HUES.length]} 42% 46%)`;
+  node.style.background = `hsl(${HUES[(names.order.get(person.id) || 0) % HUES.length]} 38% 47%)`;
   return node;
 }
 

@@ -12,7 +12,7 @@ const INLINE = new RegExp([
   "(?<![\\w~])~([^\\s~](?:[^~\\n]*[^\\s~])?)~(?![\\w~])", // 6: strike
 ].join("|"), "g");
 
-export const names = { users: new Map(), channels: new Map(), groups: new Map() };
+export const names = { users: new Map(), channels: new Map(), groups: new Map(), order: new Map() };
 
 const decode = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 
