@@ -61,7 +61,7 @@ async def split_brain(topology: Topology) -> str:
 async def heal_everything(topology: Topology) -> str:
     """Heal the links, resume what hangs, restart what is dead, and wait until the topology is whole again.
 
-    A dead master comes back after its Sentinels have promoted another: it has no data, and its replicas would copy that.
+    A dead master comes back after its Sentinels have promoted another: without its data its replicas would lose theirs.
     """
     for link in topology.links:
         await link.heal()

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.retry import Retry
@@ -76,7 +76,7 @@ class _Writer:
         self._sentinels = itertools.cycle(spec.sentinels)
 
     async def run(self) -> None:
-        while True:
+        while not _cancelled():
             try:
                 async with _connection(await self._master(), self._spec.node, self._spec.timeout_s) as connection:
                     await self._write(connection)
@@ -96,6 +96,8 @@ class _Writer:
             self._acknowledged(self._writer, number, now)
             # A writer that fell behind catches up a tenth of a second at most.
             due = max(due + interval, now - 0.1)
+            if _cancelled():
+                return
 
     async def _master(self) -> str:
         match self._spec.discovery:
@@ -113,7 +115,9 @@ class _Writer:
 
     async def _discovered(self) -> str:
         options: dict[str, Any] = {**self._spec.sentinel.client_options(), "socket_timeout": self._spec.timeout_s}
-        finder = Sentinel([_parts(address) for address in self._spec.sentinels], sentinel_kwargs=options)
+        finder: Sentinel = cast("Any", Sentinel)(
+            [_parts(address) for address in self._spec.sentinels], sentinel_kwargs=options
+        )
         try:
             host, port = await finder.discover_master(self._spec.master_name)
         finally:
@@ -139,10 +143,16 @@ async def _connection(address: str, credentials: Credentials, timeout_s: float) 
         driver_info=None,
     )
     try:
-        await connection.connect()
+        await cast("Any", connection).connect()
         yield connection
     finally:
         await connection.disconnect(nowait=True)
+
+
+def _cancelled() -> bool:
+    """Python 3.11's `asyncio.wait_for`, by which redis-py sends, swallows a cancellation that meets its result."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _parts(address: str) -> tuple[str, int]:
