@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import ssl
 from typing import Any
 
 from actions.adapters.redis.failures import CommandFailed, ExchangeError, as_error, from_exception, from_reply
+from actions.adapters.redis.tls import objection, speaks_plain, speaks_tls, tls_context
 from actions.kit.errors import CommandRefused
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, Credentials, Tls
@@ -60,7 +60,8 @@ class Node:
             One reply a command; an error reply is a ``CommandFailed``.
 
         Raises:
-            ExchangeError: there was no answer; also an ``Unreachable``, ``AccessDenied``, ``CommandRefused`` or ``Garbled``.
+            ExchangeError: there was no answer; it is also an ``Unreachable``, ``AccessDenied``, ``CommandRefused`` or
+                ``Garbled``.
         """
         secret = self._credentials.password
         try:
@@ -112,14 +113,34 @@ class Node:
         connection = self._connection
         warm = connection is not None and connection.is_connected and not await connection.can_read()
         if not warm:
-            await self._connect()
+            return await self._first_exchange(commands)
         try:
             return await self._round_trip(commands)
         except Exception as error:
-            if not (warm and repeatable and from_exception(error).reason is Reason.CLOSED):
+            if not repeatable or from_exception(error).reason is not Reason.CLOSED:
                 raise
-        await self._connect()
-        return await self._round_trip(commands)
+        return await self._first_exchange(commands)
+
+    async def _first_exchange(self, commands: tuple[Command, ...]) -> list[Reply]:
+        """Connect and ask. A server that hangs up at once may do so because of TLS: that is found out."""
+        try:
+            await self._connect()
+            return await self._round_trip(commands)
+        except Exception as error:
+            if from_exception(error).reason is not Reason.CLOSED:
+                raise
+            objects = await self._objection()
+            if objects is None:
+                raise
+        raise objects
+
+    async def _objection(self) -> ssl.SSLError | None:
+        within_s = self._timeout_s / 4
+        if self._tls is not None:
+            return await objection(self.address, tls_context(self._tls), within_s)
+        if await speaks_tls(self.address, within_s):
+            return ssl.SSLError(0, "this port speaks TLS, and no TLS is set")
+        return None
 
     async def _round_trip(self, commands: tuple[Command, ...]) -> list[Reply]:
         connection = self._connection
@@ -152,10 +173,25 @@ class Node:
         await self._drop()
         self._connection = self._made()
         try:
-            await self._connection.connect()
+            if self._tls is None:
+                await self._connection.connect()
+            else:
+                await self._connect_tls()
         except BaseException:
             await self._drop()
             raise
+
+    async def _connect_tls(self) -> None:
+        """A Redis without TLS waits for more after our handshake: when it takes long, try whether that is why."""
+        connecting = asyncio.ensure_future(self._connection.connect())
+        try:
+            await asyncio.wait({connecting}, timeout=self._timeout_s / 2)
+            if not connecting.done() and await speaks_plain(self.address, self._timeout_s / 4):
+                raise ssl.SSLError(0, "this port does not speak TLS")
+            await connecting
+        finally:
+            connecting.cancel()
+            await asyncio.wait({connecting})
 
     async def _drop(self) -> None:
         """Close without waiting for the other side, which may hang."""
@@ -187,17 +223,3 @@ def _is_error_reply(error: Exception) -> bool:
     from redis.exceptions import ResponseError  # noqa: PLC0415 -- See _made.
 
     return isinstance(error, ResponseError)
-
-
-@functools.lru_cache(maxsize=64)
-def tls_context(tls: Tls) -> ssl.SSLContext:
-    """The context for these settings, shared: reading the authorities takes longer than many handshakes.
-
-    Raises:
-        OSError: a file is missing or holds no certificate.
-    """
-    context = ssl.create_default_context(cafile=tls.ca_file)
-    context.check_hostname = tls.check_hostname
-    if tls.cert_file:
-        context.load_cert_chain(tls.cert_file, tls.key_file)
-    return context

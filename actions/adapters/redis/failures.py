@@ -18,7 +18,6 @@ _CODES = {
     reason.value: reason
     for reason in (Reason.NOAUTH, Reason.WRONGPASS, Reason.NOPERM, Reason.LOADING, Reason.BUSY, Reason.MASTERDOWN)
 }
-_CERTIFICATE_SIDE = "certificate"
 _TLS_RECORDS = (r'"\x15"', r'"\x16"')
 """How hiredis names the first byte of a TLS alert or handshake where it expected a reply."""
 
@@ -45,36 +44,36 @@ class ExchangeError(ActionError):
         self.reason = failure.reason
 
 
-class ServerUnreachable(ExchangeError, Unreachable):
+class UnreachableError(ExchangeError, Unreachable):
     """No usable answer; later there may be one."""
 
 
-class ServerDenies(ExchangeError, AccessDenied):
+class AccessDeniedError(ExchangeError, AccessDenied):
     """Authentication, authorisation or TLS trust failed."""
 
 
-class ServerRefuses(ExchangeError, CommandRefused):
+class CommandRefusedError(ExchangeError, CommandRefused):
     """The server understood and refused."""
 
 
-class ServerGarbled(ExchangeError, Garbled):
+class GarbledError(ExchangeError, Garbled):
     """What answers there is not Redis."""
 
 
 _ERRORS: dict[Reason, type[ExchangeError]] = {
-    Reason.NOAUTH: ServerDenies,
-    Reason.WRONGPASS: ServerDenies,
-    Reason.NOPERM: ServerDenies,
-    Reason.TLS: ServerDenies,
-    Reason.GARBAGE: ServerGarbled,
-    Reason.UNKNOWN_MASTER: ServerRefuses,
-    Reason.REFUSED_COMMAND: ServerRefuses,
+    Reason.NOAUTH: AccessDeniedError,
+    Reason.WRONGPASS: AccessDeniedError,
+    Reason.NOPERM: AccessDeniedError,
+    Reason.TLS: AccessDeniedError,
+    Reason.GARBAGE: GarbledError,
+    Reason.UNKNOWN_MASTER: CommandRefusedError,
+    Reason.REFUSED_COMMAND: CommandRefusedError,
 }
 
 
 def as_error(who: str, failure: CommandFailed) -> ExchangeError:
     """The kit's error for this failure."""
-    return _ERRORS.get(failure.reason, ServerUnreachable)(who, failure)
+    return _ERRORS.get(failure.reason, UnreachableError)(who, failure)
 
 
 def one_line(text: str, secret: str | None = None) -> str:
@@ -127,7 +126,7 @@ def _from_os(error: OSError) -> CommandFailed | None:
 
 def _tls_words(error: ssl.SSLError) -> str:
     """OpenSSL's words, or ours for those that nobody understands."""
-    reason = error.reason or ""
+    reason = getattr(error, "reason", None) or ""  # Those that we made have none.
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_MESSAGE", "RECORD_LAYER_FAILURE"}:
         return "this port does not speak TLS"
     return reason.replace("_", " ").lower() or str(error)
