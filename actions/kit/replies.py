@@ -18,13 +18,12 @@ _whole = re.compile(r"-?[0-9]{1,19}").fullmatch
 _version = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}").match
 
 
-def parse_info(reply: object) -> NodeInfo:
-    """Read a data node's INFO.
+def parse_info(fields: Mapping[str, str]) -> NodeInfo:
+    """Read a data node's INFO, split by ``info_fields``.
 
     Raises:
         Garbled: a field that every version sends is missing or absurd.
     """
-    fields = info_fields(reply)
     if fields.get("redis_mode") == "sentinel":
         raise Garbled("this is a Sentinel, not a data node")
     role = _role(fields)
@@ -92,11 +91,11 @@ def parse_version(fields: Mapping[str, str]) -> tuple[str, tuple[int, ...]]:
     return flavour, tuple(map(int, match.group().split(".")))
 
 
-def parse_normal_clients(reply: object, info: NodeInfo) -> int | None:
+def parse_normal_clients(fields: Mapping[str, str], info: NodeInfo) -> int | None:
     """How many clients a node has beside replicas, its master, subscribers where it counts them, and ourselves."""
     if info.connected_clients is None:
         return None
-    subscribers = _number_or(0, info_fields(reply), "pubsub_clients")
+    subscribers = _number_or(0, fields, "pubsub_clients")
     master = 1 if info.link is not None and info.link.up else 0
     return max(0, info.connected_clients - subscribers - master - 1)
 

@@ -32,8 +32,9 @@ async def ask_node(node: Node) -> NodeView:
     except ExchangeError as error:
         return NodeView(node.address, Unasked(node.name, error.reason, error.failure.text))
     asked = _Asked(node.name)
-    parsed = asked.read("INFO", replies.parse_info, info)
-    if parsed is None:
+    fields = asked.read("INFO", replies.info_fields, info)
+    parsed = None if fields is None else asked.read("INFO", replies.parse_info, fields)
+    if fields is None or parsed is None:
         return NodeView(node.address, asked.gaps[0])
     offset = asked.read("ROLE", replies.parse_role_offset, role)
     settings = asked.read("CONFIG GET", replies.parse_config, *config)
@@ -42,7 +43,7 @@ async def ask_node(node: Node) -> NodeView:
         info=parsed,
         role_offset=offset,
         config=settings,
-        normal_clients=replies.parse_normal_clients(info, parsed),
+        normal_clients=replies.parse_normal_clients(fields, parsed),
         gaps=tuple(asked.gaps),
     )
 
