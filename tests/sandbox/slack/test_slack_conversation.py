@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
-from bolt_apps import bolt_app, over_http, over_sockets
 
 from sandbox.slack import LocalSlack, Person
 from sandbox.slack.people import NoSuchControlError
+from tests.sandbox.slack.bolt_apps import bolt_app, over_http, over_sockets
 
 CARD = [
     {"type": "section", "text": {"type": "mrkdwn", "text": "Fail over *orders*?"}},
@@ -225,3 +226,56 @@ async def test_names_are_escaped_to_ids(slack: LocalSlack, oncall: Person) -> No
         " &lt;!channel&gt; a&amp;b"
     )
     assert slack.broadcast_mentions == []
+
+
+async def test_a_response_url_replaces_and_deletes_its_message(slack: LocalSlack, oncall: Person, app) -> None:
+    @app.action("menu")
+    async def menu(ack, respond, action):
+        await ack()
+        chosen = action["selected_option"]["value"]
+        answer = await respond(f"You chose {chosen}", replace_original=chosen == "a", delete_original=chosen == "b")
+        app.statuses.append(answer.status_code)
+
+    options = [{"text": {"type": "plain_text", "text": each.upper()}, "value": each} for each in "ab"]
+    select = {"type": "static_select", "action_id": "menu", "options": options}
+    blocks = [{"type": "actions", "elements": [select]}]
+    for choice in ("a", "b"):
+        posted = await app.client.chat_postEphemeral(
+            channel="C0INCIDENT", user="U0ONCALL", text="choose", blocks=blocks
+        )
+        await oncall.chooses(slack.message("C0INCIDENT", posted["message_ts"]), "menu", choice)
+    await slack.waits_for(lambda: app.statuses == [200, 200])
+
+    (left,) = slack.messages("C0INCIDENT", viewer="U0ONCALL")
+    assert left.text == "You chose a"
+    assert left.edited
+
+
+async def test_only_its_reader_can_press_a_private_button(slack: LocalSlack, oncall: Person, app) -> None:
+    posted = await app.client.chat_postEphemeral(channel="C0INCIDENT", user="U0ONCALL", text="x", blocks=CARD)
+    private = slack.message("C0INCIDENT", posted["message_ts"])
+    with pytest.raises(AssertionError, match="Only U0ONCALL can see"):
+        await slack.person("U0LEAD").clicks(private, "approve")
+
+
+async def test_an_event_without_an_ack_comes_again(slack: LocalSlack, oncall: Person) -> None:
+    slack.courier.ack_seconds, slack.courier.event_retry_seconds = 0.3, (0.0, 0.0, 0.0)
+    slack.faults.drop_next_ack()
+
+    assert (await oncall.opens_home()).error == "operation_timeout"
+    await slack.waits_for(lambda: len(slack.deliveries) == 2)
+    assert [(each.retry, each.error) for each in slack.deliveries] == [(0, "operation_timeout"), (1, None)]
+
+
+async def test_an_old_response_url_has_expired(slack: LocalSlack, oncall: Person, app) -> None:
+    slack.faults.delay("chat.postMessage", 0.2)
+
+    await oncall.types("C0INCIDENT", "/redis failover orders")
+    assert slack.messages("C0INCIDENT", viewer="U0LEAD") == [], "the card is delayed"
+    (key,) = slack.world.response_urls
+    slack.world.response_urls[key].expires -= 1800
+    async with aiohttp.ClientSession() as session:
+        url = f"{slack.page_url}commands/T0LOCAL/1/{key}"
+        async with session.post(url, json={"text": "late"}) as response:
+            assert (response.status, await response.text()) == (404, "expired_url")
+    await slack.waits_for(lambda: slack.messages("C0INCIDENT", viewer="U0LEAD"))

@@ -3,11 +3,11 @@
 import asyncio
 
 import aiohttp
-from bolt_apps import bolt_app, over_http, over_sockets
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import LocalSlack
+from tests.sandbox.slack.bolt_apps import bolt_app, over_http, over_sockets
 
 
 def acking_app(slack: LocalSlack):
