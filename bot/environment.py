@@ -34,6 +34,9 @@ ELSEWHERE = ("REDIS_SERVER",)
 TARGETS_FILE = "targets.yaml"
 """Where the targets stand unless ``TANDEM_TARGETS_FILE`` says otherwise."""
 
+LEDGER_URL = "sqlite+aiosqlite:///tandem.db"
+"""Where the ledger is unless ``TANDEM_LEDGER_URL`` says otherwise."""
+
 
 def variables(environment: Mapping[str, str] = os.environ, directory: Path | None = None) -> dict[str, str]:
     """Every setting that has a value, by its name without the prefix, secrets read from their files.
@@ -65,13 +68,13 @@ def targets_file() -> Path:
     return Path(variables().get("TARGETS_FILE", TARGETS_FILE))
 
 
-def ledger_url() -> str | None:
-    """Where the ledger is, or ``None`` for its default.
+def ledger_url() -> str:
+    """Where the ledger is, as SQLAlchemy writes it.
 
     Raises:
         SettingsError: as ``variables``.
     """
-    return variables().get("LEDGER_URL")
+    return variables().get("LEDGER_URL", LEDGER_URL)
 
 
 def _dotenv(directory: Path) -> Mapping[str, str]:

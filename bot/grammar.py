@@ -111,7 +111,7 @@ def _words(text: str) -> list[str]:
 
 
 def _without_link(match: re.Match[str]) -> str:
-    """The label of ``<http://host|host>`` where there is one, else the address without its scheme; the id of a mention."""
+    """The label of ``<http://host|host>`` where there is one, else the bare address; the id of a mention."""
     address, label = match.groups()
     return str(address if address.startswith(("@", "#", "!")) else label or address).rstrip("/")
 

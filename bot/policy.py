@@ -13,8 +13,8 @@ from typing import Protocol
 from actions.kit.action import Action
 from actions.kit.errors import TandemError
 from actions.kit.plan import Risk
+from bot.fleet import Fleet, People
 from bot.render.words import NAME_LENGTH, listed, plain, quoted
-from bot.targets import Fleet, People
 
 
 class LookupFailed(TandemError):  # noqa: N818 -- Reads as what it is where it is caught.

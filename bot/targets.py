@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from actions.kit.errors import UsageError
 from actions.kit.topology import Address, Kind, Limits, Target
 from bot.access import read_credentials, read_tls
+from bot.fleet import NOT_COVERED, Fleet, People, not_covered
 from bot.marked import Field, Section, read_yaml
-from bot.render.words import counted, listed, nearest, quoted
+from bot.render.words import counted, quoted
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
@@ -24,54 +23,6 @@ _TARGET_KEYS = (
 )
 _LIMIT_KEYS = ("max_lag_bytes", "max_pause_ms", "cooldown_s", "timeout_ms")
 _TOO_SHORT = ("prod", "prd", "live")
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """A Slack user group, single Slack users, or both; a person who is in both is one person."""
-
-    usergroup: str | None = None
-    users: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Fleet:
-    """Everything in ``targets.yaml``.
-
-    ``channels``: channel id to the names of the targets bound to it. ``notes``: what is accepted but does nothing,
-    or is unwise; a sentence each.
-    """
-
-    targets: Mapping[str, Target]
-    channels: Mapping[str, tuple[str, ...]]
-    approvers: Mapping[str, People]
-    """By target; one without an entry has nobody who may approve."""
-    requesters: Mapping[str, People]
-    """By target: who may ask for changes."""
-    notes: tuple[str, ...] = ()
-
-    def target(self, name: str) -> Target:
-        """The target of this name.
-
-        Raises:
-            UsageError: there is none; names the nearest.
-        """
-        found = self.targets.get(name)
-        if found is None:
-            near = nearest(name, self.targets)
-            hint = f"did you mean {near}?" if near else f"there are {listed(self.targets)}."
-            raise UsageError(f"There is no target {quoted(name)}; {hint}")
-        return found
-
-    def seen_from(self, channel: str | None) -> tuple[str, ...]:
-        """The names of the targets that can be spoken of in a channel; ``None`` is the terminal, which sees all.
-
-        A channel that targets are bound to sees those only; any other sees the targets that are bound nowhere.
-        """
-        if channel is None:
-            return tuple(self.targets)
-        bound = {name for names in self.channels.values() for name in names}
-        return self.channels.get(channel) or tuple(name for name in self.targets if name not in bound)
 
 
 def load_targets(path: Path) -> Fleet:
@@ -207,8 +158,8 @@ def _refuse_one_deployment_twice(sections: Mapping[str, Section], targets: Mappi
 def _notes(target: Target, section: Section) -> list[str]:
     notes = []
     _check_documented(target, section)
-    if target.kind in {Kind.CLUSTER, Kind.ELASTICACHE}:
-        notes.append(f"{target.name}: kind {target.kind} is not covered by this version; its actions refuse.")
+    if target.kind in NOT_COVERED:
+        notes.append(not_covered(target))
     if section.get("kubernetes"):
         notes.append(f"{target.name}: the kubernetes block is not used by this version.")
     if target.kind is Kind.SENTINEL and len(target.sentinels) < 3:
