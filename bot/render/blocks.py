@@ -6,11 +6,14 @@ Markup that is handed to these functions is escaped already (``bot.render.words`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.render.words import plain
+from bot.render.words import mrkdwn, plain
+
+_MENTION = re.compile(r"&lt;@([UW][A-Z0-9]+)&gt;")
 
 Block = dict[str, Any]
 
@@ -124,6 +127,11 @@ def thread_of(title: str, lines: Sequence[str]) -> tuple[Message, ...]:
 def notice(markup: str) -> Message:
     """One paragraph."""
     return Message(_cut_markup(markup, MAX_FALLBACK), (section(markup),))
+
+
+def spoken(sentence: str, limit: int = 1_500) -> str:
+    """A sentence of our own as markup; it may mention people (``<@U…>``), and nothing else in it is obeyed."""
+    return _MENTION.sub(r"<@\1>", mrkdwn(sentence, limit))
 
 
 def _chunks(lines: Iterable[str]) -> Iterable[str]:

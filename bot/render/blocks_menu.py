@@ -159,6 +159,12 @@ def home(fleet: Sequence[tuple[str, str, Seen | str]], waiting: Sequence[Request
     return {"type": "home", "callback_id": "home", "blocks": blocks[:100]}
 
 
+def request_lines(requests: Sequence[Request]) -> Message:
+    """``runs`` and ``show``: a line and what became of it, each."""
+    lines = [section(_request_line(request)[:MAX_SECTION]) for request in requests]
+    return fit("Requests and runs", [header("Requests and runs")], lines or [context("There is none.")])
+
+
 def _request_lines(requests: Sequence[Request]) -> list[Block]:
     if not requests:
         return [context("Nothing.")]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from actions.kit.plan import Plan, Refusal
 from bot.ledger.records import Person, Request, RequestState
+from bot.policy import Eligibility
 from bot.render.blocks import (
     Block,
     Message,
@@ -19,28 +20,32 @@ from bot.render.blocks import (
     header,
     preformatted,
     section,
+    spoken,
     thread_of,
 )
 from bot.render.words import code, counted, duration, mrkdwn, size
 
 APPROVE, DENY, DETAILS = "approve", "deny", "details"
 
-REJECTED, REASONS, STEPS = 6, 15, 12
+REJECTED, REASONS, STEPS, MENTIONS = 6, 15, 12, 5
 
 
-def card(request: Request, approvers: int, active: int) -> Message:
+def card(request: Request, eligibility: Eligibility | None = None) -> Message:
     """The approval card: what, why, what it can cost, the exact steps, until when, and who can approve.
 
-    ``approvers`` is how many people could approve this request, ``active`` how many of them have a live account.
+    Without ``eligibility`` it says only how many approvals are needed: then it is known from before.
     """
-    needed = request.approvals_needed
-    crowd = f"{counted(needed, 'approval')} needed: {_people(approvers)} can approve, {active} {_be(active)} active."
+    waits = f":hourglass_flowing_sand: {counted(request.approvals_needed, 'approval')} needed"
+    if eligibility is not None:
+        mentions = " ".join(f"<@{one}>" for one in eligibility.active[:MENTIONS])
+        waits += f". {spoken(eligibility.sentence)} {mentions}".rstrip()
+    given = outcome(request).splitlines() if request.approvals else []
     buttons = [
         button("Approve", APPROVE, request.id, "primary"),
         button("Deny", DENY, request.id, "danger"),
         button("Details", DETAILS, request.id),
     ]
-    return _card(request, f":hourglass_flowing_sand: {crowd}", actions(buttons, f"decide:{request.id}"))
+    return _card(request, "\n".join(given or [waits]), actions(buttons, "decide"))
 
 
 def decided_card(request: Request) -> Message:
@@ -196,11 +201,3 @@ def _steps(plan: Plan) -> list[Block]:
     if len(plan.steps) > STEPS:
         lines.append(f"… {len(plan.steps) - STEPS} more under Details")
     return [section("*Exactly these steps*"), *preformatted(lines)]
-
-
-def _people(count: int) -> str:
-    return f"{count} {'person' if count == 1 else 'people'}"
-
-
-def _be(count: int) -> str:
-    return "is" if count == 1 else "are"

@@ -1,0 +1,169 @@
+"""Builds the Bolt app: the gate, and listeners that ack and hand over. No listener does work of its own."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import ClientSession
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from actions.kit.action import Action
+from bot.render.blocks import notice
+from bot.render.blocks_menu import DENIAL, REASON, REASON_BLOCK, TARGET
+from bot.render.blocks_request import APPROVE, DENY, DETAILS
+from bot.slack.caller import Body, Caller, Gate
+from bot.slack.clicks import Clicks
+from bot.slack.client import Identity, web_client
+from bot.slack.commands import Commands
+from bot.slack.faults import report
+from bot.slack.home import Home
+from bot.slack.messages import Messages
+from bot.slack.ports import Desk, MayUse
+from bot.slack.tasks import Tasks
+from bot.slack.view import SlackView
+from bot.targets import Fleet
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Everything that the listeners work with. Made once, in the composition root."""
+
+    identity: Identity
+    session: ClientSession
+    api_url: str
+    bot_token: str
+    signing_secret: str
+    messages: Messages
+    desk: Desk
+    fleet: Fleet
+    policy: MayUse
+    actions: tuple[Action, ...]
+    view: SlackView
+    tasks: Tasks
+
+
+def build(wiring: Wiring) -> AsyncApp:
+    """The app with its listeners, the same for Socket Mode and for signed HTTP."""
+    app = AsyncApp(
+        name="tandem",
+        client=web_client(wiring.session, wiring.api_url, None),
+        authorize=_authorize(wiring),
+        signing_secret=wiring.signing_secret,
+        logger=logging.getLogger("slack_bolt"),
+    )
+    app.middleware(Gate(wiring.identity, wiring.session, wiring.messages).__call__)
+    listeners = _Listeners(wiring)
+    app.command("/redis")(listeners.command)
+    app.action(re.compile(r"^run:\d+$"))(listeners.run)
+    app.action(TARGET)(listeners.target)
+    app.action(APPROVE)(listeners.approve)
+    app.action(DENY)(listeners.deny)
+    app.action(DETAILS)(listeners.details)
+    app.action(re.compile(r".*"))(listeners.unknown)
+    app.view(DENIAL)(listeners.denial)
+    app.event("app_home_opened")(listeners.home)
+    app.error(listeners.fault)
+    return app
+
+
+def _authorize(wiring: Wiring) -> Any:
+    """What Bolt asks for each request: known since the start, so that no ack waits for auth.test."""
+    known = AuthorizeResult(
+        enterprise_id=None,
+        team_id=wiring.identity.team_id,
+        bot_user_id=wiring.identity.user_id,
+        bot_id=wiring.identity.bot_id,
+        bot_token=wiring.bot_token,
+    )
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:  # noqa: ARG001 -- Bolt's names; the gate compares the team.
+        return known
+
+    return authorize
+
+
+class _Listeners:
+    """One method a listener: find out who and what, hand over. Errors end in ``report``."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._tasks = wiring.tasks
+        self._commands = Commands(
+            wiring.desk, wiring.fleet, wiring.policy, wiring.actions, wiring.messages, wiring.view
+        )
+        self._clicks = Clicks(wiring.desk, wiring.messages, wiring.view, wiring.tasks)
+        self._home = Home(wiring.messages.client, wiring.desk, self._commands)
+
+    async def command(self, ack: AsyncAck, context: AsyncBoltContext, body: Body) -> None:
+        await ack()
+        text = str(body.get("text") or "")
+        self._hand_over(context, "command", self._commands.run(_caller(context), text))
+
+    async def run(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
+        await ack()
+        line = str(action.get("value") or "")
+        self._hand_over(context, "button", self._commands.run(_caller(context), line))
+
+    async def target(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
+        await ack()
+        chosen = str((action.get("selected_option") or {}).get("value") or "")
+        self._hand_over(context, "menu", self._commands.choose(_caller(context), chosen))
+
+    async def approve(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
+        self._hand_over(context, "approve", self._clicks.approve(ack, _caller(context), _value(action)))
+
+    async def deny(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
+        trigger = str(body.get("trigger_id") or "")
+        self._hand_over(context, "deny", self._clicks.ask_why_not(ack, _value(action), trigger))
+
+    async def denial(self, ack: AsyncAck, context: AsyncBoltContext, view: Body) -> None:
+        typed = view["state"]["values"][REASON_BLOCK][REASON]["value"]
+        request_id = str(view["private_metadata"])
+        self._hand_over(context, "denial", self._clicks.deny(ack, _caller(context), request_id, str(typed or "")))
+
+    async def details(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
+        trigger = str(body.get("trigger_id") or "")
+        self._hand_over(context, "details", self._clicks.details(ack, _value(action), trigger))
+
+    async def unknown(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
+        await ack()
+        old = notice("This button is of an older version of Tandem and does nothing any more; type `/redis`.")
+        self._hand_over(context, "unknown button", _caller(context).reply.whisper(old))
+
+    async def home(self, context: AsyncBoltContext, event: Body, body: Body) -> None:
+        if event.get("tab") == "home":
+            opened = self._home.opened(str(event["user"]), str(body.get("event_id")))
+            self._hand_over(context, "home tab", opened)
+
+    async def fault(self, error: Exception, context: AsyncBoltContext) -> None:
+        caller = context.get("caller")
+        await report(error, caller.reply if isinstance(caller, Caller) else None, "listener")
+
+    def _hand_over(self, context: AsyncBoltContext, doing: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.start(_guarded(_caller(context), doing, work))
+
+
+async def _guarded(caller: Caller, doing: str, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 -- The one handler tells the person and logs the rest.
+        await report(error, caller.reply, doing)
+
+
+def _caller(context: AsyncBoltContext) -> Caller:
+    caller = context["caller"]
+    if not isinstance(caller, Caller):
+        raise TypeError("The gate has not run.")
+    return caller
+
+
+def _value(action: Body) -> str:
+    return str(action.get("value") or "")

@@ -1,0 +1,93 @@
+"""Carries out the buttons of cards and the forms that they open. A decision is stored before it is acked."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from actions.kit.errors import TandemError
+from bot.ledger.records import Decided, RequestState
+from bot.render.blocks import Message, notice, spoken
+from bot.render.blocks_menu import answer_form, denial_form, details_form, waiting_form
+from bot.render.blocks_request import outcome
+from bot.slack.caller import Caller
+from bot.slack.faults import explain
+from bot.slack.messages import Messages
+from bot.slack.ports import Desk
+from bot.slack.tasks import Tasks
+from bot.slack.view import SlackView
+
+STORED_WITHIN_S = 2.0
+"""Slack waits 3 s for the ack; a decision that takes longer is answered by a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clicks:
+    """What a person can press on a card."""
+
+    desk: Desk
+    messages: Messages
+    view: SlackView
+    tasks: Tasks
+
+    async def approve(self, ack: AsyncAck, caller: Caller, request_id: str) -> None:
+        """Count an approval, then ack, then say whether it counts."""
+        deciding = self.tasks.start(self.desk.approve(request_id, caller.person))
+        await asyncio.wait({deciding}, timeout=STORED_WITHIN_S)
+        await ack()
+        await self._answer(caller, await deciding)
+
+    async def ask_why_not(self, ack: AsyncAck, request_id: str, trigger_id: str) -> None:
+        """Open the form that asks for a reason; tell there if it is too late already."""
+        opening = self.messages.client.views_open(trigger_id=trigger_id, view=denial_form(request_id))
+        _, opened = await asyncio.gather(ack(), opening)
+        request = await self.desk.show(request_id)
+        if request.state is not RequestState.WAITING:
+            late = outcome(request) or f"It is {request.state}."
+            await self.messages.client.views_update(
+                view_id=opened["view"]["id"], view=answer_form("Too late", f"Nobody can deny this any more.\n{late}")
+            )
+            self.view.refresh(request)
+
+    async def deny(self, ack: AsyncAck, caller: Caller, request_id: str, reason: str) -> None:
+        """Count a denial, then ack: the form closes, or says why it does not count."""
+        deciding = self.tasks.start(self.desk.deny(request_id, caller.person, reason))
+        await asyncio.wait({deciding}, timeout=STORED_WITHIN_S)
+        if not deciding.done():
+            later = answer_form("Deny", "This takes longer than it should; the answer comes as a message.")
+            await ack(response_action="update", view=later)
+            await self._answer(caller, await deciding)
+            return
+        try:
+            decided = deciding.result()
+        except Exception as error:  # noqa: BLE001 -- The person is told, the rest is logged.
+            await ack(response_action="update", view=_form_of(explain(error, f"deny {request_id}")))
+            return
+        if decided.ok:
+            await ack()
+            return
+        await ack(response_action="update", view=answer_form("Not denied", spoken(decided.why)))
+        self.view.refresh(decided.request)
+
+    async def details(self, ack: AsyncAck, request_id: str, trigger_id: str) -> None:
+        """Open a form at once, read, fill it."""
+        opening = self.messages.client.views_open(trigger_id=trigger_id, view=waiting_form())
+        _, opened = await asyncio.gather(ack(), opening)
+        try:
+            view: dict[str, Any] = details_form(await self.desk.show(request_id))
+        except TandemError as error:
+            view = _form_of(explain(error, f"details {request_id}"))
+        await self.messages.client.views_update(view_id=opened["view"]["id"], view=view)
+
+    async def _answer(self, caller: Caller, decided: Decided) -> None:
+        sign = ":white_check_mark:" if decided.ok else ":no_entry:"
+        await caller.reply.whisper(notice(f"{sign} {spoken(decided.why)}"))
+        if not decided.ok:
+            self.view.refresh(decided.request)
+
+
+def _form_of(message: Message) -> dict[str, Any]:
+    return answer_form("Not done", message.text)

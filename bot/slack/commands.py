@@ -1,0 +1,170 @@
+"""Carries out one typed command, or a button that stands for one; it is acked already."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from actions.kit.action import Action, ReadAction, Seen
+from actions.kit.errors import Refused, TandemError, UsageError
+from actions.kit.plan import Refusal
+from bot.grammar import Command, parse
+from bot.render.blocks import Screen, notice
+from bot.render.blocks_findings import diagnosed, glance, healthy_or_not, verified
+from bot.render.blocks_menu import Offer, help_page, menu, request_lines
+from bot.render.blocks_request import refused
+from bot.render.words import code, mrkdwn
+from bot.slack.caller import Caller
+from bot.slack.messages import CannotPost, Messages
+from bot.slack.ports import Desk, MayUse
+from bot.slack.view import SlackView
+from bot.targets import Fleet
+
+SLOW_S = 1.0
+"""After this a person who waits is told what for."""
+
+_PAGES: Mapping[str, Callable[[Seen, str], Screen]] = {
+    "diagnose": diagnosed,
+    "health": healthy_or_not,
+    "verify": verified,
+}
+
+Progress = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What a person can type."""
+
+    desk: Desk
+    fleet: Fleet
+    policy: MayUse
+    actions: tuple[Action, ...]
+    messages: Messages
+    view: SlackView
+
+    async def run(self, caller: Caller, text: str) -> None:
+        """Carry out one line.
+
+        Raises:
+            TandemError: what is wrong, in a sentence for the person.
+        """
+        targets = self.fleet.seen_from(caller.channel or "")
+        default = targets[0] if len(targets) == 1 else None
+        command = parse(text, self.actions, targets, default)
+        if command.action is None:
+            await self._word(caller, command)
+        elif isinstance(command.action, ReadAction):
+            await self._read(caller, command.action, command)
+        else:
+            await self._change(caller, command.action, command)
+
+    async def offer(self, caller: Caller) -> Offer:
+        """What this person may do here."""
+        noes = [await self.policy.may_use(caller.person.id, action, caller.channel or "") for action in self.actions]
+        open_to = tuple(action for action, no in zip(self.actions, noes, strict=True) if no is None)
+        return Offer(open_to, self.fleet.seen_from(caller.channel or ""))
+
+    async def choose(self, caller: Caller, target: str) -> None:
+        """Show the menu for another target, in place of the one before."""
+        await caller.reply.replace(menu(await self.offer(caller), target))
+
+    async def fleet_seen(self, names: tuple[str, ...]) -> list[tuple[str, str, Seen | str]]:
+        """Name, environment and what was seen of each target; a sentence where nothing could be."""
+
+        async def one(name: str) -> tuple[str, str, Seen | str]:
+            environment = self.fleet.targets[name].environment
+            try:
+                return name, environment, await self.desk.look("status", name, {}, _quiet)
+            except TandemError as error:
+                return name, environment, str(error)
+
+        return list(await asyncio.gather(*map(one, names)))
+
+    async def _word(self, caller: Caller, command: Command) -> None:
+        if command.word == "runs":
+            requests = await self.desk.runs(limit=10, target=command.argument or None)
+            seen = [request for request in requests if request.target in self.fleet.seen_from(caller.channel or "")]
+            await caller.reply.whisper(request_lines(seen))
+        elif command.word == "show":
+            await self._show(caller, command.argument)
+        elif command.word == "help":
+            await caller.reply.whisper(help_page(await self.offer(caller)))
+        else:
+            await caller.reply.whisper(menu(await self.offer(caller)))
+
+    async def _show(self, caller: Caller, request_id: str) -> None:
+        request = await self.desk.show(request_id)
+        if request.target not in self.fleet.seen_from(caller.channel or ""):
+            raise UsageError(f"{request.id} is about a target that is not bound to this channel; ask where it is.")
+        await caller.reply.whisper(request_lines([request]))
+
+    async def _read(self, caller: Caller, action: ReadAction, command: Command) -> None:
+        await self._admit(caller, action, command.target)
+        what = command.target or "the fleet"
+        async with self._waiting(caller, f"Looking at {what}…") as progress:
+            if action.whole_fleet or command.target is None:
+                fleet = await self.fleet_seen(self.fleet.seen_from(caller.channel or ""))
+                screen = glance(fleet, caller.mention)
+            else:
+                seen = await self.desk.look(action.name, command.target, command.options, progress)
+                screen = _PAGES.get(action.name, diagnosed)(seen, caller.mention)
+        await self._publish(caller, screen)
+
+    async def _change(self, caller: Caller, action: Action, command: Command) -> None:
+        await self._admit(caller, action, command.target)
+        channel = caller.channel or ""
+        if channel[:1] not in {"C", "G"}:
+            raise UsageError("Ask for changes in the channel of the incident: somebody else has to see and approve it.")
+        async with self._waiting(caller, f"Planning {command.word} of {command.target}…"):
+            outcome = await self.desk.ask(
+                action.name, command.target or "", command.options, caller.person, channel, ""
+            )
+        if isinstance(outcome, Refusal):
+            await self._publish(caller, refused(outcome, caller.mention))
+            return
+        unseen = self.view.why_unseen(outcome.id)
+        if unseen is not None:
+            told = f"{code(outcome.id)} is filed, but nobody here can see it. {unseen}"
+            await caller.reply.whisper(notice(told))
+
+    async def _admit(self, caller: Caller, action: Action, target: str | None) -> None:
+        no = await self.policy.may_use(caller.person.id, action, caller.channel or "", target)
+        if no is not None:
+            raise Refused(no)
+
+    async def _publish(self, caller: Caller, screen: Screen) -> None:
+        """Into the channel; where that does not take it, to the person alone."""
+        try:
+            await self.messages.post_screen(caller.channel or caller.person.id, screen)
+        except CannotPost as error:
+            await caller.reply.whisper(screen.message)
+            await caller.reply.whisper(notice(f"Only you see this. {error}"))
+
+    @contextlib.asynccontextmanager
+    async def _waiting(self, caller: Caller, what: str) -> AsyncIterator[Progress]:
+        """Tell the person after a second what they wait for, and once more when there is something to tell."""
+        said: list[str] = [what]
+
+        async def tell() -> None:
+            await asyncio.sleep(SLOW_S)
+            await caller.reply.whisper(notice(mrkdwn(said[-1])))
+
+        async def progress(sentence: str) -> None:
+            said.append(sentence)
+            if teller.done() and len(said) == 2:
+                await caller.reply.whisper(notice(mrkdwn(sentence)))
+
+        teller = asyncio.create_task(tell())
+        try:
+            yield progress
+        finally:
+            teller.cancel()
+            with contextlib.suppress(asyncio.CancelledError, CannotPost):
+                await teller
+
+
+async def _quiet(_sentence: str) -> None:
+    """Nobody is told."""

@@ -1,0 +1,56 @@
+"""What Slack needs of the rest of the bot, as narrow as it is used. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from actions.kit.action import Action, Progress, Seen
+from actions.kit.plan import Refusal
+from bot.ledger.records import Decided, Person, Request
+
+
+class Desk(Protocol):
+    """The life of requests; ``bot.requests.Desk``. All raise ``TandemError``s with a sentence for the person."""
+
+    async def look(self, action: str, target: str, options: Mapping[str, str], progress: Progress) -> Seen:
+        """Look at a target."""
+
+    async def ask(
+        self,
+        action: str,
+        target: str,
+        options: Mapping[str, str],
+        requester: Person,
+        channel: str | None = None,
+        reason: str = "",
+    ) -> Request | Refusal:
+        """Plan and file a request, or say why not."""
+
+    async def approve(self, request_id: str, person: Person) -> Decided:
+        """Count an approval; the answer says whether it does."""
+
+    async def deny(self, request_id: str, person: Person, reason: str) -> Decided:
+        """Count a denial; the answer says whether it does."""
+
+    async def show(self, request_id: str) -> Request:
+        """One request."""
+
+    async def runs(self, limit: int = 20, target: str | None = None) -> tuple[Request, ...]:
+        """The newest requests, the newest first."""
+
+
+class Bookmarks(Protocol):
+    """Where the message of a request stands; ``bot.ledger.Ledger``."""
+
+    async def remember_message(self, request_id: str, channel: str, ts: str) -> None:
+        """Remember the place for the next process."""
+
+
+class MayUse(Protocol):
+    """Who may ask for what; ``bot.policy.Policy``."""
+
+    async def may_use(
+        self, person_id: str, action: Action, channel: str | None, target_name: str | None = None
+    ) -> str | None:
+        """``None`` is yes, else a sentence says why not."""
