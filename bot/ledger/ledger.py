@@ -189,6 +189,12 @@ class Ledger:
         async with self._database.reading() as tx:
             return await reading.load_debts(tx, target)
 
+    async def holder(self, target: str) -> str | None:
+        """The id of the run that has not ended on this target."""
+        async with self._database.reading() as tx:
+            held = await runs.holder(tx, target)
+            return held[0] if held else None
+
     async def pay(self, debt: Debt, note: str) -> None:
         """The setting is back, or no longer ours to put back; ``note`` says what was seen."""
         async with self._database.writing() as tx:

@@ -1,0 +1,196 @@
+"""The life of one request: asked for, decided, carried out, recovered. Wired once; Slack and the terminal share it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from actions.kit.action import Action, Options, Progress, Seen
+from actions.kit.plan import Plan, Refusal
+from actions.kit.topology import Target
+from actions.registry import by_name as registered
+from bot.ledger import Ask, Decided, Ledger, Person, Request, RequestState, Verdict
+from bot.policy import Eligibility, Policy
+from bot.requests.execution import Runner
+from bot.requests.notices import Notices
+from bot.requests.planning import Connections, Planner
+from bot.requests.ports import Connection, View
+from bot.requests.recovery import Recovery
+
+log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Takes requests in and sees them through.
+
+    Args:
+        ledger: where everything is written down first.
+        targets: by name.
+        connect: opens hands on a target; they are kept until ``aclose``.
+        policy: who may approve what.
+        view: where people see it.
+        by_name: finds an action.
+        approval_s: how long a request waits for its approval, in seconds.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        targets: Mapping[str, Target],
+        connect: Callable[[Target], Connection],
+        policy: Policy,
+        view: View,
+        *,
+        by_name: Callable[[str], Action] = registered,
+        approval_s: float = 900.0,
+    ) -> None:
+        self._ledger = ledger
+        self._policy = policy
+        self._approval = timedelta(seconds=approval_s)
+        self._connections = Connections(targets, connect)
+        self._planner = Planner(ledger, self._connections, by_name)
+        self._notices = Notices(view)
+        self._runner = Runner(ledger, self._connections, self._planner, self._notices)
+        self._recovery = Recovery(ledger, self._connections, self._runner, self._notices)
+        self._closing = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def look(self, action: str, target: str, options: Options, progress: Progress) -> Seen:
+        """Look at a target; needs no ledger.
+
+        Raises:
+            UsageError: the words are wrong.
+        """
+        return await self._planner.reading(action).look(self._connections.hands(target), options, progress)
+
+    async def preview(self, action: str, target: str, options: Options) -> Plan | Refusal:
+        """What would be done now; changes nothing.
+
+        Raises:
+            UsageError: the words are wrong.
+            LedgerError: the ledger cannot be asked.
+        """
+        return await self._planner.plan(action, target, options)
+
+    async def ask(
+        self,
+        action: str,
+        target: str,
+        options: Options,
+        requester: Person,
+        channel: str | None = None,
+        reason: str = "",
+    ) -> Request | Refusal:
+        """Plan and file a request, if there is a plan and enough people that can approve it.
+
+        Raises:
+            UsageError: the words are wrong.
+            LedgerError: it could not be filed; nothing was begun.
+        """
+        planned = await self._planner.plan(action, target, options)
+        if isinstance(planned, Refusal):
+            return await self._refuse(planned, requester)
+        needed = self._policy.approvals_needed(planned.risk, self._connections.target(target).environment)
+        eligibility = await self._policy.eligibility(target, requester.id) if needed else Eligibility(0)
+        if not eligibility.enough(needed):
+            why = eligibility.sentence if needed == 1 else f"{needed} approvals are needed. {eligibility.sentence}"
+            return await self._refuse(Refusal(target, action, (why,)), requester)
+        request = await self._ledger.file(Ask(planned, options, requester, channel, reason, needed, self._approval))
+        await self._notices.requested(request, eligibility)
+        if request.state is RequestState.APPROVED:
+            self._runner.start(request.id)
+        return await self._ledger.request(request.id)
+
+    async def approve(self, request_id: str, person: Person) -> Decided:
+        """Count an approval; with enough of them the run begins, in the background.
+
+        Raises:
+            UnknownRequest: there is no such request.
+            LedgerError: it could not be written down, and so does not count.
+        """
+        decided = await self._decide(request_id, person, Verdict.APPROVE, "")
+        if decided.ok and decided.request.state is RequestState.APPROVED:
+            self._runner.start(decided.request.id)
+        return decided
+
+    async def deny(self, request_id: str, person: Person, reason: str) -> Decided:
+        """Count a denial: the request is over.
+
+        Raises:
+            UnknownRequest: there is no such request.
+            LedgerError: it could not be written down, and so does not count.
+        """
+        return await self._decide(request_id, person, Verdict.DENY, reason)
+
+    async def withdraw(self, request_id: str, person: Person) -> Decided:
+        """Take one's own request back.
+
+        Raises:
+            UnknownRequest: there is no such request.
+        """
+        return self._shown(await self._ledger.withdraw(request_id, person))
+
+    async def show(self, request_id: str) -> Request:
+        """One request with its run.
+
+        Raises:
+            UnknownRequest: there is no such request.
+        """
+        return await self._ledger.request(request_id)
+
+    async def runs(self, limit: int = 20, target: str | None = None) -> tuple[Request, ...]:
+        """The newest requests, the newest first."""
+        return await self._ledger.runs(limit, target)
+
+    async def recover(self, every_s: float = 3.0) -> None:
+        """See to what an earlier process has left, and from now on to all that falls due, every few seconds.
+
+        Raises:
+            LedgerError: the ledger cannot be used.
+        """
+        await self._recovery.once()
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._keep_recovering(every_s))
+
+    async def aclose(self, patience_s: float = 30.0) -> None:
+        """Begin nothing more; let what is in hand go on to its end for so long, else leave it for settlement."""
+        self._closing.set()
+        await self._runner.aclose(patience_s)
+        if self._watch is not None:
+            await self._watch
+        await self._notices.aclose(patience_s)
+        await self._connections.aclose()
+
+    async def _decide(self, request_id: str, person: Person, verdict: Verdict, reason: str) -> Decided:
+        request = await self._ledger.request(request_id)
+        if request.state is RequestState.WAITING and request.requester.id != person.id:
+            why = await self._policy.may_approve(request.target, person.id, request.requester.id)
+            if why is not None:
+                await self._ledger.audit(f"request.{verdict}", person, request.id, counts=False, answer=why)
+                return Decided(ok=False, request=request, why=why)
+        return self._shown(await self._ledger.decide(request.id, person, verdict, reason))
+
+    def _shown(self, decided: Decided) -> Decided:
+        if decided.ok:
+            self._notices.decided(decided.request)
+        return decided
+
+    async def _refuse(self, refusal: Refusal, requester: Person) -> Refusal:
+        reasons = list(refusal.reasons)
+        await self._ledger.audit("request.refused", requester, refusal.target, action=refusal.action, reasons=reasons)
+        return refusal
+
+    async def _keep_recovering(self, every_s: float) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(every_s):
+                    await self._closing.wait()
+                    return
+            except TimeoutError:
+                pass
+            try:
+                await self._recovery.once()
+            except Exception:
+                log.exception("What is due could not be seen to; it is tried again.")

@@ -1,0 +1,118 @@
+"""What is due without anybody asking: deadlines, approved requests that did not begin, cut-off runs, debts.
+
+Everything here is decided by looking at the servers as they are now, never by what was last written down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from actions.kit.errors import ActionError, TandemError
+from actions.kit.snapshot import Snapshot
+from actions.kit.topology import Address
+from bot.ledger import Debt, Ledger, RequestState
+from bot.requests.execution import Runner
+from bot.requests.notices import Notices
+from bot.requests.planning import Connections
+from bot.requests.ports import Connection
+
+log = logging.getLogger(__name__)
+
+
+class Recovery:
+    """Goes over the ledger again and again."""
+
+    def __init__(self, ledger: Ledger, connections: Connections, runner: Runner, notices: Notices) -> None:
+        self._ledger = ledger
+        self._connections = connections
+        self._runner = runner
+        self._notices = notices
+
+    async def once(self) -> None:
+        """One pass. What takes long goes on in the background; what cannot be done yet is left for the next pass."""
+        for request in await self._ledger.expire_due():
+            self._notices.expired(request)
+        for request in await self._ledger.runs(limit=100, states=(RequestState.APPROVED,)):
+            self._runner.start(request.id)
+        for request in await self._ledger.unsettled():
+            if await self._quiet(request.target):
+                self._runner.take_over(request.id)
+        debts = [debt for debt in await self._ledger.owed() if debt.run_ended]
+        await asyncio.gather(*(self._pay_target(target, debts) for target in {debt.target for debt in debts}))
+
+    async def _quiet(self, target: str) -> bool:
+        """Whether a look at the target can settle anything now."""
+        try:
+            snapshot = await self._connections.hands(target).observe()
+        except TandemError as error:
+            log.warning("%s cannot be settled: %s", target, error)
+            return False
+        why = not_quiet(snapshot)
+        if why:
+            log.warning("%s cannot be settled yet: %s", target, why)
+        return why is None
+
+    async def _pay_target(self, target: str, debts: list[Debt]) -> None:
+        try:
+            if await self._ledger.holder(target) is not None:
+                return
+            hands = self._connections.hands(target)
+            snapshot = await hands.observe()
+            if not_quiet(snapshot):
+                return
+            for debt in debts:
+                if debt.target == target:
+                    await self._pay(debt, snapshot, hands)
+        except TandemError as error:
+            log.warning("What is owed on %s cannot be put back: %s", target, error)
+
+    async def _pay(self, debt: Debt, snapshot: Snapshot, hands: Connection) -> None:
+        why = not_payable(snapshot, debt.change.node)
+        if why:
+            log.info("%s of %s stays as it is: %s", debt.change.name, debt.change.node, why)
+            return
+        request = await self._ledger.request(debt.run_id)
+        try:
+            note = await self._put_back(debt, snapshot, hands, promoted=request.plan.candidate == debt.change.node)
+        except ActionError as error:
+            log.warning("%s of %s could not be put back: %s", debt.change.name, debt.change.node, error)
+            return
+        await self._ledger.pay(debt, note)
+        self._notices.told(request, request.requester, f"{debt.run_id}: {note}")
+
+    async def _put_back(self, debt: Debt, snapshot: Snapshot, hands: Connection, *, promoted: bool) -> str:
+        """Give the setting its old value, unless somebody has changed it since; says what was done."""
+        change = debt.change
+        value = (await hands.settings(change.node, (change.name,))).get(change.name)
+        if value not in (change.new, change.old):
+            return f"{change.name} of {change.node} is {value}: somebody has changed it since, and it is left so."
+        view = snapshot.node(change.node)
+        # Sentinel rewrites the file of every node whose role it changes, and so with the value that has to go.
+        rewrite = promoted or (view is not None and view.is_replica)
+        await hands.change_settings(change.node, {change.name: change.old}, rewrite=rewrite)
+        return f"{change.name} of {change.node} is back at {change.old}."
+
+
+def not_quiet(snapshot: Snapshot) -> str | None:
+    """Why nothing can be settled by this picture: what it shows is about to change, or it shows nothing."""
+    for view in snapshot.sentinels:
+        if view.master is not None and "failover_in_progress" in view.master.flags:
+            return f"Sentinel {view.address} has a failover in progress."
+    if not any(node.info for node in snapshot.nodes):
+        return "No node answers."
+    return None
+
+
+def not_payable(snapshot: Snapshot, node: Address) -> str | None:
+    """Why a setting of this node cannot be put back now.
+
+    A node that says it is a master while it is not the agreed one may only take writes that would be lost: it keeps
+    its fence until it follows.
+    """
+    view = snapshot.node(node)
+    if view is None or view.info is None:
+        return "The node does not answer."
+    if view.is_master and snapshot.agreed_master != node:
+        return f"It says that it is a master, but {snapshot.agreed_master or 'no node'} is the agreed one."
+    return None
