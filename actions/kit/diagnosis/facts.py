@@ -131,6 +131,16 @@ class Facts:
         return all(node.info is not None for node in self.others)
 
     @cached_property
+    def sure_of_master(self) -> bool:
+        """Nobody who did not answer could name another master: all did, or nothing listens where they were."""
+        if self.has_sentinels:
+            views: tuple[NodeView | SentinelView, ...] = self.snapshot.sentinels
+            answering = self.agreed is not None and len(views) >= self.electorate
+        else:
+            views, answering = self.others, self.master_address is not None
+        return answering and all(view.unasked is None or view.unasked.reason is Reason.REFUSED for view in views)
+
+    @cached_property
     def sentinel_replicas(self) -> dict[Address, tuple[tuple[SentinelView, SentinelReplica], ...]]:
         """By replica: what each Sentinel says of it."""
         said: dict[Address, list[tuple[SentinelView, SentinelReplica]]] = {}

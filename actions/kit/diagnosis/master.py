@@ -21,7 +21,7 @@ def master_down(facts: Facts) -> Iterator[Finding]:
     if facts.silent_master is None or not _nobody_reaches(facts, said):
         return
     node, unasked = facts.silent_master
-    complete = facts.all_others_answered and (not facts.has_sentinels or facts.all_sentinels_answered)
+    complete = facts.all_others_answered and facts.sure_of_master
     unanimous = all(voice.reach is Reach.NO for voice in said)
     conflict = any(voice.reach is Reach.YES for voice in said)
     yield Finding(
@@ -49,7 +49,7 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
     node, unasked = facts.silent_master
     complete = (
         facts.all_others_answered
-        and (not facts.has_sentinels or facts.all_sentinels_answered)
+        and facts.sure_of_master
         and all(voice.reach is Reach.YES for voice in said)
         and unasked.reason is not Reason.TIMED_OUT
     )

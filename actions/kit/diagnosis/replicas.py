@@ -46,8 +46,7 @@ def _replica_down(facts: Facts, node: NodeView, unasked: Unasked) -> Finding:
     for view, replica in facts.sentinel_replicas.get(node.address, ()):
         reached |= not replica.flags & DOWN_FLAGS
         evidence.append(of_sentinel(view, f"{flags_of(replica.flags)} on {node.address}"))
-    others_answered = facts.master is not None and facts.master.is_master
-    others_answered &= facts.all_sentinels_answered or not facts.has_sentinels
+    others_answered = facts.master is not None and facts.master.is_master and facts.sure_of_master
     words = "does not answer us, but others reach it" if reached else "is down: it does not answer"
     return Finding(
         FindingId.REPLICA_DOWN,
@@ -64,7 +63,7 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
     """A replica answers, but does not get the master's writes while the master is up.
 
     Its link is down, it is not in a full sync, and the master answers; or it follows another node than the master,
-    outside any chain of replicas, with another history. Certain: replica and master both answered.
+    outside any chain of replicas, with another history. Certain if no silent one could name another master.
     """
     master = facts.master
     if master is None or not master.is_master:
@@ -78,7 +77,7 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 FindingId.REPLICATION_BROKEN,
                 Severity.WARNING,
-                confident(complete=True),
+                confident(complete=facts.sure_of_master),
                 f"The replica {node.address} {problem}.",
                 (node.address,),
                 (of_node(node, link_text(link)), of_node(master, f"role master, {seen}")),
@@ -105,9 +104,9 @@ def _problem(facts: Facts, node: NodeView, link: Link) -> str | None:
 def replica_syncing(facts: Facts) -> Iterator[Finding]:
     """A replica is in a full sync: it cannot take over until it has ended.
 
-    It says so itself, or the master has it in the state wait_bgsave or send_bulk. Certain: it was said.
+    It says so itself: certain. Or its link is down and the master has it in the state wait_bgsave or send_bulk.
     """
-    for node in facts.others:
+    for node in facts.snapshot.nodes:
         link = node.info.link if node.info else None
         if link is None or not _is_syncing(facts, node, link):
             continue
@@ -117,7 +116,7 @@ def replica_syncing(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             FindingId.REPLICA_SYNCING,
             Severity.WARNING,
-            confident(complete=True),
+            confident(complete=link.sync_in_progress or facts.sure_of_master),
             f"The replica {node.address} is in a full sync.",
             (node.address,),
             tuple(evidence),
@@ -134,7 +133,7 @@ def replica_lagging(facts: Facts) -> Iterator[Finding]:
     """A replica with its link up is behind.
 
     By more bytes than the target's limit, master and replica both read by us and of one history; or the master has
-    had no acknowledgement from it for more than ten seconds. Certain: both answered.
+    had no acknowledgement from it for more than ten seconds. Certain if no silent one could name another master.
     """
     limit = facts.snapshot.limits.max_lag_bytes
     for node in facts.others:
@@ -149,7 +148,7 @@ def replica_lagging(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             FindingId.REPLICA_LAGGING,
             Severity.WARNING,
-            confident(complete=True),
+            confident(complete=facts.sure_of_master),
             f"The replica {node.address} lags: {said}.",
             (node.address,),
             (of_node(node, f"offset {node.info.offset:,}"), *_growth(facts, node, lag)),
@@ -190,7 +189,7 @@ def no_eligible_replica(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         FindingId.NO_ELIGIBLE_REPLICA,
         Severity.WARNING,
-        confident(complete=facts.all_others_answered),
+        confident(complete=facts.all_others_answered and facts.sure_of_master),
         f"No replica could take over from {facts.master_address}.",
         tuple(node.address for node, _ in obstacles),
         tuple(Evidence(f"node {node.address}", obstacle) for node, obstacle in obstacles)

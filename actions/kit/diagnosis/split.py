@@ -121,6 +121,9 @@ def _writers(facts: Facts) -> frozenset[Address]:
 def _evidence(facts: Facts) -> Iterator[Evidence]:
     for node in facts.masters:
         yield of_node(node, _role_text(node))
+    for first, second in zip(facts.masters, facts.masters[1:], strict=False):
+        yield Evidence(f"lineage of {first.address} and {second.address}", lineage(first, second))
+    for node in facts.masters:
         if node.normal_clients is not None:
             yield Evidence(f"node {node.address} CLIENT LIST", count(node.normal_clients, "client"))
         before = facts.earlier(node)
@@ -131,8 +134,6 @@ def _evidence(facts: Facts) -> Iterator[Evidence]:
         yield of_sentinel(view, f"names {master.address}, config-epoch {master.config_epoch}")
     for unasked in facts.snapshot.unasked:
         yield no_answer(unasked)
-    for first, second in zip(facts.masters, facts.masters[1:], strict=False):
-        yield Evidence(f"lineage of {first.address} and {second.address}", lineage(first, second))
 
 
 def _role_text(node: NodeView) -> str:

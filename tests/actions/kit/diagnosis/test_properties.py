@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Confidence, FindingId, Severity
-from actions.kit.snapshot import Link, MonitoredMaster, NodeConfig, NodeInfo, Reason, Role, Snapshot
+from actions.kit.snapshot import Link, NodeConfig, NodeInfo, Reason, Role, Snapshot
 from actions.kit.topology import Address
 from tests import builders
 
@@ -31,7 +31,7 @@ def snapshots(draw) -> Snapshot:
     return snapshot
 
 
-def _broken_node(draw, snapshot: Snapshot, number: int) -> Snapshot:
+def _broken_node(draw, snapshot: Snapshot, number: int) -> Snapshot:  # noqa: PLR0911 -- One return a kind of fault.
     info = snapshot.nodes[number - 1].info
     if info is None:
         return snapshot
@@ -65,7 +65,7 @@ def _broken_node(draw, snapshot: Snapshot, number: int) -> Snapshot:
             return builders.with_node(snapshot, number, **fields)
 
 
-def _broken_sentinel(draw, snapshot: Snapshot, number: int) -> Snapshot:
+def _broken_sentinel(draw, snapshot: Snapshot, number: int) -> Snapshot:  # noqa: PLR0911 -- As above.
     if not snapshot.sentinels:
         return snapshot
     index = draw(st.integers(1, len(snapshot.sentinels)))
@@ -92,10 +92,6 @@ def _broken_sentinel(draw, snapshot: Snapshot, number: int) -> Snapshot:
             role = draw(st.sampled_from(["slave", "master"]))
             entries = tuple(replace(one, role_reported=role, **changed) for one in view.master.replicas)
             return builders.with_opinion(snapshot, index, replicas=entries)
-
-
-def _certain(snapshot: Snapshot) -> set:
-    return {(one.id, one.nodes) for one in diagnose(snapshot).findings if one.confidence is Confidence.CERTAIN}
 
 
 @given(snapshots())
