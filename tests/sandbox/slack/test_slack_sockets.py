@@ -3,6 +3,7 @@
 import asyncio
 
 import aiohttp
+import pytest
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -81,6 +82,14 @@ async def test_a_dead_socket_times_out_and_the_client_notices(slack: LocalSlack)
                 return
             await asyncio.sleep(0.2)  # The client waits between two attempts to connect.
         raise AssertionError(slack.transcript("C0INCIDENT"))
+
+
+async def test_a_connection_that_is_made_while_dead_hears_nothing(slack: LocalSlack) -> None:
+    slack.faults.dead_sockets(True)
+    async with aiohttp.ClientSession() as session, session.ws_connect(await link(slack), autoping=False) as socket:
+        await socket.ping(b"anybody?")
+        with pytest.raises(TimeoutError):
+            await socket.receive(timeout=0.3)
 
 
 async def test_http_requests_are_signed(slack: LocalSlack) -> None:
