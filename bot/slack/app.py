@@ -15,6 +15,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from actions.kit.action import Action
+from bot.fleet import Fleet
 from bot.render.blocks import notice
 from bot.render.blocks_menu import DENIAL, REASON, REASON_BLOCK, TARGET
 from bot.render.blocks_request import APPROVE, DENY, DETAILS
@@ -28,7 +29,6 @@ from bot.slack.messages import Messages
 from bot.slack.ports import Desk, MayUse
 from bot.slack.tasks import Tasks
 from bot.slack.view import SlackView
-from bot.targets import Fleet
 
 log = logging.getLogger(__name__)
 

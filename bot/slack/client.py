@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
 from dataclasses import dataclass
 
 from aiohttp import ClientSession
@@ -53,16 +53,27 @@ def web_client(session: ClientSession, api_url: str, token: str | None) -> Async
     return AsyncWebClient(token=token, base_url=api_url, timeout=TIMEOUT_S, session=session, retry_handlers=handlers)
 
 
-async def introduce(client: AsyncWebClient) -> Identity:
-    """Ask Slack who we are.
+class Introduction:
+    """Asks Slack once who we are, as soon as somebody wants to know."""
 
-    Raises:
-        SlackApiError: the token is not accepted.
-        OSError: Slack cannot be reached; so does ``aiohttp.ClientError``.
-    """
-    answer = await client.auth_test()
-    told: Mapping[str, str] = {key: str(answer.get(key) or "") for key in ("team_id", "user_id", "bot_id", "user")}
-    return Identity(told["team_id"], told["user_id"], told["bot_id"], told["user"])
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+        self._known: Identity | None = None
+        self._turn = asyncio.Lock()
+
+    async def identity(self) -> Identity:
+        """Who we are.
+
+        Raises:
+            SlackApiError: the token is not accepted.
+            OSError: Slack cannot be reached; so do ``aiohttp.ClientError`` and ``TimeoutError``.
+        """
+        async with self._turn:
+            if self._known is None:
+                answer = await self._client.auth_test()
+                told = [str(answer.get(key) or "") for key in ("team_id", "user_id", "bot_id", "user")]
+                self._known = Identity(*told)
+            return self._known
 
 
 def code_of(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from actions.kit.action import Action, ReadAction, Seen
 from actions.kit.errors import Refused, TandemError, UsageError
 from actions.kit.plan import Refusal
+from bot.fleet import Fleet
 from bot.grammar import Command, parse
 from bot.render.blocks import Screen, notice
 from bot.render.blocks_findings import diagnosed, glance, healthy_or_not, verified
@@ -20,7 +21,6 @@ from bot.slack.caller import Caller
 from bot.slack.messages import CannotPost, Messages
 from bot.slack.ports import Desk, MayUse
 from bot.slack.view import SlackView
-from bot.targets import Fleet
 
 SLOW_S = 1.0
 """After this a person who waits is told what for."""

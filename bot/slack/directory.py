@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.policy import Human, LookupFailed
-from bot.slack.client import code_of
+from bot.slack.client import Introduction, code_of
 
 T = TypeVar("T")
 
@@ -25,9 +25,9 @@ WITHIN_S = 2.5
 class SlackDirectory:
     """``bot.policy.Directory`` on users.info and usergroups.users.list."""
 
-    def __init__(self, client: AsyncWebClient, team_id: str) -> None:
+    def __init__(self, client: AsyncWebClient, introduction: Introduction) -> None:
         self._client = client
-        self._team_id = team_id
+        self._introduction = introduction
         self._users = _Cache[Human](USER_TTL_S)
         self._groups = _Cache[tuple[str, ...]](GROUP_TTL_S)
 
@@ -48,7 +48,9 @@ class SlackDirectory:
         return await self._groups.get(group_id, lambda: self._ask_group(group_id))
 
     async def _ask_user(self, user_id: str) -> Human:
-        answer = await _within(f"Slack does not say who {user_id} is", self._client.users_info(user=user_id))
+        what = f"Slack does not say who {user_id} is"
+        team_id = (await _within(what, self._introduction.identity())).team_id
+        answer = await _within(what, self._client.users_info(user=user_id))
         user: dict[str, Any] = answer["user"]
         profile = user.get("profile") or {}
         return Human(
@@ -56,7 +58,7 @@ class SlackDirectory:
             name=str(profile.get("display_name") or user.get("real_name") or user.get("name") or user_id),
             is_bot=bool(user.get("is_bot") or user.get("is_app_user") or user_id == "USLACKBOT"),
             is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-            is_external=bool(user.get("is_stranger") or user.get("team_id") not in {self._team_id, None}),
+            is_external=bool(user.get("is_stranger") or user.get("team_id") not in {team_id, None}),
             is_deleted=bool(user.get("deleted")),
         )
 

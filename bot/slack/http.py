@@ -32,10 +32,13 @@ def add_health(routes: web.UrlDispatcher, why_not_ready: WhyNotReady) -> None:
     routes.add_get("/readyz", readyz)
 
 
-def add_events(routes: web.UrlDispatcher, app: AsyncApp) -> None:
-    """Add ``POST /slack/events``; Bolt checks the signature and its age."""
+def add_events(routes: web.UrlDispatcher, bolt: Callable[[], AsyncApp | None]) -> None:
+    """Add ``POST /slack/events``; Bolt checks the signature and its age. 503 until there is an app."""
 
     async def events(request: web.Request) -> web.Response:
+        app = bolt()
+        if app is None:
+            return web.Response(status=503, text="starting\n")
         answer = await app.async_dispatch(await to_bolt_request(request))
         return await to_aiohttp_response(answer)
 

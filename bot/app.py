@@ -1,0 +1,179 @@
+"""The composition root of the running bot: the one place that wires everything, starts it, and stops it in order.
+
+What was left by an earlier process is seen to first, whether Slack can be reached or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import ClientError, ClientSession, TCPConnector, web
+from pydantic import SecretStr
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+
+from actions.adapters.redis import connect
+from actions.kit.errors import SettingsError
+from actions.registry import ACTIONS
+from bot import logs
+from bot.ledger import Ledger
+from bot.policy import Policy
+from bot.requests import Desk
+from bot.settings import Settings
+from bot.slack.app import Wiring, build
+from bot.slack.client import Introduction, code_of, web_client
+from bot.slack.directory import SlackDirectory
+from bot.slack.http import add_events, add_health
+from bot.slack.messages import Messages
+from bot.slack.sockets import Sockets
+from bot.slack.tasks import Tasks
+from bot.slack.view import SlackView
+from bot.targets import load_targets
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 5.0
+PATIENCE_S = 30.0
+BOT_NAME = "tandem"
+_TRANSIENT = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+
+
+@dataclass
+class Service:
+    """The running bot. ``failed`` is set where it cannot go on; then ``why`` says what is wrong."""
+
+    port: int = 0
+    bolt: AsyncApp | None = None
+    sockets: Sockets | None = None
+    why: str = ""
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def why_not_ready(self) -> str | None:
+        """``None`` when Slack's commands and clicks reach us."""
+        if self.bolt is None:
+            return "Slack has not said yet who we are."
+        if self.sockets is not None and await self.sockets.connected() == 0:
+            return "No Socket Mode connection is alive."
+        return None
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT, or until it cannot go on.
+
+    Raises:
+        SettingsError: the settings, the targets or the tokens are wrong.
+        LedgerError: the ledger cannot be used.
+    """
+    logs.set_up()
+    stop = asyncio.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    async with running(settings) as service:
+        log.info("started", extra={"port": service.port})
+        waits = [asyncio.create_task(event.wait()) for event in (stop, service.failed)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        log.info("stopping")
+    if service.why:
+        raise SettingsError(service.why)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """Everything wired and started; stopped in reverse at the end, what is in hand first brought to its end.
+
+    Raises:
+        SettingsError: as ``serve``; so is ``LedgerError``.
+    """
+    settings.check_slack()
+    fleet = load_targets(settings.targets_file)
+    token = _secret(settings.slack_bot_token)
+    async with AsyncExitStack() as stack:
+        ledger = await Ledger.open(settings.ledger_url)
+        stack.push_async_callback(ledger.aclose)
+        session = await stack.enter_async_context(ClientSession(connector=TCPConnector(limit=50)))
+        client = web_client(session, settings.slack_api_url, token)
+        introduction, messages = Introduction(client), Messages(client, BOT_NAME)
+        tasks = Tasks()
+        stack.push_async_callback(tasks.aclose)
+        view = SlackView(messages, ledger, tasks)
+        policy = Policy(fleet, SlackDirectory(client, introduction))
+        desk = Desk(ledger, fleet.targets, connect, policy, view, approval_s=settings.approval_minutes * 60)
+        stack.push_async_callback(desk.aclose, PATIENCE_S)
+        service = Service()
+        await _listen(stack, settings, service)
+        await desk.recover()
+
+        async def wire() -> Wiring:
+            return Wiring(
+                identity=await introduction.identity(),
+                session=session,
+                api_url=settings.slack_api_url,
+                bot_token=token,
+                signing_secret=_secret(settings.slack_signing_secret),
+                messages=messages,
+                desk=desk,
+                fleet=fleet,
+                policy=policy,
+                actions=ACTIONS,
+                view=view,
+                tasks=tasks,
+            )
+
+        joining = asyncio.create_task(_join(service, wire, _secret(settings.slack_app_token)))
+        stack.push_async_callback(_leave, service, joining)
+        yield service
+
+
+async def _listen(stack: AsyncExitStack, settings: Settings, service: Service) -> None:
+    """Start the HTTP side."""
+    site = web.Application()
+    add_health(site.router, service.why_not_ready)
+    if settings.slack_app_token is None:
+        add_events(site.router, lambda: service.bolt)
+    runner = web.AppRunner(site, access_log=None, shutdown_timeout=5)
+    stack.push_async_callback(runner.cleanup)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+    except OSError as error:
+        where = f"{settings.http_host}:{settings.http_port}"
+        raise SettingsError(
+            f"Cannot listen on {where}: {error.strerror}. Change TANDEM_HTTP_HOST or TANDEM_HTTP_PORT."
+        ) from error
+    service.port = int(runner.addresses[0][1])
+
+
+async def _join(service: Service, wire: Callable[[], Awaitable[Wiring]], app_token: str) -> None:
+    """Find out who we are, however long that takes, then let commands and clicks in."""
+    while service.bolt is None:
+        try:
+            service.bolt = build(await wire())
+        except (SlackApiError, ClientError, TimeoutError, OSError) as error:
+            code = code_of(error)
+            if isinstance(error, SlackApiError) and code not in _TRANSIENT:
+                service.why = f"Slack does not accept TANDEM_SLACK_BOT_TOKEN: {code}."
+                service.failed.set()
+                return
+            log.warning("Slack cannot be reached; trying again", extra={"error": code})
+            await asyncio.sleep(AGAIN_S)
+    if app_token:
+        service.sockets = Sockets(service.bolt, app_token)
+        service.sockets.start()
+
+
+async def _leave(service: Service, joining: asyncio.Task[None]) -> None:
+    joining.cancel()
+    await asyncio.gather(joining, return_exceptions=True)
+    if service.sockets is not None:
+        await service.sockets.aclose()
+
+
+def _secret(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret is not None else ""
