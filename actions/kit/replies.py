@@ -24,7 +24,7 @@ def parse_info(fields: Mapping[str, str]) -> NodeInfo:
     Raises:
         Garbled: a field that every version sends is missing or absurd.
     """
-    if fields.get("redis_mode") == "sentinel":
+    if "sentinel_tilt" in fields:
         raise Garbled("this is a Sentinel, not a data node")
     role = _role(fields)
     flavour, version = parse_version(fields)
