@@ -64,8 +64,9 @@ async def _view(topology: "Topology", sentinel: Server, master: str) -> str:
     linked = [one for one in replicas if one["flags"] == "slave" and one["master-link-status"] == "ok"]
     if len(linked) != len(topology.nodes) - 1:
         return f"{sentinel.name} sees {len(linked)} good replicas."
-    others = [_fields(one)["flags"] for one in await sentinel.command("SENTINEL", "SENTINELS", name)]
-    if others != ["sentinel"] * (len(topology.sentinels) - 1):
+    # Valkey leaves the flag master_down on the others long after the switch; what counts is that they are in touch.
+    others = [set(_fields(one)["flags"].split(",")) for one in await sentinel.command("SENTINEL", "SENTINELS", name)]
+    if len(others) != len(topology.sentinels) - 1 or any(flags - {"sentinel", "master_down"} for flags in others):
         return f"{sentinel.name} sees the other Sentinels as {others}."
     await sentinel.command("SENTINEL", "CKQUORUM", name)
     return ""
