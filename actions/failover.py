@@ -158,10 +158,10 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
     steering = _steering(snapshot, candidate)
     switch = _switch(snapshot, master, candidate, sentinel)
     fence = _fence(snapshot, master, sentinel)
-    steps: list[Step] = []
-    if steering:
-        steps.append(Steer(candidate.address, steering))
-    steps.append(AwaitInfo(sentinel.address, candidate.address, INFO_AGE_MS))
+    steps: list[Step] = [
+        Steer(candidate.address, steering),
+        AwaitInfo(sentinel.address, candidate.address, INFO_AGE_MS),
+    ]
     if not switch.coordinated:
         steps += [fence, CatchUp(master.address, candidate.address, fence.pause_ms)]
     steps += [

@@ -35,7 +35,10 @@ def replica_seen_by(view: SentinelView, replica: Address) -> SentinelReplica | N
 
 @dataclass(frozen=True, slots=True)
 class Steer(Step):
-    """Make the candidate the one that Sentinel will choose: by replica-priority, seen by every Sentinel."""
+    """Make the candidate the one that Sentinel will choose: the lowest replica-priority, seen by every Sentinel.
+
+    Without settings to change there is still something to wait for: what Sentinel knows can be ten seconds old.
+    """
 
     candidate: Address
     settings: tuple[SettingChange, ...]
@@ -49,7 +52,8 @@ class Steer(Step):
     @property
     def command(self) -> str:
         """The equivalent for a person."""
-        return "; ".join(f"{change.node}> CONFIG SET {change.name} {change.new}" for change in self.settings)
+        sets = [f"{change.node}> CONFIG SET {change.name} {change.new}" for change in self.settings]
+        return "; ".join([*sets, f"SENTINEL REPLICAS on each: slave-priority of {self.candidate} is the lowest"])
 
     @property
     def changes(self) -> tuple[SettingChange, ...]:
@@ -57,17 +61,12 @@ class Steer(Step):
         return self.settings
 
     async def holds(self, hands: Hands) -> Held:
-        """Whether every Sentinel that answers shows the new priorities."""
+        """Whether every Sentinel that answers would take the candidate for its priority alone."""
         views = [view for view in await hands.sentinel_views() if view.master is not None]
-        stale = [
-            f"{view.address} still shows {seen.priority if seen else 'nothing'} for {change.node}"
-            for view in views
-            for change in self.settings
-            if (seen := replica_seen_by(view, change.node)) is None or str(seen.priority) != change.new
-        ]
         if not views:
             return Held(yes=False, observation="no Sentinel answers")
-        return Held(not stale, "; ".join(stale) or f"{len(views)} Sentinels show it")
+        doubts = [doubt for view in views if (doubt := self._doubt(view))]
+        return Held(not doubts, "; ".join(doubts) or f"{len(views)} Sentinels would take it")
 
     async def act(self, hands: Hands) -> str:
         """Set the priorities and wait for the Sentinels' next INFO."""
@@ -86,7 +85,19 @@ class Steer(Step):
                 problems.append(str(error))
         if problems:
             raise NotYet("; ".join(problems))
-        return "the priorities are as they were"
+        return "the priorities are as they were" if self.settings else ""
+
+    def _doubt(self, view: SentinelView) -> str | None:
+        """Why this Sentinel might take another; 0 is never taken."""
+        own = replica_seen_by(view, self.candidate)
+        if own is None or own.priority == 0:
+            return f"{view.address} does not know it as a candidate"
+        replicas = view.master.replicas if view.master else ()
+        rivals = [one for one in replicas if one.address != self.candidate and 0 < one.priority <= own.priority]
+        if rivals:
+            names = ", ".join(f"{one.address} ({one.priority})" for one in rivals)
+            return f"{view.address} shows priority {own.priority}, no lower than {names}"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +196,14 @@ class SentinelFailover(Step):
             return f"Sentinel {self.sentinel} cannot be told to stop ({error})"
 
     async def _still_replica(self, hands: Hands, stopped_at: float) -> Held:
-        """Whether nobody saw a promotion: the candidate's own word first, else what the Sentinels have just heard."""
+        """Whether nobody was promoted: no Sentinel names another, and the candidate says, or is seen, to be a replica."""
+        views = await hands.sentinel_views()
+        named = {view.master.address for view in views if view.master is not None} - {self.master}
+        if named:
+            raise TooLate(f"Sentinel has promoted {', '.join(map(str, named))} after all")
         try:
             standing = await hands.standing(self.candidate)
         except ActionError as error:
-            views = await hands.sentinel_views()
             return self._seen_from_outside(views, str(error), (hands.now() - stopped_at) * 1000)
         if standing.role is Role.MASTER:
             raise TooLate(f"{self.candidate} has been promoted after all")
@@ -205,9 +219,7 @@ class SentinelFailover(Step):
 
     def _doubt(self, view: SentinelView, stopped_ms: float) -> str | None:
         """Why this Sentinel leaves it open whether the candidate was promoted; ``None`` where it does not."""
-        if view.master is None or view.master.address != self.master:
-            return f"Sentinel {view.address} names {view.master.address if view.master else 'nobody'}"
-        if "failover_in_progress" in view.master.flags:
+        if view.master is not None and "failover_in_progress" in view.master.flags:
             return f"Sentinel {view.address} is failing over"
         seen = replica_seen_by(view, self.candidate)
         if seen is None or seen.flags & {"s_down", "disconnected"}:

@@ -1,0 +1,288 @@
+"""The planned failover on real servers under write load, with a fault at each point where one can happen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from actions.adapters.redis import RedisHands, connect
+from actions.kit.loop import Ending, Outcome, carry_out, settle
+from actions.kit.plan import Plan, Step
+from actions.kit.sentinel_steps import AwaitSentinels, SentinelFailover, Steer
+from actions.kit.steps import FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
+from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, sentinel
+from tests.failover import Fault, Journal, in_file, planned, setting, target_of, without_the_long_look
+
+pytestmark = pytest.mark.servers
+
+FENCING = [one for one in builds() if not one.is_valkey]
+"""Where Tandem fences itself; Valkey 9 coordinates with the master."""
+
+default = "redis-7.0" if any(one.name == "redis-7.0" for one in builds()) else "redis-6.2"
+
+
+@dataclass
+class Scene:
+    topology: Topology
+    hands: RedisHands
+    load: WriteLoad
+    plan: Plan
+
+    @property
+    def old(self) -> Server:
+        return self.by_address(self.plan.steps[-1].expected[0])  # type: ignore[attr-defined]
+
+    @property
+    def candidate(self) -> Server:
+        return self.by_address(self.plan.candidate)
+
+    def by_address(self, address: object) -> Server:
+        return next(node for node in self.topology.nodes if node.address == str(address))
+
+    def step(self, kind: type[Step]) -> Step:
+        return next(step for step in self.plan.steps if isinstance(step, kind))
+
+    async def carry_out(self, at: type[Step] | None = None, fault: Fault | None = None) -> tuple[Ending, Journal]:
+        journal = Journal(at, fault)
+        return await carry_out(without_the_long_look(self.plan.steps), self.hands, journal), journal
+
+    async def lost(self) -> int:
+        """Lost writes, counted on the master once the topology is whole again."""
+        await self.topology.ready()
+        await asyncio.sleep(0.3)
+        await self.load.stop()
+        return await self.load.lost(await self.topology.master())
+
+
+@asynccontextmanager
+async def under_load(which: Build | str, *, hurry: bool = True, **settings: object) -> AsyncIterator[Scene]:
+    chosen = build(which) if isinstance(which, str) else which
+    async with sentinel(chosen, **settings) as topology, WriteLoad(topology, rate=400) as load:
+        if chosen.version >= (7,) and hurry:
+            for server in topology.sentinels:  # Else each test waits up to ten seconds for Sentinel's next INFO.
+                await server.command("SENTINEL", "DEBUG", "INFO-PERIOD", "1000")
+        hands = connect(target_of(topology))
+        try:
+            yield Scene(topology, hands, load, await planned(hands))
+        finally:
+            await hands.aclose()
+
+
+@pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
+async def test_it_moves_the_master_and_loses_nothing(which: Build) -> None:
+    async with under_load(which, hurry=False) as scene:
+        ending, journal = await scene.carry_out()
+        assert ending == Ending(Outcome.DONE), journal.lines
+        assert (await scene.topology.master()) is scene.candidate
+        assert (await scene.old.command("ROLE"))[0] == "slave"
+        assert await scene.lost() == 0
+        assert scene.load.acked > 100
+        assert journal.owed == []
+        for node in scene.topology.nodes:
+            assert await setting(node, "min-replicas-to-write") == "0"
+            assert await setting(node, "replica-priority") == "100"
+            assert not in_file(node, str(FENCE_REPLICAS))
+            assert [line for line in in_file(node, "replica-priority") if line != "replica-priority 100"] == []
+
+
+@pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
+async def test_it_waits_for_bytes_that_are_still_under_way(which: Build) -> None:
+    async with under_load(which, links=True) as scene:
+        for link in scene.topology.links:
+            await link.delay_replication(0.1)
+        await asyncio.sleep(0.5)
+        ending, journal = await scene.carry_out()
+        assert ending == Ending(Outcome.DONE), journal.lines
+        for link in scene.topology.links:
+            await link.heal()
+        assert await scene.lost() == 0
+
+
+async def test_the_gap_is_shorter_than_that_of_the_plain_command() -> None:
+    """Both in one run: the moment of asking matters more than anything else that we do."""
+    async with under_load(default) as scene:
+        since = time.monotonic()
+        await scene.carry_out()
+        ours = scene.load.longest_gap_ms(since)
+        await scene.topology.ready()
+        old = await scene.topology.master()
+        since = time.monotonic()
+        await scene.topology.sentinels[0].command("SENTINEL", "FAILOVER", scene.topology.master_name)
+        await scene.topology.ready()
+        while await scene.topology.master() is old:
+            await asyncio.sleep(0.1)
+        assert await scene.load.lost(await scene.topology.master()) > 0
+        assert ours < 5000
+
+
+async def test_the_wanted_candidate_is_taken_and_steered_to() -> None:
+    async with under_load(default) as scene:
+        wanted = scene.topology.nodes[2]
+        await scene.topology.nodes[1].command("CONFIG", "SET", "replica-priority", "1")
+        await scene.topology.nodes[2].command("CONFIG", "SET", "replica-priority", "1")
+        plan = await planned(scene.hands, to=wanted.address)
+        ending = await carry_out(without_the_long_look(plan.steps), scene.hands, Journal())
+        assert ending == Ending(Outcome.DONE)
+        assert await scene.topology.master() is wanted
+        assert await setting(scene.topology.nodes[1], "replica-priority") == "1"
+
+
+async def test_a_fence_is_put_back_to_what_it_was() -> None:
+    async with under_load(default) as scene:
+        await scene.old.command("CONFIG", "SET", "min-replicas-to-write", "1")
+        await scene.old.command("CONFIG", "SET", "min-replicas-max-lag", "0")
+        plan = await planned(scene.hands)
+        fence = next(step for step in plan.steps if isinstance(step, Fence))
+        assert [(change.name, change.old) for change in fence.settings] == [
+            ("min-replicas-max-lag", "0"),
+            ("min-replicas-to-write", "1"),
+        ]
+        assert (await carry_out(without_the_long_look(plan.steps), scene.hands, Journal())).outcome is Outcome.DONE
+        assert await setting(scene.old, "min-replicas-to-write") == "1"
+        assert await setting(scene.old, "min-replicas-max-lag") == "0"
+        assert await scene.lost() == 0
+
+
+async def test_it_works_with_acls_tls_and_without_a_configuration_file() -> None:
+    which = next((one for one in builds() if one.has_tls), None)
+    if which is None:
+        pytest.skip("no server here speaks TLS")
+    async with under_load(which, acl=True, tls=True, config_file=False) as scene:
+        ending, journal = await scene.carry_out()
+        assert ending == Ending(Outcome.DONE), journal.lines
+        assert await scene.lost() == 0
+
+
+@pytest.mark.parametrize("at", [CatchUp, SentinelFailover], ids=lambda kind: kind.__name__)
+async def test_the_candidate_dies_behind_the_fence(at: type[Step]) -> None:
+    async with under_load(default) as scene:
+        ending, journal = await scene.carry_out(at, scene.candidate.kill)
+        assert ending.outcome is Outcome.UNDONE, (ending, journal.lines)
+        assert journal.owed == []
+        assert await scene.topology.master() is scene.old
+        assert await setting(scene.old, "min-replicas-to-write") == "0"
+        assert await scene.old.command("SET", "after", "1")
+        await scene.candidate.start()
+        assert await scene.lost() == 0
+
+
+async def test_the_candidate_hangs_when_sentinel_has_been_asked() -> None:
+    async with under_load(default) as scene:
+        ending, journal = await scene.carry_out(SentinelFailover, scene.candidate.hang)
+        assert ending.outcome in {Outcome.UNDONE, Outcome.INCOMPLETE}, journal.lines
+        fenced = await setting(scene.old, "min-replicas-to-write") == str(FENCE_REPLICAS)
+        assert fenced == (ending.outcome is Outcome.INCOMPLETE)
+        assert len(await scene.topology.masters()) == 1
+        await scene.candidate.resume()
+        await _no_two_writable_masters(scene.topology, 3.0)
+
+
+@pytest.mark.parametrize("which", ["asked", "another"])
+async def test_a_sentinel_dies(which: str) -> None:
+    async with under_load(default) as scene:
+        asked = scene.step(SentinelFailover).sentinel  # type: ignore[attr-defined]
+        dying = next(one for one in scene.topology.sentinels if (one.address == str(asked)) == (which == "asked"))
+        ending, journal = await scene.carry_out(SentinelFailover, dying.kill)
+        assert ending.outcome is (Outcome.UNDONE if which == "asked" else Outcome.INCOMPLETE), journal.lines
+        assert len(await scene.topology.masters()) == 1
+        master = await scene.topology.master()
+        assert (master is scene.old) == (which == "asked")
+        assert await setting(scene.old, "min-replicas-to-write") == "0"
+        await dying.start()
+        assert await scene.lost() == 0
+
+
+async def test_the_old_master_hangs_before_it_is_demoted() -> None:
+    """It stays fenced: when it comes back it acknowledges nothing, until Sentinel has made it a replica."""
+    async with under_load(default) as scene:
+        ending, journal = await scene.carry_out(Demote, scene.old.hang)
+        assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+        assert [change.name for change in journal.owed] == ["min-replicas-to-write"]
+        assert await scene.topology.master() is scene.candidate
+        await scene.old.resume()
+        await _no_two_writable_masters(scene.topology, 3.0)
+        assert await scene.lost() == 0
+
+
+@pytest.mark.parametrize("at", [CatchUp, SentinelFailover, Demote, PutBack], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("cut", ["old", "candidate"])
+async def test_the_bot_is_cut_off_from_one_node(cut: str, at: type[Step]) -> None:
+    """Sentinels and replicas go on seeing it: whatever Tandem cannot see, it never makes two writable masters."""
+    async with under_load(default, links=True) as scene:
+        server: Server = getattr(scene, cut)
+        target = target_of(scene.topology)
+        hands = connect(target)
+        link = scene.topology.link(server)
+        try:
+            journal = Journal(at, lambda: link.black_hole(replicas=False, sentinels=False, clients=True))
+            ending = await carry_out(without_the_long_look(scene.plan.steps), hands, journal)
+            await _no_two_writable_masters(scene.topology, 1.0)
+            assert ending.outcome in {Outcome.UNDONE, Outcome.INCOMPLETE}, journal.lines
+            await link.heal()
+            if journal.owed:  # What a second start of the bot does.
+                reached = max(journal.titles)
+                ending = await settle(without_the_long_look(scene.plan.steps), reached, hands, journal)
+            assert journal.owed == [], (ending, journal.lines)
+        finally:
+            await hands.aclose()
+        assert await scene.lost() == 0
+        for node in scene.topology.nodes:
+            assert await setting(node, "min-replicas-to-write") == "0"
+
+
+@pytest.mark.parametrize("at", [Steer, Fence, CatchUp, SentinelFailover, AwaitSentinels, Demote, PutBack, Prove])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when: str) -> None:
+    """Each prefix of the plan, with and without the last effect; then only what the journal knows is used."""
+    async with under_load(default) as scene:
+        steps = without_the_long_look(scene.plan.steps)
+        index = next(number for number, step in enumerate(steps) if isinstance(step, at))
+        journal = Journal()
+        for number, step in enumerate(steps[: index + 1]):
+            await journal.intends(number, step)
+            if number < index or when == "after":
+                await step.act(scene.hands)
+                for change in step.repays:
+                    await journal.repaid(change)
+        await asyncio.sleep(1.5)  # The pause has run out; the fence that outlives it has not.
+        ending = await settle(steps, index, scene.hands, journal)
+        moved = index > steps.index(scene.step(SentinelFailover)) or (at is SentinelFailover and when == "after")
+        assert ending.outcome is (Outcome.DONE if moved else Outcome.UNDONE), (ending, journal.lines)
+        assert await scene.topology.master() is (scene.candidate if moved else scene.old)
+        assert journal.owed == []
+        assert await scene.lost() == 0
+        for node in scene.topology.nodes:
+            assert await setting(node, "min-replicas-to-write") == "0"
+            assert await setting(node, "replica-priority") == "100"
+
+
+async def test_the_second_look_notices_a_revert() -> None:
+    async with under_load(default) as scene:
+        journal = Journal()
+        steps = without_the_long_look(scene.plan.steps)
+        assert (await carry_out(steps, scene.hands, journal)).outcome is Outcome.DONE
+        await scene.topology.nodes[2].command("REPLICAOF", "NO", "ONE")
+        again = Prove(scene.plan.candidate, scene.plan.steps[-1].expected, "orders", after_s=1, within_s=1)  # type: ignore[attr-defined, arg-type]
+        ending = await carry_out([again], scene.hands, journal)
+        assert ending.outcome is Outcome.UNDONE
+        assert "says that it is a master" in ending.failures[0]
+
+
+async def _no_two_writable_masters(topology: Topology, seconds: float) -> None:
+    """Look at all nodes for a while; at most one of them may take a write at any time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        takers = []
+        for node in await topology.masters():
+            try:
+                await node.command("SET", f"tandem:probe:two-masters:{node.address}", "1", "EX", "5")
+            except Exception:  # noqa: BLE001 -- READONLY, NOREPLICAS: refused is what is wanted.
+                continue
+            takers.append(node.address)
+        assert len(takers) <= 1, f"two writable masters: {takers}"
+        await asyncio.sleep(0.1)

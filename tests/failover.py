@@ -1,0 +1,82 @@
+"""What the failover tests share: a target for a topology, a journal that keeps its lines, faults at a chosen step."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from actions import failover
+from actions.kit.loop import StepState
+from actions.kit.plan import Plan, SettingChange, Step
+from actions.kit.ports import Hands
+from actions.kit.steps import Prove
+from actions.kit.topology import Address, Credentials, Kind, Limits, Target, Tls
+from sandbox.redis import Server, Topology
+
+Fault = Callable[[], Awaitable[object]]
+
+
+def target_of(topology: Topology, **changes: object) -> Target:
+    """The topology as targets.yaml would describe it."""
+    tls = Tls(ca_file=str(topology.tls.ca_file)) if topology.tls else None
+    target = Target(
+        name="orders",
+        kind=Kind.SENTINEL if topology.sentinels else Kind.REPLICATION,
+        nodes=tuple(map(Address.parse, topology.node_addresses)),
+        sentinels=tuple(map(Address.parse, topology.sentinel_addresses)),
+        master_name=topology.master_name,
+        auth=Credentials(topology.username, topology.password),
+        sentinel_auth=Credentials(topology.sentinel_username, topology.sentinel_password),
+        tls=tls,
+        sentinel_tls=tls,
+        limits=Limits(max_pause_ms=3000),
+    )
+    return replace(target, **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class Journal:
+    """Keeps what the loop writes down; before a step of a chosen kind it lets something happen."""
+
+    at: type[Step] | None = None
+    fault: Fault | None = None
+    owed: list[SettingChange] = field(default_factory=list)
+    lines: list[tuple[int, str, StepState, str]] = field(default_factory=list)
+    titles: dict[int, str] = field(default_factory=dict)
+
+    async def intends(self, index: int, step: Step) -> None:
+        self.titles[index] = type(step).__name__
+        self.owed += [change for change in step.changes if change not in self.owed]
+        if self.at is not None and isinstance(step, self.at) and self.fault is not None:
+            fault, self.fault = self.fault, None
+            await fault()
+
+    async def ended(self, index: int, state: StepState, note: str) -> None:
+        self.lines.append((index, self.titles.get(index, "?"), state, note))
+
+    async def repaid(self, change: SettingChange) -> None:
+        self.owed = [owed for owed in self.owed if owed != change]
+
+    def states(self, name: str) -> list[StepState]:
+        return [state for _, title, state, _ in self.lines if title == name]
+
+
+async def planned(hands: Hands, **options: str) -> Plan:
+    """The plan for what is there now; a refusal fails the test in its own words."""
+    plan = failover.plan(await hands.observe(), options)
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+def without_the_long_look(steps: Sequence[Step]) -> list[Step]:
+    """The second proof waits half a minute; one test is enough for that."""
+    return [step for step in steps if not (isinstance(step, Prove) and step.after_s)]
+
+
+async def setting(server: Server, name: str) -> str:
+    return str((await server.command("CONFIG", "GET", name))[1])
+
+
+def in_file(server: Server, word: str) -> list[str]:
+    """The lines of the configuration file, as the server itself may have rewritten it, that hold this word."""
+    return [line for line in server.config_path.read_text().splitlines() if word in line]
