@@ -15,7 +15,7 @@ from actions.kit.diagnosis.facts import (
     of_node,
     of_sentinel,
 )
-from actions.kit.diagnosis.voices import link_text
+from actions.kit.diagnosis.voices import HEARD_S, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import Link, NodeInfo, NodeView, Reason, Unasked
 
@@ -41,7 +41,7 @@ def _replica_down(facts: Facts, node: NodeView, unasked: Unasked) -> Finding:
     reached = False
     if facts.master is not None and facts.master.info is not None:
         state, lag_s = facts.attached.get(node.address, ("not attached", 0))
-        reached = state == "online" and lag_s <= ACK_SILENCE_S
+        reached = state == "online" and lag_s <= HEARD_S
         evidence.append(of_node(facts.master, f"{node.address} {state}, last acknowledged {lag_s} s ago"))
     for view, replica in facts.sentinel_replicas.get(node.address, ()):
         reached |= not replica.flags & DOWN_FLAGS

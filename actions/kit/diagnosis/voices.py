@@ -12,8 +12,8 @@ from actions.kit.snapshot import Link
 
 HEARD_S = 2
 """A replica that heard from its master within this many seconds is reached by it now."""
-PING_PERIOD_S = 10
-"""A master pings its replicas this often by default: longer silence on an open link means that it is gone."""
+SILENT_S = 12
+"""A master pings its replicas every ten seconds by default: longer silence on an open link means that it is gone."""
 
 
 class Reach(Enum):
@@ -72,7 +72,7 @@ def _heard(link: Link) -> Reach:
         return Reach.UNSAID
     if link.last_io_s <= HEARD_S:
         return Reach.YES
-    return Reach.NO if link.last_io_s > PING_PERIOD_S else Reach.UNSAID
+    return Reach.NO if link.last_io_s > SILENT_S else Reach.UNSAID
 
 
 def link_text(link: Link) -> str:

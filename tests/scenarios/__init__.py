@@ -1,0 +1,1 @@
+"""Faults on real servers, and the verdict that each must get."""
