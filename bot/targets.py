@@ -12,6 +12,8 @@ from bot.fleet import NOT_COVERED, Fleet, People, not_covered
 from bot.marked import Field, Section, read_yaml
 from bot.render.words import counted, quoted
 
+__all__ = ["Fleet", "load_targets"]
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")

@@ -1,0 +1,136 @@
+"""The commands of ``tandem`` and their words."""
+
+# ruff: noqa: PLC0415 -- What a command needs is imported when it runs, since the terminal starts often.
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.cli.exits import Exit
+
+app = typer.Typer(
+    name="tandem",
+    help="Looks at Redis, says what is wrong and how it knows, and plans what to do about it.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Target = Annotated[str | None, typer.Argument(metavar="T", help="The target; not needed where there is only one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context, *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Show the help where no command is given."""
+    if version:
+        from importlib import metadata
+
+        typer.echo(metadata.version("tandem-bot"))
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def serve() -> None:
+    """Run the bot: Slack and HTTP, until it is told to stop."""
+    import asyncio
+
+    from bot.app import serve as run
+    from bot.settings import load_settings
+
+    asyncio.run(run(load_settings()))
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page is.")] = 8070,
+    *,
+    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+) -> None:
+    """Start a real Redis with Sentinels and an incident channel in the browser."""
+    from sandbox.demo import run
+
+    run(port=port, open_page=open_page)
+
+
+@app.command()
+def status(*, as_json: Json = False) -> Exit:
+    """The fleet at a glance: a line and a verdict for each target."""
+    from bot.cli import looking
+
+    return looking.status(as_json=as_json)
+
+
+@app.command()
+def health(target: Target = None, *, as_json: Json = False) -> Exit:
+    """Roles, links, lag, Sentinels and quorum of one target."""
+    from bot.cli import looking
+
+    return looking.health(target, as_json=as_json)
+
+
+@app.command()
+def diagnose(target: Target = None, *, as_json: Json = False) -> Exit:
+    """The verdict, how sure it is, the evidence, and what to do."""
+    from bot.cli import looking
+
+    return looking.diagnose(target, as_json=as_json)
+
+
+@app.command()
+def verify(
+    target: Target = None,
+    again: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, max=600, help="Look again after so long; 0 for one look only.")
+    ] = 30,
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """Put one target to the proof: roles, replication, a write, every Sentinel; and a second look."""
+    from bot.cli import looking
+
+    return looking.verify(target, again, as_json=as_json)
+
+
+@app.command()
+def plan(
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="What to plan, such as failover.")],
+    target: Target = None,
+    to: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The replica that shall become master.")] = None,
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """Show what a change would do now, and change nothing."""
+    from bot.cli import planning
+
+    return planning.plan(action, target, {"to": to} if to else {}, as_json=as_json)
+
+
+@app.command()
+def show(
+    request: Annotated[str, typer.Argument(metavar="R", help="The id of a request or run, such as R-7F3K.")],
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """Show one request: who decided, and its run with its steps and times."""
+    from bot.cli import records
+
+    return records.show(request, as_json=as_json)
+
+
+@app.command()
+def runs(
+    target: Annotated[str | None, typer.Argument(metavar="T", help="Only those of this target.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20,
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """List the latest requests and runs."""
+    from bot.cli import records
+
+    return records.runs(target, limit, as_json=as_json)

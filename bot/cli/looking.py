@@ -1,0 +1,111 @@
+"""``status``, ``health``, ``diagnose`` and ``verify`` in a terminal. Imports Redis only, and each action by itself."""
+
+# ruff: noqa: PLC0415 -- What a command needs is imported when it runs, since the terminal starts often.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+from actions.adapters.redis import connect
+from actions.kit.action import Progress, ReadAction, Seen
+from actions.kit.errors import UsageError
+from actions.kit.topology import Target
+from bot.cli import screen
+from bot.cli.exits import Exit, exit_of_checks, exit_of_diagnosis, exit_of_fleet
+from bot.environment import targets_file
+from bot.fleet import NOT_COVERED, Fleet, not_covered
+from bot.render import json
+from bot.render.words import listed
+from bot.targets import load_targets
+
+
+def health(name: str | None, *, as_json: bool) -> Exit:
+    """Look at one target and show its topology."""
+    from actions.health import ACTION
+
+    seen = asyncio.run(_look(ACTION, chosen(name), {}, screen.say))
+    _show(seen, json.seen_json, lambda terminal: terminal.health(seen), as_json=as_json)
+    return exit_of_diagnosis(seen.diagnosis)
+
+
+def diagnose(name: str | None, *, as_json: bool) -> Exit:
+    """Look at one target and show the verdict with its evidence."""
+    from actions.diagnose import ACTION
+
+    seen = asyncio.run(_look(ACTION, chosen(name), {}, screen.say))
+    _show(seen, json.seen_json, lambda terminal: terminal.diagnosis(seen), as_json=as_json)
+    return exit_of_diagnosis(seen.diagnosis)
+
+
+def verify(name: str | None, again: float, *, as_json: bool) -> Exit:
+    """Put one target to the proof, with a bar for the wait."""
+    seen = asyncio.run(_verified(chosen(name), again))
+    _show(seen, json.verified_json, lambda terminal: terminal.checks(seen), as_json=as_json)
+    return exit_of_checks(seen)
+
+
+def status(*, as_json: bool) -> Exit:
+    """Look at all targets at once."""
+    rows = asyncio.run(_glances(load_targets(targets_file())))
+    if as_json:
+        screen.show_json(json.fleet_json(rows))
+    else:
+        from bot.render import terminal
+
+        screen.show(terminal.fleet(rows))
+    return exit_of_fleet(seen for _, seen in rows)
+
+
+def chosen(name: str | None) -> Target:
+    """The target that is meant: the only one where none is named.
+
+    Raises:
+        UsageError: there is no such target, or there are several and none is named.
+        Refused: its kind is not covered.
+    """
+    fleet = load_targets(targets_file())
+    if name is None and len(fleet.targets) > 1:
+        raise UsageError(f"Which target? There are {listed(fleet.targets)}.")
+    return fleet.usable(next(iter(fleet.targets)) if name is None else name)
+
+
+async def _look(action: ReadAction, target: Target, options: Mapping[str, str], progress: Progress) -> Seen:
+    hands = connect(target)
+    try:
+        return await action.look(hands, options, progress)
+    finally:
+        await hands.aclose()
+
+
+async def _verified(target: Target, again: float) -> Seen:
+    from actions.verify import ACTION
+
+    async with screen.waiting(again) as progress:
+        return await _look(ACTION, target, {"again": f"{again:g}"}, progress)
+
+
+async def _glances(fleet: Fleet) -> list[tuple[Target, Seen | str]]:
+    from actions.status import ACTION
+
+    with screen.counting("Looking at all targets", len(fleet.targets)) as done:
+
+        async def glance(target: Target) -> tuple[Target, Seen | str]:
+            seen = not_covered(target) if target.kind in NOT_COVERED else await _look(ACTION, target, {}, screen.say)
+            done()
+            return target, seen
+
+        return await asyncio.gather(*map(glance, fleet.targets.values()))
+
+
+def _show(
+    seen: Seen, as_object: Callable[[Seen], json.Json], as_text: Callable[[ModuleType], Any], *, as_json: bool
+) -> None:
+    if as_json:
+        screen.show_json(as_object(seen))
+    else:
+        from bot.render import terminal
+
+        screen.show(as_text(terminal))

@@ -1,0 +1,67 @@
+"""``plan`` in a terminal: what a change would do now. It changes nothing."""
+
+# ruff: noqa: PLC0415 -- What a command needs is imported when it runs, since the terminal starts often.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from actions.adapters.redis import connect
+from actions.kit.action import ChangeAction
+from actions.kit.errors import UsageError
+from actions.kit.plan import Plan, Refusal
+from actions.kit.topology import Target
+from actions.registry import by_name
+from bot.cli import screen
+from bot.cli.exits import Exit
+from bot.cli.looking import chosen
+from bot.policy import Policy
+from bot.render import json
+
+
+def plan(action_name: str, target_name: str | None, options: Mapping[str, str], *, as_json: bool) -> Exit:
+    """Observe, plan and show; ``REFUSED`` where there is no plan.
+
+    Raises:
+        UsageError: there is no such action, target or option, or the action changes nothing.
+    """
+    action = by_name(action_name)
+    if not isinstance(action, ChangeAction):
+        raise UsageError(f"{action.name} changes nothing and has no plan; run: tandem {action.name}")
+    unknown = set(options) - {option.name for option in action.options}
+    if unknown:
+        raise UsageError(f"{action.name} has no option --{min(unknown)}.")
+    target = chosen(target_name)
+    planned = asyncio.run(_planned(action, target, options))
+    if isinstance(planned, Refusal):
+        _show_refusal(planned, as_json=as_json)
+        return Exit.REFUSED
+    _show_plan(planned, Policy.approvals_needed(planned.risk, target.environment), as_json=as_json)
+    return Exit.AS_IT_SHOULD_BE
+
+
+async def _planned(action: ChangeAction, target: Target, options: Mapping[str, str]) -> Plan | Refusal:
+    hands = connect(target)
+    try:
+        return action.plan(await hands.observe(), options)
+    finally:
+        await hands.aclose()
+
+
+def _show_plan(planned: Plan, approvals_needed: int, *, as_json: bool) -> None:
+    if as_json:
+        screen.show_json(json.plan_json(planned, approvals_needed))
+    else:
+        from bot.render import terminal_requests
+
+        screen.show(terminal_requests.plan(planned, approvals_needed))
+
+
+def _show_refusal(refusal: Refusal, *, as_json: bool) -> None:
+    if as_json:
+        screen.show_json(json.refusal_json(refusal))
+    else:
+        from bot.render import terminal_requests
+
+        screen.show(terminal_requests.refusal(refusal))

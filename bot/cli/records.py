@@ -1,0 +1,77 @@
+"""``show`` and ``runs`` in a terminal: what the ledger holds. They never create one."""
+
+# ruff: noqa: PLC0415 -- What a command needs is imported when it runs, since the terminal starts often.
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from actions.kit.errors import SettingsError
+from bot.cli import screen
+from bot.cli.exits import Exit, exit_of_request
+from bot.environment import ledger_url, targets_file
+from bot.ledger import Ledger, Request
+from bot.render import json
+from bot.targets import load_targets
+
+
+def show(request_id: str, *, as_json: bool) -> Exit:
+    """One request with its run; the exit code says how it stands."""
+    request = asyncio.run(_request(_existing_ledger(), request_id))
+    if as_json:
+        screen.show_json(json.request_json(request))
+    else:
+        from bot.render import terminal_requests
+
+        screen.show(terminal_requests.request(request))
+    return exit_of_request(request)
+
+
+def runs(target_name: str | None, limit: int, *, as_json: bool) -> Exit:
+    """The latest requests and their runs."""
+    if target_name is not None:
+        load_targets(targets_file()).target(target_name)
+    latest = asyncio.run(_runs(_existing_ledger(), limit, target_name))
+    if as_json:
+        screen.show_json(json.requests_json(latest))
+    else:
+        from bot.render import terminal_requests
+
+        screen.show(terminal_requests.requests(latest))
+    return Exit.AS_IT_SHOULD_BE
+
+
+def _existing_ledger() -> str:
+    """The ledger's URL, once it is seen that opening it would not make a new, empty one."""
+    text = ledger_url()
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise SettingsError(
+            "TANDEM_LEDGER_URL is no database's URL; write for example sqlite+aiosqlite:///tandem.db."
+        ) from error
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise SettingsError(
+            f"There is no ledger at {url.database}; run this where the bot runs, or set TANDEM_LEDGER_URL to the bot's."
+        )
+    return text
+
+
+async def _request(url: str, request_id: str) -> Request:
+    ledger = await Ledger.open(url)
+    try:
+        return await ledger.request(request_id)
+    finally:
+        await ledger.aclose()
+
+
+async def _runs(url: str, limit: int, target_name: str | None) -> tuple[Request, ...]:
+    ledger = await Ledger.open(url)
+    try:
+        return await ledger.runs(limit, target_name)
+    finally:
+        await ledger.aclose()

@@ -1,0 +1,95 @@
+"""Where the terminal writes: results to stdout, everything else to stderr. Rich is for people only."""
+
+# ruff: noqa: PLC0415 -- What a command needs is imported when it runs, since the terminal starts often.
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from actions.kit.action import Progress
+from bot.render.words import plain
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+PIPED_WIDTH = 200
+"""Columns where there is no terminal: nothing that is piped is to be cut at the default of 80."""
+
+_TICK_S = 0.1
+
+
+def show(result: RenderableType) -> None:
+    """Write a result for a person; colours only in a terminal."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    Console(width=width, highlight=False, emoji=False, markup=False).print(result)
+
+
+def show_json(result: dict[str, Any]) -> None:
+    """Write a result for a program: one object, all of it ASCII, so that nothing in it reaches a terminal raw."""
+    sys.stdout.write(json.dumps(result, indent=2) + "\n")
+
+
+def tell(sentence: str) -> None:
+    """Write one sentence to stderr."""
+    sys.stderr.write(plain(sentence) + "\n")
+
+
+async def say(sentence: str) -> None:
+    """``tell`` as the progress of an action."""
+    tell(sentence)
+
+
+@asynccontextmanager
+async def waiting(seconds: float) -> AsyncIterator[Progress]:
+    """A progress that tells, and then shows a bar for the wait of so many seconds that follows."""
+    if not sys.stderr.isatty():
+        yield say
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        ticking: list[asyncio.Task[None]] = []
+
+        async def progress(sentence: str) -> None:
+            bar = bars.add_task(plain(sentence), total=seconds)
+            ticking.append(asyncio.create_task(_tick(lambda: bars.advance(bar, _TICK_S))))
+
+        try:
+            yield progress
+        finally:
+            for task in ticking:
+                task.cancel()
+            await asyncio.gather(*ticking, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar over so many things; yields what is called for each that is done."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(what, total=total)
+        yield lambda: bars.advance(bar)
+
+
+async def _tick(advance: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(_TICK_S)
+        advance()

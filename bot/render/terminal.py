@@ -1,0 +1,202 @@
+"""Shows a person in a terminal what was seen: trees, tables, and a word beside every colour. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from actions.kit.action import Seen
+from actions.kit.findings import Confidence, Diagnosis, Finding, Severity
+from actions.kit.proof import Check
+from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
+from actions.kit.topology import Address, Target
+from bot.render.json import link_word
+from bot.render.words import duration, plain, size
+
+STYLES = {Severity.OK: "green", Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
+
+
+def health(seen: Seen) -> RenderableType:
+    """The verdict, the topology, and a line for each finding."""
+    findings = [one for one in seen.diagnosis.findings if one.severity is not Severity.OK]
+    return Group(_headline(seen), *_topology(seen.snapshot), *(_finding_line(one) for one in findings))
+
+
+def diagnosis(seen: Seen) -> RenderableType:
+    """The verdict, each finding with its evidence and what to do, the topology, and what could not be asked."""
+    parts: list[RenderableType] = [_headline(seen)]
+    parts += [_finding_tree(one) for one in seen.diagnosis.findings]
+    parts += _topology(seen.snapshot)
+    unasked = seen.snapshot.unasked
+    if unasked:
+        tree = Tree(Text("Not answered", style="yellow"))
+        for one in unasked:
+            tree.add(Text(f"{plain(one.source, 80)}: {_why(one)}"))
+        parts.append(tree)
+    return Group(*parts)
+
+
+def checks(seen: Seen) -> RenderableType:
+    """Each check of a ``verify``, then the verdict."""
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    for check in seen.checks:
+        table.add_row(tick(ok=check.ok), Text(plain(check.title, 200)), Text(plain(check.observation), style="dim"))
+    return Group(table, _tally(seen.checks), _headline(seen))
+
+
+def fleet(rows: Sequence[tuple[Target, Seen | str]]) -> RenderableType:
+    """A line a target: its verdict, its master, and what is wrong."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("target", "kind", "environment", "verdict", "master", ""):
+        table.add_column(heading, overflow="fold")
+    for target, seen in rows:
+        if isinstance(seen, str):
+            verdict, master, summary = Text("not looked at", style="yellow"), "", seen
+        else:
+            verdict, master = _verdict(seen.diagnosis), str(seen.diagnosis.master or "unknown")
+            summary = seen.diagnosis.verdict.summary
+        words = (target.name, target.kind.value, target.environment)
+        table.add_row(*map(Text, words), verdict, Text(plain(master, 80)), Text(plain(summary)))
+    return table
+
+
+def tick(*, ok: bool) -> Text:
+    """``ok`` or ``FAILED``."""
+    return Text("ok", style="green") if ok else Text("FAILED", style="bold red")
+
+
+def _headline(seen: Seen) -> Text:
+    verdict = seen.diagnosis.verdict
+    name = Text(f"{seen.snapshot.target} ({seen.snapshot.kind})  ", style="bold")
+    return Text.assemble(name, _verdict(seen.diagnosis), "  ", plain(verdict.summary))
+
+
+def _verdict(diagnosis: Diagnosis) -> Text:
+    verdict = diagnosis.verdict
+    unsure = "" if verdict.confidence is Confidence.CERTAIN else f" ({verdict.confidence.value})"
+    return Text(f"{verdict.id.value}{unsure}", style=STYLES[verdict.severity])
+
+
+def _finding_line(finding: Finding) -> Text:
+    label = Text(f"{finding.severity.word}: {finding.id.value}  ", style=STYLES[finding.severity])
+    return Text.assemble(label, plain(finding.summary))
+
+
+def _finding_tree(finding: Finding) -> Tree:
+    tree = Tree(Text.assemble(_finding_line(finding), Text(f" ({finding.confidence.value})", style="dim")))
+    for one in finding.evidence:
+        tree.add(Text.assemble(Text(f"{plain(one.source, 80)}: ", style="dim"), plain(one.observation)))
+    for line in finding.suggests:
+        tree.add(Text(f"tandem {plain(line, 200)}", style="bold"))
+    return tree
+
+
+def _topology(snapshot: Snapshot) -> Iterator[Tree]:
+    """Masters with those that follow them beneath; then nodes that follow nobody known; then the Sentinels."""
+    roots = [node for node in snapshot.nodes if _followed(snapshot, node) is None]
+    for root in roots:
+        yield _branch(snapshot, root, Tree(_node_line(snapshot, root)), {root.address})
+    circle = [node for node in snapshot.nodes if not any(_reaches(snapshot, node, root.address) for root in roots)]
+    for node in circle:  # Replicas that follow each other.
+        yield Tree(_node_line(snapshot, node))
+    if snapshot.sentinels:
+        tree = Tree(Text(f"Sentinels of {plain(snapshot.master_name, 60)}", style="bold"))
+        for view in snapshot.sentinels:
+            tree.add(_sentinel_line(view))
+        yield tree
+
+
+def _branch(snapshot: Snapshot, node: NodeView, tree: Tree, seen: set[Address]) -> Tree:
+    for other in snapshot.nodes:
+        if _followed(snapshot, other) == node.address and other.address not in seen:
+            _branch(snapshot, other, tree.add(_node_line(snapshot, other)), seen | {other.address})
+    return tree
+
+
+def _followed(snapshot: Snapshot, node: NodeView) -> Address | None:
+    """The node in this picture that a replica follows."""
+    link = node.info.link if node.info and node.is_replica else None
+    return link.master if link and snapshot.node(link.master) else None
+
+
+def _reaches(snapshot: Snapshot, node: NodeView, root: Address) -> bool:
+    """Whether a node is shown below this root: following its masters leads there."""
+    seen: set[Address] = set()
+    here: NodeView | None = node
+    while here is not None and here.address not in seen:
+        if here.address == root:
+            return True
+        seen.add(here.address)
+        here = snapshot.node(_followed(snapshot, here))
+    return False
+
+
+def _node_line(snapshot: Snapshot, node: NodeView) -> Text:
+    address = Text(plain(str(node.address), 80), style="bold")
+    if node.info is None:
+        why = _why(node.unasked) if node.unasked else "nothing is known of it"
+        return Text.assemble(address, "  ", Text(f"NO ANSWER, {why}", style="bold red"))
+    info = node.info
+    version = f"{plain(info.flavour, 20)} {'.'.join(map(str, info.version))}"
+    if node.is_master:
+        return Text.assemble(
+            address, "  ", Text("master", style="green"), f"  offset {info.offset:,}  {version}", _loading(node)
+        )
+    lag = snapshot.lag_bytes(node)
+    behind = "unknown" if lag is None else size(lag)
+    return Text.assemble(address, "  replica  ", _link(node), f"  lag {behind}{_lag_s(snapshot, node)}", _loading(node))
+
+
+def _link(node: NodeView) -> Text:
+    link = node.info.link if node.info else None
+    word = link_word(node)
+    if link is None or word is None:
+        return Text("link unknown", style="yellow")
+    since = f" for {duration(link.down_since_s)}" if word == "down" and link.down_since_s is not None else ""
+    master = f" to {plain(str(link.master), 80)}"
+    return Text(f"link {word.upper() if word == 'down' else word}{since}{master}", style="" if word == "up" else "red")
+
+
+def _lag_s(snapshot: Snapshot, node: NodeView) -> str:
+    """What the master says: seconds since the replica last told it where it is."""
+    for other in snapshot.masters:
+        for replica in other.info.replicas if other.info else ():
+            if replica.address == node.address:
+                return f", acknowledged {replica.lag_s} s ago"
+    return ""
+
+
+def _loading(node: NodeView) -> Text:
+    return Text("  LOADING", style="yellow") if node.info and node.info.loading else Text()
+
+
+def _sentinel_line(view: SentinelView) -> Text:
+    address = Text(plain(str(view.address), 80), style="bold")
+    if view.master is None:
+        why = _why(view.unasked) if view.unasked else "does not know this master"
+        knows = f"; it monitors {plain(', '.join(view.knows), 200)}" if view.knows else ""
+        return Text.assemble(address, "  ", Text(f"NO ANSWER, {why}{knows}", style="bold red"))
+    trouble = sorted(view.master.flags - {"master"}) + (["TILT"] if view.tilt else [])
+    quorum = {True: "quorum ok", False: "NO QUORUM", None: "quorum not asked"}[view.quorum_ok]
+    return Text.assemble(
+        address,
+        f"  names {plain(str(view.master.address), 80)}, epoch {view.master.config_epoch}, ",
+        Text(quorum, style="red" if view.quorum_ok is False else ""),
+        Text(f"  {', '.join(map(plain, trouble))}" if trouble else "", style="red"),
+    )
+
+
+def _tally(all_checks: Sequence[Check]) -> Text:
+    failed = sum(not one.ok for one in all_checks)
+    if failed:
+        return Text(f"{failed} of {len(all_checks)} checks FAILED.", style="bold red")
+    return Text(f"All {len(all_checks)} checks passed.", style="green")
+
+
+def _why(unasked: Unasked) -> str:
+    why = plain(unasked.why, 200)
+    return why if unasked.reason.value.lower() in why.lower() else f"{unasked.reason.value}: {why}"

@@ -1,0 +1,132 @@
+"""What a plan, a request and the latest runs show to a person in a terminal. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from actions.kit.plan import Cost, Plan, Refusal
+from bot.render.words import counted, duration, plain, size
+
+if TYPE_CHECKING:  # It brings the database's library, which a plan does without.
+    from bot.ledger.records import Person, Request, StepRecord
+
+_GOOD = {"done", "already", "approved", "ended"}
+_BAD = {"failed", "incomplete", "unsettled", "unknown", "denied", "void", "refused", "expired"}
+
+
+def plan(shown: Plan, approvals_needed: int) -> RenderableType:
+    """Why, what it can cost, the candidate and the others, the steps, and whose approval it takes."""
+    head = Text.assemble(
+        Text(f"{shown.action} {shown.target}", style="bold"), f"  {shown.risk.value}\n", plain(shown.because)
+    )
+    steps = _grid()
+    for number, step in enumerate(shown.steps, 1):
+        steps.add_row(f"{number}.", Text(plain(step.title, 200)), Text(plain(step.command), style="dim"))
+    approval = "No approval is needed." if not approvals_needed else f"It needs {counted(approvals_needed, 'approval')}"
+    by_whom = " by somebody else, in Slack." if approvals_needed else ""
+    return Group(
+        head,
+        *_cost(shown.cost),
+        *_choice(shown),
+        steps,
+        Text(f"{approval}{by_whom} Fingerprint {shown.fingerprint}. Nothing was changed."),
+    )
+
+
+def refusal(shown: Refusal) -> RenderableType:
+    """Every reason why there is no plan."""
+    head = Text(f"{shown.action} {shown.target}: refused", style="bold red")
+    return Group(head, *(Text(f"- {plain(reason)}") for reason in shown.reasons))
+
+
+def request(shown: Request) -> RenderableType:
+    """One request: who, what, when, the decisions, and the run step by step."""
+    lines = [
+        Text.assemble(Text(f"{shown.id}  {shown.action} {shown.target}  ", style="bold"), _state(shown.state.value)),
+        Text(f"asked for by {_person(shown.requester)} at {_moment(shown.created_at)}"),
+    ]
+    if shown.reason:
+        lines.append(Text(f"reason: {plain(shown.reason)}"))
+    lines += [
+        Text(f"{one.verdict.value}: {_person(one.person)} at {_moment(one.at)}{': ' if one.reason else ''}")
+        + Text(plain(one.reason))
+        for one in shown.decisions
+    ]
+    if shown.state.value == "waiting":
+        lines.append(Text(f"waits for {counted(shown.approvals_needed, 'approval')} until {_moment(shown.expires_at)}"))
+    if shown.why:
+        lines.append(Text(plain(shown.why), style="yellow"))
+    return Group(*lines, *_run(shown))
+
+
+def requests(shown: Sequence[Request]) -> RenderableType:
+    """A line for each request, the newest first."""
+    if not shown:
+        return Text("Nothing has been asked for yet.")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("id", "when", "action", "target", "by", "state", "took"):
+        table.add_column(heading, no_wrap=True)
+    for one in shown:
+        run = one.run
+        took = duration((run.ended_at - run.started_at).total_seconds()) if run and run.ended_at else ""
+        words = (one.id, _moment(one.created_at), one.action, one.target, _person(one.requester))
+        table.add_row(*map(Text, words), _state(run.state.value if run else one.state.value), took)
+    return table
+
+
+def _cost(cost: Cost) -> Iterator[Text]:
+    lost = (
+        "can lose nothing"
+        if cost.loss_bytes == 0 == cost.loss_keys
+        else f"can lose {size(cost.loss_bytes)}, keys: {'unknown' if cost.loss_keys is None else f'{cost.loss_keys:,}'}"
+    )
+    yield Text(f"It {lost}; writes wait at most {duration(cost.pause_ms / 1000)}.", style="bold")
+    for note in cost.notes:
+        yield Text(f"- {plain(note)}")
+
+
+def _choice(shown: Plan) -> Iterator[Text]:
+    if shown.candidate:
+        yield Text.assemble("Candidate ", Text(plain(str(shown.candidate), 80), style="green"))
+    for one in shown.rejected:
+        yield Text(f"not {plain(str(one.node), 80)}: {plain(one.why)}")
+
+
+def _run(shown: Request) -> Iterator[RenderableType]:
+    if shown.run is None:
+        return
+    yield Text.assemble(f"run began at {_moment(shown.run.started_at)}: ", _state(shown.run.state.value))
+    steps = _grid()
+    for one in shown.run.steps:
+        steps.add_row(_state(one.state), Text(plain(one.title, 200)), _took(one), Text(plain(one.note), style="dim"))
+    yield steps
+    for failure in shown.run.failures:
+        yield Text(f"- {plain(failure)}", style="red")
+
+
+def _took(step: StepRecord) -> str:
+    if step.started_at is None or step.ended_at is None:
+        return ""
+    return duration((step.ended_at - step.started_at).total_seconds())
+
+
+def _state(word: str) -> Text:
+    return Text(word, style="green" if word in _GOOD else "bold red" if word in _BAD else "yellow")
+
+
+def _person(person: Person) -> str:
+    return f"{plain(person.name, 60)} ({plain(person.id, 60)})"
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _grid() -> Table:
+    return Table(box=None, show_header=False, padding=(0, 1))
