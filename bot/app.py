@@ -102,7 +102,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         introduction, messages = Introduction(client), Messages(client, BOT_NAME)
         tasks = Tasks()
         stack.push_async_callback(tasks.aclose)
-        view = SlackView(messages, ledger, tasks)
+        view = SlackView(messages, ledger, tasks, fleet.targets)
         policy = Policy(fleet, SlackDirectory(client, introduction))
         desk = Desk(ledger, fleet.targets, connect, policy, view, approval_s=settings.approval_minutes * 60)
         stack.push_async_callback(desk.aclose, PATIENCE_S)

@@ -30,7 +30,7 @@ APPROVE, DENY, DETAILS = "approve", "deny", "details"
 REJECTED, REASONS, STEPS, MENTIONS = 6, 15, 12, 5
 
 
-def card(request: Request, eligibility: Eligibility | None = None) -> Message:
+def card(request: Request, environment: str, eligibility: Eligibility | None = None) -> Message:
     """The approval card: what, why, what it can cost, the exact steps, until when, and who can approve.
 
     Without ``eligibility`` it says only how many approvals are needed: then it is known from before.
@@ -45,12 +45,12 @@ def card(request: Request, eligibility: Eligibility | None = None) -> Message:
         button("Deny", DENY, request.id, "danger"),
         button("Details", DETAILS, request.id),
     ]
-    return _card(request, "\n".join(given or [waits]), actions(buttons, "decide"))
+    return _card(request, environment, "\n".join(given or [waits]), actions(buttons, "decide"))
 
 
-def decided_card(request: Request) -> Message:
+def decided_card(request: Request, environment: str) -> Message:
     """The same card once nobody can decide any more: who, what and when stand where the buttons were."""
-    return _card(request, outcome(request), actions([button("Details", DETAILS, request.id)]))
+    return _card(request, environment, outcome(request), actions([button("Details", DETAILS, request.id)]))
 
 
 def outcome(request: Request) -> str:
@@ -143,19 +143,20 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time_secs}}|{at:%Y-%m-%d %H:%M:%S} UTC>"
 
 
-def request_fields(request: Request) -> list[tuple[str, str]]:
+def request_fields(request: Request, environment: str) -> list[tuple[str, str]]:
     """What every message about a request begins with."""
     return [
         ("Target", f"*{mrkdwn(request.target, 80)}*"),
+        ("Environment", mrkdwn(environment, 80)),
         ("Requester", who(request.requester)),
         ("Request", code(request.id)),
     ]
 
 
-def _card(request: Request, state: str, buttons: list[Block]) -> Message:
+def _card(request: Request, environment: str, state: str, buttons: list[Block]) -> Message:
     plan = request.plan
     word = f"{plan.action} {plan.target}"
-    head = [header(f":rotating_light: {word}: {plan.risk}"), *fields(_facts(request))]
+    head = [header(f":rotating_light: {word}: {plan.risk}"), *fields(_facts(request, environment))]
     if request.reason:
         head.append(section(f"*Reason given*\n{mrkdwn(request.reason, 1_000)}"))
     middle = [section(f"*Why so*\n{mrkdwn(plan.because, 1_500)}"), *_rejected(plan), *_steps(plan)]
@@ -164,10 +165,10 @@ def _card(request: Request, state: str, buttons: list[Block]) -> Message:
     return fit(text, head, middle, tail)
 
 
-def _facts(request: Request) -> list[tuple[str, str]]:
+def _facts(request: Request, environment: str) -> list[tuple[str, str]]:
     plan, cost = request.plan, request.plan.cost
     return [
-        *request_fields(request),
+        *request_fields(request, environment),
         ("New master", code(str(plan.candidate)) if plan.candidate else "none"),
         ("Writes that can be lost", _loss(cost.loss_bytes, cost.loss_keys)),
         ("Writes wait at most", duration(cost.pause_ms / 1_000) if cost.pause_ms else "not at all"),

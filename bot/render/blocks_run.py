@@ -29,12 +29,12 @@ _ENDS = {
 }
 
 
-def progress(request: Request, run: Run) -> Message:
+def progress(request: Request, run: Run, environment: str) -> Message:
     """The one message of a run: each step with its state, duration and what was seen; at the end how it ended."""
     sign, word = _ENDS[run.state]
     title = f"{request.action} {request.target}: {word}"
     approvers = ", ".join(who(one.person) for one in request.approvals) or "nobody: none was needed"
-    head = [header(f"{sign} {title}"), *fields([*request_fields(request), ("Approved by", approvers)])]
+    head = [header(f"{sign} {title}"), *fields([*request_fields(request, environment), ("Approved by", approvers)])]
     lines = [_step(step) for step in run.steps]
     middle = [section("\n".join(lines[at : at + 6])) for at in range(0, len(lines), 6)]
     failures = [section(f":x: {mrkdwn(failure, 1_000)}") for failure in run.failures[:8]]

@@ -6,6 +6,9 @@ updated in place. The ledger remembers the one that still changes, so that anoth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from actions.kit.topology import Target
 from bot.ledger.records import Person, Request, RequestState
 from bot.policy import Eligibility
 from bot.render.blocks import Message, notice, spoken
@@ -21,8 +24,15 @@ from bot.slack.tasks import Tasks
 class SlackView:
     """Every state of a request where its people see it."""
 
-    def __init__(self, messages: Messages, bookmarks: Bookmarks, tasks: Tasks, budget: Budget | None = None) -> None:
-        self._messages, self._bookmarks, self._tasks = messages, bookmarks, tasks
+    def __init__(
+        self,
+        messages: Messages,
+        bookmarks: Bookmarks,
+        tasks: Tasks,
+        targets: Mapping[str, Target],
+        budget: Budget | None = None,
+    ) -> None:
+        self._messages, self._bookmarks, self._tasks, self._targets = messages, bookmarks, tasks, targets
         self._budget = budget or Budget()
         self._cards: dict[str, LiveMessage] = {}
         self._runs: dict[str, LiveMessage] = {}
@@ -32,9 +42,8 @@ class SlackView:
         """Post the card, and keep in mind why that does not go, for ``why_unseen``."""
         if request.channel is None:
             return
-        shown = card(request, eligibility) if request.state is RequestState.WAITING else decided_card(request)
         try:
-            place = await self._messages.post(request.channel, shown)
+            place = await self._messages.post(request.channel, self._card(request, eligibility))
         except CannotPost as error:
             self._unseen[request.id] = error
             return
@@ -58,13 +67,13 @@ class SlackView:
     async def progressed(self, request: Request) -> None:
         """Bring the message of the run up to date."""
         if request.run is not None:
-            await self._show_run(request, progress(request, request.run))
+            await self._show_run(request, progress(request, request.run, self._environment(request)))
 
     async def ended(self, request: Request) -> None:
         """Show the end, and put the transcript into the thread."""
         if request.run is None:
             return
-        last, told = progress(request, request.run), transcript(request, request.run)
+        last, told = progress(request, request.run, self._environment(request)), transcript(request, request.run)
         live = await self._show_run(request, last)
         if live is not None:
             await live.settled()
@@ -100,7 +109,17 @@ class SlackView:
             live = self._live(request, (request.message.channel, request.message.ts))
             self._cards[request.id] = live
         if live is not None:
-            live.show(card(request) if request.state is RequestState.WAITING else decided_card(request))
+            live.show(self._card(request))
+
+    def _card(self, request: Request, eligibility: Eligibility | None = None) -> Message:
+        environment = self._environment(request)
+        if request.state is RequestState.WAITING:
+            return card(request, environment, eligibility)
+        return decided_card(request, environment)
+
+    def _environment(self, request: Request) -> str:
+        target = self._targets.get(request.target)
+        return target.environment if target else "no longer a target"
 
     async def _show_run(self, request: Request, message: Message) -> LiveMessage | None:
         """Show it in the message of the run: ours, the one that another process began, or a new one."""

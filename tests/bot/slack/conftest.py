@@ -1,0 +1,88 @@
+"""The bot in this process, between the local Slack and real servers, as ``tandem serve`` would run it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.app import Service, running
+from bot.settings import Settings
+from sandbox.redis import build, sentinel
+from sandbox.redis.topology import Topology
+from sandbox.slack import LocalSlack
+
+MANIFEST = Path(__file__).parents[3] / "manifest.yml"
+INCIDENT = "C0INCIDENT"
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[LocalSlack]:
+    async with LocalSlack(MANIFEST) as local:
+        yield local
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator[Topology]:
+    async with sentinel(build("valkey-9.1"), master_name="mymaster", down_after_ms=3000) as topology:
+        yield topology
+
+
+def targets(topology: Topology | None, **more: object) -> dict[str, object]:
+    """``targets.yaml`` for one target, ``orders``; without a topology nothing listens there."""
+    return {
+        "approvers": {"usergroup": "S0REDISOPS"},
+        "targets": {
+            "orders": {
+                "kind": "sentinel",
+                "master_name": "mymaster",
+                "sentinels": list(topology.sentinel_addresses) if topology else ["127.0.0.1:1"],
+                "nodes": list(topology.node_addresses) if topology else ["127.0.0.1:2"],
+                "channels": [INCIDENT],
+                "limits": {"cooldown_s": 0},
+                **more,
+            }
+        },
+    }
+
+
+class House:
+    """Settings in one folder; the bot can be started there more than once, as after a restart."""
+
+    def __init__(self, slack: LocalSlack, folder: Path) -> None:
+        self.slack, self.folder = slack, folder
+        self.minutes = 15.0
+        self.over_http = False
+        self.keep(targets(None))
+
+    def keep(self, content: dict[str, object]) -> None:
+        (self.folder / "targets.yaml").write_text(yaml.safe_dump(content))
+
+    @asynccontextmanager
+    async def bot(self) -> AsyncIterator[Service]:
+        token = {"slack_signing_secret": self.slack.signing_secret} if self.over_http else {}
+        settings = Settings(
+            slack_bot_token=self.slack.bot_token,
+            slack_app_token=None if self.over_http else self.slack.app_token,
+            slack_api_url=self.slack.api_url,
+            targets_file=self.folder / "targets.yaml",
+            ledger_url=f"sqlite+aiosqlite:///{self.folder / 'tandem.db'}",
+            http_port=0,
+            approval_minutes=self.minutes,
+            **token,
+        )
+        async with running(settings) as service:
+            await self._ready(service)
+            yield service
+
+    async def _ready(self, service: Service) -> None:
+        connections = 0 if self.over_http else 2
+        await self.slack.waits_for(lambda: service.bolt and self.slack.connections >= connections)
+        if self.over_http:
+            self.slack.request_url = f"http://127.0.0.1:{service.port}/slack/events"
+
+
+@pytest.fixture
+def house(slack: LocalSlack, tmp_path: Path) -> House:
+    return House(slack, tmp_path)
