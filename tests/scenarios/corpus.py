@@ -27,7 +27,6 @@ class Scenario:
     target: Mapping[str, object] = field(default_factory=dict)
 
 
-DOWN = frozenset({F.MASTER_DOWN})
 NOBODY = frozenset({F.NO_ELIGIBLE_REPLICA})
 MISCONFIGURED = frozenset({F.SENTINEL_MISCONFIGURED})
 AUTH = frozenset({F.AUTH_FAILED})
@@ -48,7 +47,7 @@ SCENARIOS = (
     Scenario("master killed, two Sentinels dead", SENTINEL, faults.kill_master_and_sentinels, F.MASTER_DOWN, LIKELY),
     Scenario("master killed under Sentinel", SENTINEL, faults.kill_master, F.FAILOVER_IN_PROGRESS, CERTAIN),
     Scenario("master hangs", REPLICATION, faults.hang_master, F.MASTER_DOWN, CERTAIN),
-    Scenario("master hangs under Sentinel", SENTINEL, faults.hang_master, F.FAILOVER_IN_PROGRESS, CERTAIN, DOWN),
+    Scenario("master hangs under Sentinel", SENTINEL, faults.hang_master, F.REPLICA_DOWN, CERTAIN),
     Scenario(
         "we are cut off the master",
         SENTINEL,

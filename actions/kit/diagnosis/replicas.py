@@ -63,7 +63,8 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
     """A replica answers, but does not get the master's writes while the master is up.
 
     Its link is down, it is not in a full sync, and the master answers; or it follows another node than the master,
-    outside any chain of replicas, with another history. Certain if no silent one could name another master.
+    outside any chain of replicas, with another history. Certain if whom it follows answered or is unknown, and no
+    silent one could name another master.
     """
     master = facts.master
     if master is None or not master.is_master:
@@ -73,11 +74,12 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
         problem = _problem(facts, node, link) if link else None
         if link and problem:
             attached = facts.attached.get(node.address)
+            followed = facts.nodes.get(link.master)
             seen = f"has {node.address} {attached[0]}" if attached else f"has not attached {node.address}"
             yield Finding(
                 FindingId.REPLICATION_BROKEN,
                 Severity.WARNING,
-                confident(complete=facts.sure_of_master),
+                confident(complete=facts.sure_of_master and (followed is None or followed.info is not None)),
                 f"The replica {node.address} {problem}.",
                 (node.address,),
                 (of_node(node, link_text(link)), of_node(master, f"role master, {seen}")),
@@ -174,10 +176,11 @@ def no_eligible_replica(facts: Facts) -> Iterator[Finding]:
     No node but the master answers as a replica of it, is neither loading nor in a full sync, has a replica-priority
     other than 0, is within the lag limit with its link up (while the master is down a link that is down is no
     obstacle), and is reached by some Sentinel. A node that does not let us in may be one that could: then nothing is
-    said. Certain if every node answered.
+    said. Certain if every node answered, the master as one.
     """
     if facts.master_address is None:
         return
+    answering = facts.master is not None and facts.master.is_master
     obstacles = []
     for node in facts.others:
         if node.unasked is not None and node.unasked.reason in SHUT_OUT:
@@ -189,7 +192,7 @@ def no_eligible_replica(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         FindingId.NO_ELIGIBLE_REPLICA,
         Severity.WARNING,
-        confident(complete=facts.all_others_answered and facts.sure_of_master),
+        confident(complete=answering and facts.all_others_answered and facts.sure_of_master),
         f"No replica could take over from {facts.master_address}.",
         tuple(node.address for node, _ in obstacles),
         tuple(Evidence(f"node {node.address}", obstacle) for node, obstacle in obstacles)

@@ -105,9 +105,10 @@ def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
 
     They name different masters or config-epochs; or they agree on a node that answers as a replica; or a minority of
     them does not reach a master, or one of them a replica, that answers us. Critical where clients are sent astray:
-    no majority, or a replica named. Certain: they said so.
+    no majority, or a replica named. Certain: they said so; likely where a silent one may belong to that minority.
     """
-    evidence = (*_heads(facts), *_master_is_replica(facts), *_minority(facts), *_replicas_out_of_reach(facts))
+    stated = (*_heads(facts), *_master_is_replica(facts), *_replicas_out_of_reach(facts))
+    evidence = (*stated, *_minority(facts))
     if not evidence:
         return
     named = sorted({master.address for _, master in facts.opinions})
@@ -115,7 +116,7 @@ def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         FindingId.SENTINEL_DISAGREEMENT,
         Severity.CRITICAL if astray else Severity.WARNING,
-        confident(complete=True),
+        confident(complete=bool(stated) or facts.all_sentinels_answered),
         _disagreement(facts, len(named)),
         tuple(named),
         evidence,
@@ -140,7 +141,7 @@ def _heads(facts: Facts) -> Iterator[Evidence]:
 
 
 def _master_is_replica(facts: Facts) -> Iterator[Evidence]:
-    if facts.has_sentinels and facts.master is not None and facts.master.is_replica:
+    if facts.agreed is not None and facts.master is not None and facts.master.is_replica:
         link = facts.master.info.link if facts.master.info else None
         yield of_node(facts.master, f"role replica of {link.master if link else 'nobody'}")
 

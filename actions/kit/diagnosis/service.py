@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from actions.kit.diagnosis.facts import Facts, confident, of_node
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
@@ -14,7 +15,7 @@ NEARLY = 0.9
 
 
 def writes_refused(facts: Facts) -> Iterator[Finding]:
-    """The master refuses writes for want of replicas, or there is no master to write to.
+    """A master refuses writes for want of replicas, or there is no master to write to.
 
     min-replicas-to-write is in force and fewer good replicas are attached than it asks for, or none at all where it
     may not be read. Or every node answered and each is a replica. A replica that would refuse writes once promoted,
@@ -26,27 +27,27 @@ def writes_refused(facts: Facts) -> Iterator[Finding]:
 
 
 def _too_few_replicas(facts: Facts) -> Iterator[Finding]:
-    node, info = facts.master, facts.master.info if facts.master else None
-    if node is None or info is None or not node.is_master or info.good_replicas is None:
-        return
-    wanted = node.config.min_replicas_to_write if node.config else None
-    if info.good_replicas >= (1 if wanted is None else wanted):
-        return
+    for node in facts.masters:
+        good = node.info.good_replicas if node.info else None
+        wanted = node.config.min_replicas_to_write if node.config else None
+        if good is not None and good < (1 if wanted is None else wanted):
+            yield _refuses(facts, node, good, wanted)
+
+
+def _refuses(facts: Facts, node: NodeView, good: int, wanted: int | None) -> Finding:
     cause = (
         "its value is the fence of a failover that was cut off and has to be settled"
         if wanted == FENCE_REPLICAS
         else "attach replicas, or lower it"
     )
-    yield Finding(
+    setting = f"min-replicas-to-write {wanted or 'may not be read'}"
+    return Finding(
         FindingId.WRITES_REFUSED,
         Severity.CRITICAL,
         confident(complete=True),
         f"The master {node.address} refuses writes: min-replicas-to-write asks for more replicas than it has; {cause}.",
         (node.address,),
-        (
-            of_node(node, f"min_slaves_good_slaves {info.good_replicas}"),
-            Evidence(f"node {node.address} CONFIG GET", f"min-replicas-to-write {wanted or 'may not be read'}"),
-        ),
+        (of_node(node, f"min_slaves_good_slaves {good}"), Evidence(f"node {node.address} CONFIG GET", setting)),
         facts.lines("diagnose"),
     )
 
@@ -67,7 +68,7 @@ def _no_master(facts: Facts) -> Iterator[Finding]:
 
 
 def _fence_left_on_replica(facts: Facts) -> Iterator[Finding]:
-    for node in facts.others:
+    for node in facts.snapshot.nodes:
         if node.is_replica and node.config and node.config.min_replicas_to_write == FENCE_REPLICAS:
             yield Finding(
                 FindingId.WRITES_REFUSED,
@@ -91,7 +92,9 @@ def persistence_failing(facts: Facts) -> Iterator[Finding]:
         if failed:
             stops = " and by default refuses writes" if node.is_master else ""
             summary = f"{node.address} cannot write its data to disk{stops}: look at its disk and its log."
-            yield _about(facts, FindingId.PERSISTENCE_FAILING, node, Severity.WARNING, summary, " ".join(failed))
+            said = " ".join(failed)
+            finding = _about(facts, FindingId.PERSISTENCE_FAILING, node, Severity.WARNING, summary, said)
+            yield replace(finding, suggests=facts.lines("failover")) if node.is_master else finding
 
 
 def out_of_memory(facts: Facts) -> Iterator[Finding]:
