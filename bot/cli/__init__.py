@@ -4,36 +4,63 @@ from __future__ import annotations
 
 import os
 import sys
-
-import typer
+from collections.abc import Callable, Sequence
 
 from actions.kit.errors import ActionError, Refused, TandemError
 from bot.cli import screen
-from bot.cli.app import app
 from bot.cli.exits import Exit
 
 
 def main() -> None:
     """Run one command and exit with its code. The entry point of the console script."""
     try:
-        sys.exit(_run())
+        sys.exit(_run(sys.argv[1:]))
     except BrokenPipeError:  # Whoever read us has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.FAILED)
 
 
-def _run() -> int:
+def _run(words: Sequence[str]) -> int:
     try:
-        code = app(standalone_mode=False)
+        code = (_plain_look(words) or _any_command)()
         sys.stdout.flush()
-    except typer.TyperException as error:
-        screen.tell(f"{error.format_message()} Type tandem --help for what there is.")
-        return Exit.USAGE
-    except typer.Abort:
-        return 130
     except TandemError as error:
         screen.tell(str(error))
         return _exit_of_error(error)
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _plain_look(words: Sequence[str]) -> Callable[[], int] | None:
+    """A look with at most a target and ``--json``, which needs no Typer.
+
+    That brings pydantic and costs more than to start Python, load everything else and ask a whole fleet.
+    """
+    command, rest = words[0] if words else "", [word for word in words[1:] if word != "--json"]
+    if command not in {"status", "health", "diagnose"} or any(word.startswith("-") for word in rest):
+        return None
+    from bot.cli import looking  # noqa: PLC0415 -- The other commands do without Redis.
+
+    as_json = "--json" in words
+    if command == "status":
+        return None if rest else lambda: looking.status(as_json=as_json)
+    look = looking.health if command == "health" else looking.diagnose
+    return None if len(rest) > 1 else lambda: look(rest[0] if rest else None, as_json=as_json)
+
+
+def _any_command() -> int:
+    import typer  # noqa: PLC0415 -- See ``_plain_look``.
+
+    from bot.cli.app import app  # noqa: PLC0415
+
+    try:
+        code = app(standalone_mode=False)
+    except typer.TyperException as error:
+        screen.tell(f"{error.format_message().rstrip('.')}. Type tandem --help for what there is.")
+        return Exit.USAGE
+    except typer.Abort:
+        return 130
     return code if isinstance(code, int) else Exit.AS_IT_SHOULD_BE
 
 
