@@ -57,7 +57,7 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
 def _summary(true: NodeView | None, others: tuple[NodeView, ...], *, disputed: bool) -> str:
     names = " and ".join(str(node.address) for node in others)
     if true is None:
-        return f"Split brain: {names} are masters at once, and no majority of Sentinels says which is true. A person decides."
+        return f"Split brain: {names} are masters at once, and no majority of Sentinels says which is the true one."
     if disputed:
         return (
             f"Split brain: the Sentinels name {true.address}, but only {names} has clients that write. "

@@ -8,7 +8,7 @@ from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Confidence, FindingId, Severity
 from actions.kit.snapshot import NodeConfig, Reason, Role, Snapshot, Unasked
 from actions.kit.steps import FENCE_REPLICAS
-from actions.kit.topology import Limits
+from actions.kit.topology import Kind, Limits
 from tests.builders import (
     OFFSET,
     REPLID,
@@ -314,6 +314,10 @@ def test_undetermined_where_our_own_auth_keeps_us_from_every_node():
     assert f"an answer of {node_at(1)} to INFO would decide it (WRONGPASS)" in verdict.summary
     assert found(snapshot, FindingId.AUTH_FAILED)
     assert not found(snapshot, FindingId.NO_ELIGIBLE_REPLICA)
+
+
+def test_undetermined_where_there_is_no_sentinel_to_ask():
+    assert said(replace(healthy(sentinels=0), kind=Kind.SENTINEL)) == (FindingId.UNDETERMINED, UNDETERMINED)
 
 
 def test_undetermined_where_nobody_answers():
