@@ -183,8 +183,9 @@ def test_replica_down():
     assert said(without_sentinel(all_opinions(snapshot, replicas=down), 1)) == (FindingId.REPLICA_DOWN, LIKELY)
 
 
-def test_a_replica_that_others_reach_is_undetermined():
-    assert said(without_node(healthy(), 3)) == (FindingId.REPLICA_DOWN, UNDETERMINED)
+@pytest.mark.parametrize("sentinels", [0, 3])
+def test_a_replica_that_others_reach_is_undetermined(sentinels):
+    assert said(without_node(healthy(sentinels=sentinels), 3)) == (FindingId.REPLICA_DOWN, UNDETERMINED)
 
 
 def test_replication_broken():
