@@ -23,6 +23,8 @@ MAX_TOTAL = 12_000
 MAX_HEADER, MAX_SECTION, MAX_FIELD, MAX_FALLBACK = 150, 3_000, 2_000, 3_900
 MAX_FIELDS, MAX_ACTIONS, MAX_BUTTON, MAX_VALUE = 10, 25, 75, 2_000
 PREFORMATTED_CHUNK = 2_900
+MAX_THREAD, MAX_LINE = 60_000, 2_000
+"""Slack takes about one message a second: what is longer belongs elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,13 @@ def fit(text: str, head: Sequence[Block], middle: Sequence[Block] = (), tail: Se
 
 
 def thread_of(title: str, lines: Sequence[str]) -> tuple[Message, ...]:
-    """Raw lines as messages of a thread, as many as it takes."""
-    chunks = preformatted(lines)
+    """Raw lines as messages of a thread, up to ``MAX_THREAD`` characters; the last line says what is left out."""
+    kept, room = 0, MAX_THREAD
+    while kept < len(lines) and room > 0:
+        room -= min(len(lines[kept]), MAX_LINE) + 1
+        kept += 1
+    left = [f"… {len(lines) - kept} more lines"] if kept < len(lines) else []
+    chunks = preformatted([line[:MAX_LINE] for line in lines[:kept]] + left)
     per_message = MAX_TOTAL // PREFORMATTED_CHUNK
     return tuple(
         Message(title, (section(title), *chunks[at : at + per_message])) for at in range(0, len(chunks), per_message)

@@ -127,7 +127,8 @@ def plan_lines(plan: Plan) -> list[str]:
         f"fingerprint: {plan.fingerprint}",
         "",
     ]
-    lines += [f"{number}. {step.title}\n   {step.command}" for number, step in enumerate(plan.steps, 1)]
+    for number, step in enumerate(plan.steps, 1):
+        lines += [f"{number}. {step.title}", f"   {step.command}"]
     if plan.rejected:
         lines += ["", "not chosen:", *(f"  {one.node}: {one.why}" for one in plan.rejected)]
     return [*lines, "", "the approval binds to:", *(f"  {fact}" for fact in plan.seen)]

@@ -1,0 +1,69 @@
+"""Menu, help, home tab and modals."""
+
+import pytest
+
+from actions.kit.action import Seen
+from actions.kit.diagnosis import diagnose
+from actions.registry import ACTIONS
+from bot.ledger.records import RequestState, RunState
+from bot.render.blocks_menu import (
+    Offer,
+    answer_form,
+    denial_form,
+    details_form,
+    help_page,
+    home,
+    menu,
+    request_lines,
+    waiting_form,
+)
+from tests import builders
+from tests.bot.render.slack_judges import accepted, accepted_view
+from tests.bot.slack_requests import NASTY, plan, request, running
+
+READS = tuple(action for action in ACTIONS if action.risk == "read")
+
+
+def test_the_menu_has_a_button_for_each_action_and_a_picker_for_several_targets() -> None:
+    page = menu(Offer(ACTIONS, ("carts", "orders")), "orders")
+    assert '"value": "failover orders"' in accepted(page)
+    assert '"value": "status"' in accepted(page)
+    assert [one["type"] for one in page.blocks[1]["elements"]] == ["static_select", *["button"] * len(ACTIONS)]
+    alone = menu(Offer(READS, ("orders",)))
+    assert "failover" not in accepted(alone)
+    assert "static_select" not in accepted(alone)
+
+
+@pytest.mark.parametrize("targets", [(), tuple(f"target-{number}" for number in range(300)), (NASTY,)])
+def test_menu_and_help_fit_however_many_targets_there_are(targets) -> None:
+    for actions in ((), ACTIONS):
+        accepted(menu(Offer(actions, targets)))
+        accepted(help_page(Offer(actions, targets)))
+
+
+def test_help_lists_what_is_open_to_the_person_and_no_more() -> None:
+    assert "/redis failover [TARGET] [--to HOST:PORT]" in accepted(help_page(Offer(ACTIONS, ("orders",))))
+    assert "/redis failover" not in accepted(help_page(Offer(READS, ("orders",))))
+
+
+def test_forms() -> None:
+    assert '"private_metadata": "R-7F3K2"' in accepted_view(denial_form("R-7F3K2"))
+    accepted_view(waiting_form())
+    accepted_view(answer_form("Too late", "Nobody can deny this any more."))
+    assert "the approval binds to" in accepted_view(details_form(request()))
+    accepted_view(details_form(request(text=NASTY, plan=plan(NASTY, steps=300, rejected=300))))
+
+
+def test_home_shows_verdicts_what_waits_and_what_was_done() -> None:
+    seen = Seen(builders.healthy(), diagnose(builders.healthy()))
+    page = accepted_view(home([("orders", "production", seen)], [request()], [running(4, RunState.DONE)]))
+    assert "All 1 targets are fine" in page
+    assert "*waiting*" in page
+    assert "*done*" in page
+    accepted_view(home([], [], []))
+    accepted_view(home([(NASTY, NASTY, NASTY)] * 500, [request(text=NASTY)] * 100, [request()] * 100))
+
+
+def test_runs_are_listed() -> None:
+    assert "*expired*" in accepted(request_lines([request(RequestState.EXPIRED)]))
+    assert "There is none." in accepted(request_lines([]))

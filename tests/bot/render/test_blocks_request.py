@@ -1,0 +1,119 @@
+"""What a request and a run show in each of their states."""
+
+from dataclasses import replace
+
+import pytest
+
+from actions.kit.plan import Refusal
+from bot.ledger.records import RequestState, RunState, Verdict
+from bot.policy import Eligibility
+from bot.render.blocks import Screen
+from bot.render.blocks_request import card, command_line, decided_card, drifted, outcome, refused
+from bot.render.blocks_run import progress, transcript
+from tests.bot.render.slack_judges import accepted
+from tests.bot.render.test_blocks_findings import assert_harmless
+from tests.bot.slack_requests import LEAD, NASTY, approved, decision, plan, request, running
+
+CROWD = Eligibility(3, ("U0LEAD", "U0SECOND"))
+
+
+def test_the_card_shows_everything_that_an_approver_needs() -> None:
+    page = accepted(card(request(), "production", CROWD))
+    for text in (
+        "failover orders: destructive",
+        "production",
+        "<@U0ONCALL>",
+        "10.0.0.2:6379",
+        "an unknown number of bytes, 2 keys",
+        "1.5 s",
+        "<!date^1735733700^",
+        "CLIENT PAUSE 1500 WRITE",
+        "*Not chosen*",
+        "3 people can approve, 2 are active. <@U0LEAD> <@U0SECOND>",
+    ):
+        assert text in page, text
+    assert [element["action_id"] for element in buttons(card(request(), "production", CROWD))] == [
+        "approve",
+        "deny",
+        "details",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (approved(), "Approved by <@U0LEAD>"),
+        (request(RequestState.DENIED, decisions=(decision(Verdict.DENY, "Not now."),)), "Denied by <@U0LEAD>"),
+        (request(RequestState.EXPIRED), "Expired"),
+        (request(RequestState.VOID), "Void, nothing was done: It is late."),
+        (request(RequestState.REFUSED), "Refused, nothing was done: It is late."),
+        (request(RequestState.WITHDRAWN), "Withdrawn by <@U0ONCALL>"),
+    ],
+)
+def test_after_a_decision_who_what_and_when_stand_where_the_buttons_were(made, told) -> None:
+    shown = decided_card(made, "production")
+    assert told in accepted(shown)
+    assert [element["action_id"] for element in buttons(shown)] == ["details"]
+
+
+def test_one_of_two_approvals_is_shown_and_the_buttons_stay() -> None:
+    half = request(decisions=(decision(Verdict.APPROVE),), approvals_needed=2)
+    page = card(half, "production", CROWD)
+    assert "1 more approval needed" in accepted(page)
+    assert len(buttons(page)) == 3
+    assert "Approved by <@U0LEAD>" in outcome(half)
+
+
+def test_a_refusal_names_every_reason() -> None:
+    page = accepted(refused(Refusal("orders", "failover", ("No quorum.", "The lag is too large.")), "you"))
+    assert "• No quorum." in page
+    assert "• The lag is too large." in page
+
+
+def test_a_drift_shows_the_difference_and_asks_anew_with_the_same_words() -> None:
+    made = approved()
+    made = replace(made, options={"to": "10.0.0.3:6379"})
+    page = drifted(made, ("was: a", "is now: b"))
+    assert "was: a\\nis now: b" in accepted(page)
+    assert buttons(page.message)[0]["value"] == command_line(made) == "failover orders --to 10.0.0.3:6379"
+
+
+def test_a_run_shows_each_step_with_state_duration_and_what_was_seen() -> None:
+    page = accepted(progress(made := running(2), made.run, "production"))
+    assert ":white_check_mark: 1. Step seen (0 ms): seen" in page
+    assert ":hourglass_flowing_sand: 3. Step seen _running_" in page
+    assert ":white_circle: 4. Step seen" in page
+
+
+@pytest.mark.parametrize("state", list(RunState))
+def test_every_end_is_said_in_words_and_the_transcript_is_whole(state) -> None:
+    made = running(4, state)
+    assert "failover orders: " in accepted(progress(made, made.run, "production"))
+    told = accepted(transcript(made, made.run))
+    assert told.count("$ PING seen") == 4
+    assert "<@U0ONCALL>" in told
+
+
+def test_nothing_from_outside_is_obeyed_however_long() -> None:
+    worst = request(text=NASTY, plan=plan(NASTY, steps=200, rejected=200))
+    assert_harmless(Screen(card(worst, NASTY)))
+    assert_harmless(Screen(decided_card(replace(worst, state=RequestState.VOID), NASTY)))
+    denied = replace(worst, state=RequestState.DENIED, decisions=(decision(Verdict.DENY, NASTY),))
+    assert_harmless(Screen(decided_card(denied, NASTY)))
+    assert_harmless(refused(Refusal(NASTY, NASTY, (NASTY,) * 100), "you"))
+    assert_harmless(drifted(worst, (NASTY,) * 300))
+    long_run = running(200, RunState.INCOMPLETE, NASTY, steps=200)
+    long_run = replace(long_run, run=replace(long_run.run, failures=(NASTY,) * 50))
+    assert_harmless(Screen(progress(long_run, long_run.run, NASTY)))
+    assert_harmless(transcript(long_run, long_run.run))
+
+
+def test_a_person_of_the_terminal_is_named_and_not_mentioned() -> None:
+    told = decided_card(approved(), "production").text
+    assert "<@U0LEAD>" in told
+    other = replace(decision(Verdict.APPROVE), person=replace(LEAD, id="terminal:root", name="<!here>"))
+    assert "&lt;!here&gt;" in accepted(decided_card(replace(approved(), decisions=(other,)), "production"))
+
+
+def buttons(message) -> list[dict]:
+    return [element for block in message.blocks if block["type"] == "actions" for element in block["elements"]]
