@@ -1,6 +1,9 @@
 import asyncio
 
 import pytest
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from sandbox.redis import builds, faults, replication, sentinel
 
@@ -21,7 +24,11 @@ async def test_split_brain_makes_two_masters_that_both_take_writes_and_heals(ser
         for node in masters:
             assert await node.command("SET", "split", node.name)
         # A client of the old master is not cut off, and the Sentinels cannot put it right.
-        await asyncio.sleep(2)
+        host, port = old.address.split(":")
+        async with redis.asyncio.Redis(host=host, port=int(port), retry=Retry(NoBackoff(), 0)) as client:
+            for _ in range(20):
+                await client.set("split", old.name)
+                await asyncio.sleep(0.1)
         assert len(await topology.masters()) == 2
         new = await topology.master()
         assert new is not old
