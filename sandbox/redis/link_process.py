@@ -118,7 +118,7 @@ class Side(asyncio.Protocol):
         if self._queue or self.delay_s or self._pair.held or self.peer.transport is None:
             self._queue.append((asyncio.get_running_loop().time() + self.delay_s, data))
             self.pump()
-        else:
+        elif not self.peer.transport.is_closing():
             self.peer.transport.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio gives it)
@@ -145,6 +145,9 @@ class Side(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         target = self.peer.transport
+        if target and target.is_closing():
+            # Whoever this was for has gone.
+            self._queue.clear()
         while target and self._queue and not self._pair.held and self._queue[0][0] <= loop.time():
             data = self._queue.popleft()[1]
             target.write(data) if data else target.close()
