@@ -58,6 +58,9 @@ class Recovery:
             if await self._ledger.holder(target) is not None:
                 return
             hands = self._connections.hands(target)
+            await hands.observe()
+            # A node that has just come back may answer last, beside answers that are older than what happened while
+            # it was away. The second picture begins after all that, and is the one that counts.
             snapshot = await hands.observe()
             if not_quiet(snapshot):
                 return

@@ -42,6 +42,7 @@ class Set(Step):
         return f"{self.change.name} is {self.change.new}"
 
     async def undo(self, hands: Hands) -> str:
+        await hands.standing(self.change.node)  # What is sent to a hung server happens when it wakes: ask first.
         await hands.change_settings(self.change.node, {self.change.name: self.change.old}, rewrite=False)
         return f"{self.change.name} is {self.change.old}"
 
