@@ -103,7 +103,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that this one was probably meant to be."""
     import difflib  # noqa: PLC0415 -- Only a mistake needs it, and the terminal starts often.
 
-    return next(iter(difflib.get_close_matches(word[:NAME_LENGTH].lower(), list(known), n=1, cutoff=0.5)), None)
+    return next(iter(difflib.get_close_matches(word[:NAME_LENGTH].lower(), list(known), n=1)), None)
 
 
 def _visible(match: re.Match[str]) -> str:

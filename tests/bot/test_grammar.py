@@ -1,0 +1,119 @@
+"""What a person types, also through Slack's clients: understood, or answered with what to type."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions.kit.errors import UsageError
+from actions.registry import ACTIONS
+from bot.grammar import MENU, parse, usage
+
+TARGETS = ("orders", "sessions")
+
+
+def read(text, default=None, targets=TARGETS):
+    return parse(text, ACTIONS, targets, default)
+
+
+def said(text, **more):
+    with pytest.raises(UsageError) as caught:
+        read(text, **more)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "failover orders --to 10.0.0.2:6379",
+        "failover --to=10.0.0.2:6379 orders",
+        "FailOver Orders --TO 10.0.0.2:6379",
+        "failover orders —to 10.0.0.2:6379",
+        "failover orders \u2013to 10.0.0.2:6379",
+        "failover orders —to=“10.0.0.2:6379”",
+        "failover 'orders' --to \u201810.0.0.2:6379\u2019",
+        "failover\u00a0orders\n--to\t10.0.0.2:6379",
+        "failover orders\u200b --to 10.0.0.2:6379",
+        "failover orders --to <http://10.0.0.2:6379|10.0.0.2:6379>",
+        "failover orders --to <http://10.0.0.2:6379>",
+        "failover orders --to <https://10.0.0.2:6379/>",
+    ],
+)
+def test_one_command_however_it_arrives(text):
+    command = read(text)
+
+    assert (command.word, command.target, command.options) == ("failover", "orders", {"to": "10.0.0.2:6379"})
+
+
+def test_a_host_that_slack_made_a_link_of_is_a_host_again():
+    command = read("failover orders --to <http://redis.example.com|redis.example.com>:6379")
+
+    assert command.options == {"to": "redis.example.com:6379"}
+
+
+def test_nothing_is_the_menu_and_help_knows_its_topic():
+    assert read("").word == read(" \u00a0 ").word == MENU
+    assert read("help failover").argument == "failover"
+    assert read("failover orders --help").argument == "failover"
+    assert read("help").argument == ""
+
+
+def test_a_target_can_be_left_out_where_the_channel_has_one():
+    assert read("health", default="orders").target == "orders"
+    assert read("health sessions", default="orders").target == "sessions"
+    assert said("health") == "Which target? There are orders and sessions. Type for example: /redis health orders"
+
+
+def test_the_words_of_the_ledger():
+    assert read("show R-7F3K").argument == "R-7F3K"
+    assert read("runs Orders").argument == "orders"
+    assert "/redis show R" in said("show")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("helth orders", "There is no action 'helth'; did you mean /redis health?"),
+        ("xyzzy", "There is no action 'xyzzy'; type /redis help for what there is."),
+        ("health oders", "There is no target 'oders' here; did you mean orders?"),
+        ("health zzz", "There is no target 'zzz' here; there are orders and sessions."),
+        ("orders", "orders is a target; say first what to do, such as: /redis health orders"),
+        ("failover orders --too x", "failover has no option '--too'; did you mean --to?"),
+        ("failover orders -to x", "failover has no option '-to'; did you mean --to?"),
+        ("health orders --to x", "health takes no options, and '--to' is one; type: /redis health TARGET"),
+        ("failover orders --to", "--to needs a value; type: /redis failover … --to HOST:PORT"),
+        ("failover orders --to --to", "--to needs a value; type: /redis failover … --to HOST:PORT"),
+        ("failover orders --to=", "--to needs a value; type: /redis failover … --to HOST:PORT"),
+        ("failover orders --to a --to b", "--to is there twice; keep one."),
+        ("health orders sessions", "'sessions' is one word too many; type: /redis health TARGET"),
+        ("status orders", "status is about all targets and takes none; type: /redis status"),
+        ("show a b", "'b' is one word too many; type: /redis show R"),
+        ("help nope", "There is no action 'nope'; type /redis help for what there is."),
+        ('health "orders', "A quotation mark is not closed; close it, or leave it out."),
+        ("health <!channel>", "There is no target '!channel' here; there are orders and sessions."),
+        ("health <@U0LEAD|orders>", "There is no target '@U0LEAD' here; there are orders and sessions."),
+        ("health \x1b[31mred", "There is no target '\\x1b[31mred' here; there are orders and sessions."),
+    ],
+)
+def test_what_cannot_be_understood_is_answered_with_what_to_type(text, answer):
+    assert said(text) == answer
+
+
+def test_ten_thousand_characters_are_counted_and_not_repeated():
+    assert said("x" * 10_000).startswith("That has 10,000 characters")
+    assert len(said("x" * 10_000)) < 200
+    assert len(said("health " + "x" * 900)) < 200
+
+
+def test_usage_says_how_an_action_is_typed():
+    assert [usage(action) for action in ACTIONS if action.name in {"status", "failover"}] == [
+        "status",
+        "failover TARGET [--to HOST:PORT]",
+    ]
+
+
+@given(st.text(max_size=200))
+def test_whatever_is_typed_is_understood_or_answered(text):
+    try:
+        read(text)
+    except UsageError as error:
+        assert str(error)  # noqa: PT017 -- Both outcomes are right; nothing else may be raised.

@@ -1,0 +1,214 @@
+"""targets.yaml: what is documented is read; each mistake names the file, the line and the mend."""
+
+import pytest
+
+from actions.kit.errors import Refused, SettingsError, UsageError
+from actions.kit.topology import Address, Kind, Tls
+from bot.fleet import People
+from bot.targets import load_targets
+
+DOCUMENTED = """\
+approvers: {usergroup: S0REDISOPS}
+targets:
+  orders:
+    environment: production
+    kind: sentinel
+    master_name: mymaster
+    sentinels: ["10.0.0.1:26379", "10.0.0.2:26379", "10.0.0.3:26379"]
+    auth: {username: tandem, password_file: orders}
+    channels: [C0INCIDENT]
+    limits: {max_lag_bytes: 1048576, max_pause_ms: 5000, cooldown_s: 900}
+    kubernetes: {namespace: aragora, release: redis, application: {deployment: api, env: REDIS_HOST, health_url: "http://x/health"}}
+  sessions:
+    kind: replication
+    nodes: ["10.0.1.1:6379", "10.0.1.2:6379"]
+  carts: {kind: cluster, nodes: ["10.0.2.1:6379"]}
+  search: {kind: elasticache, region: eu-west-1, replication_group_id: aragora-redis}
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    (tmp_path / "orders").write_text("pass word\n")
+
+    def load(text):
+        path = tmp_path / "targets.yaml"
+        path.write_text(text)
+        return load_targets(path)
+
+    return load
+
+
+@pytest.fixture
+def wrong(load, tmp_path):
+    """What is said about a file, with the path of its directory left out."""
+
+    def wrong(text):
+        with pytest.raises(SettingsError) as caught:
+            load(text)
+        return str(caught.value).replace(f"{tmp_path}/", "")
+
+    return wrong
+
+
+def sentinel(extra="", name="orders"):
+    return (
+        f"targets:\n  {name}:\n    kind: sentinel\n    master_name: m\n    sentinels: [10.0.0.1, 10.0.0.2, 10.0.0.3]\n"
+        + "".join(f"    {line}\n" for line in extra.splitlines())
+    )
+
+
+def test_the_documented_file_is_read_whole(load):
+    fleet = load(DOCUMENTED)
+    orders = fleet.targets["orders"]
+
+    assert orders.kind is Kind.SENTINEL
+    assert orders.sentinels[2] == Address("10.0.0.3", 26379)
+    assert (orders.auth.username, orders.auth.password) == ("tandem", "pass word")
+    assert "pass word" not in repr(fleet)
+    assert fleet.channels == {"C0INCIDENT": ("orders",)}
+    assert fleet.approvers["sessions"] == fleet.requesters["orders"] == People(usergroup="S0REDISOPS")
+    assert fleet.targets["sessions"].environment == "production"
+
+
+def test_what_this_version_does_not_cover_is_a_note_and_a_refusal_not_a_crash(load):
+    fleet = load(DOCUMENTED)
+
+    assert [note.split()[0] for note in fleet.notes] == ["orders:", "carts", "search"]
+    with pytest.raises(Refused, match="carts is of kind cluster, which this version"):
+        fleet.usable("carts")
+    with pytest.raises(UsageError, match="did you mean orders"):
+        fleet.usable("order")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (sentinel("chanels: [C0X]"), "targets.yaml:6: targets.orders.chanels is not a known key."),
+        (sentinel("chanels: [C0X]"), "Did you mean channels?"),
+        (sentinel("limits: {max_lag: 1}"), "targets.yaml:6: targets.orders.limits.max_lag is not a known key."),
+        (sentinel("limits: {cooldown_s: soon}"), "targets.yaml:6: targets.orders.limits.cooldown_s has to be a whole"),
+        (sentinel("limits: {cooldown_s: 0x10}"), "has to be a whole number; it is '0x10'."),
+        (sentinel("limits: {max_pause_ms: 0}"), "has to be between 1 and 60000"),
+        (sentinel("limits: [1]"), "has to be a mapping of keys to values; it is a list."),
+        (sentinel("limits:"), "has to be a mapping of keys to values; it is empty."),
+        (sentinel("environment: no"), "has to be a text; put 'no' in quotes."),
+        (sentinel("environment: prod"), "write production"),
+        (
+            sentinel("channels: ['#incident']"),
+            "targets.yaml:6: targets.orders.channels[0] is '#incident'; it has to be",
+        ),
+        (sentinel("channels: C0INCIDENT"), "has to be a list"),
+        (sentinel("channels: []"), "is an empty list"),
+        (sentinel("nodes: [10.0.0.1:99999]"), "targets.yaml:6: targets.orders.nodes[0] cannot be used: "),
+        (sentinel("nodes: [10.0.0.1, '10.0.0.1:6379']"), "is 10.0.0.1:6379, which is in the list already"),
+        (sentinel("kind: sentinel"), "targets.yaml:6: targets.orders.kind is there already in line 3; keep one."),
+        (sentinel("auth: {username: a, username: b}"), "username is there already in line 6"),
+        (sentinel() + "  orders: {kind: cluster}\n", "targets.yaml:6: targets.orders is there already in line 2"),
+        (sentinel() + "targets: {}\n", "targets.yaml:6: targets is there already in line 1"),
+        (sentinel(name="Orders"), "targets.yaml:2: targets.Orders is no name for a target"),
+        (sentinel(name="-orders"), "is no name for a target"),
+        (sentinel(name="x" * 41), "is no name for a target"),
+        (sentinel().replace("kind: sentinel", "kind: sentinal"), "Did you mean sentinel?"),
+        (sentinel().replace("    master_name: m\n", ""), "targets.yaml:3: targets.orders has no master_name"),
+        (sentinel().replace("    kind: sentinel\n", ""), "has no kind"),
+        (sentinel().replace("[10.0.0.1, 10.0.0.2, 10.0.0.3]", "[]"), "sentinels is an empty list."),
+        ("targets:\n  s: {kind: replication}\n", "targets.yaml:2: targets.s has no nodes: list at least one host:port"),
+        ("targets:\n  s: {kind: replication, nodes: [a], master_name: m}\n", "master_name is for kind sentinel only"),
+        ("targets:\n  s: {kind: elasticache, region: eu}\n", "has no replication_group_id"),
+        (sentinel("region: eu"), "region is for kind elasticache only"),
+        (sentinel("kubernetes: {pod: x}"), "kubernetes.pod is not a known key"),
+        (sentinel("approvers: {}"), "names nobody"),
+        (sentinel("approvers: {users: ['@lead']}"), "a user's id"),
+        (sentinel("approvers: {usergroup: redis-ops}"), "a user group's id"),
+        (sentinel("tls: {cert_file: orders}"), "has no key_file"),
+        (sentinel("tls: {ca_file: nowhere.pem}"), "which is not a file"),
+        (sentinel("tls: sometimes"), "has to be a mapping"),
+        ("targets: {}\n", "targets.yaml:1: targets is empty"),
+        ("approvers: {users: [U0LEAD]}\n", "has no targets"),
+        ("a: 1\ntargets: }", "targets.yaml:2: this is not YAML"),
+        ("a: 1\n---\nb: 2\n", "is not YAML"),
+        ("", "targets.yaml is empty."),
+        ("\x00", "targets.yaml is not YAML"),
+    ],
+)
+def test_a_mistake_names_the_file_the_line_and_the_mend(wrong, text, said):
+    assert said in wrong(text)
+
+
+@pytest.mark.parametrize(
+    ("auth", "said"),
+    [
+        ("{password_file: nowhere}", "targets.yaml:6: targets.orders.auth.password_file cannot be used"),
+        ("{password_file: empty}", "which is empty; put the secret into it"),
+        ("{password_env: NOT_SET_ANYWHERE}", "the variable 'NOT_SET_ANYWHERE', which is not set or empty"),
+        ("{password_env: TANDEM_ORDERS}", "variables that begin with TANDEM_ are settings"),
+        ("{username: tandem}", "needs one of password_file and password_env"),
+        ("{password_file: orders, password_env: X}", "and not both"),
+    ],
+)
+def test_a_secret_that_cannot_be_had_is_an_error(wrong, tmp_path, auth, said):
+    (tmp_path / "empty").write_text("\n")
+
+    assert said in wrong(sentinel(f"auth: {auth}"))
+
+
+def test_a_password_in_the_file_is_refused_and_not_repeated(wrong):
+    said = wrong(sentinel("auth: {password: hunter2}"))
+
+    assert "targets.yaml:6: targets.orders.auth.password is not a known key" in said
+    assert "password_file" in said
+    assert "hunter2" not in said
+
+
+def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
+    with pytest.raises(SettingsError, match=r"nowhere\.yaml cannot be read: no such file"):
+        load_targets(tmp_path / "nowhere.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"targets: \xff")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        load_targets(tmp_path / "latin.yaml")
+
+
+def test_one_deployment_under_two_names_is_refused(wrong):
+    twice = sentinel() + "  copy: {kind: sentinel, master_name: m, sentinels: [10.0.0.3]}\n"
+    assert "is the same deployment as orders: master_name 'm' at Sentinel 10.0.0.3:26379 is in both" in wrong(twice)
+
+    nodes = sentinel("nodes: [10.0.0.9]") + "  copy: {kind: replication, nodes: [10.0.0.9]}\n"
+    assert "is the same deployment as orders: node 10.0.0.9:6379 is in both" in wrong(nodes)
+
+
+def test_sentinels_that_watch_several_masters_are_fine(load):
+    fleet = load(sentinel() + "  other: {kind: sentinel, master_name: n, sentinels: [10.0.0.1]}\n")
+
+    assert set(fleet.targets) == {"orders", "other"}
+
+
+def test_sentinels_speak_tls_as_the_nodes_do_unless_said_otherwise(load):
+    assert load(sentinel("tls: true")).targets["orders"].sentinel_tls == Tls()
+    assert load(sentinel("tls: true\nsentinel_tls: false")).targets["orders"].sentinel_tls is None
+    assert load(sentinel()).targets["orders"].tls is None
+
+
+def test_own_approvers_and_requesters_win_and_a_user_counts_once(load):
+    fleet = load(
+        "approvers: {users: [U0LEAD, U0LEAD]}\nrequesters: {usergroup: S0ALL}\n"
+        + sentinel("approvers: {users: [U0DBA]}")
+    )
+
+    assert fleet.approvers["orders"] == People(users=("U0DBA",))
+    assert fleet.requesters["orders"] == People(usergroup="S0ALL")
+    assert load("approvers: {users: [U0LEAD, U0LEAD]}\n" + sentinel()).approvers["orders"].users == ("U0LEAD",)
+
+
+def test_a_channel_sees_what_is_bound_to_it_and_any_other_what_is_bound_nowhere(load):
+    fleet = load(sentinel("channels: [C0INCIDENT]") + "  other: {kind: replication, nodes: [a, b]}\n")
+
+    assert fleet.seen_from("C0INCIDENT") == ("orders",)
+    assert fleet.seen_from("C0RANDOM") == ("other",)
+    assert fleet.seen_from(None) == ("orders", "other")
+
+
+def test_limits_and_the_timeout_are_taken(load):
+    target = load(sentinel("limits: {max_lag_bytes: 1_000, timeout_ms: 250}")).targets["orders"]
+
+    assert (target.limits.max_lag_bytes, target.limits.cooldown_s, target.timeout_ms) == (1000, 900, 250)
