@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiohttp import ClientError, ClientSession, TCPConnector, web
+from aiohttp import ClientError, web
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
@@ -26,7 +26,7 @@ from bot.policy import Policy
 from bot.requests import Desk
 from bot.settings import Settings
 from bot.slack.app import Wiring, build
-from bot.slack.client import Introduction, code_of, web_client
+from bot.slack.client import Introduction, code_of, new_session, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.http import add_events, add_health
 from bot.slack.messages import Messages
@@ -97,7 +97,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(settings.ledger_url)
         stack.push_async_callback(ledger.aclose)
-        session = await stack.enter_async_context(ClientSession(connector=TCPConnector(limit=50)))
+        session = await stack.enter_async_context(new_session())
         client = web_client(session, settings.slack_api_url, token)
         introduction, messages = Introduction(client), Messages(client, BOT_NAME)
         tasks = Tasks()

@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from actions.kit.errors import TandemError
-from bot.ledger.records import Decided, RequestState
+from bot.ledger.records import Decided, Request, RequestState
 from bot.render.blocks import Message, notice, spoken
 from bot.render.blocks_menu import answer_form, denial_form, details_form, waiting_form
 from bot.render.blocks_request import outcome
@@ -50,7 +50,7 @@ class Clicks:
             await self.messages.client.views_update(
                 view_id=opened["view"]["id"], view=answer_form("Too late", f"Nobody can deny this any more.\n{late}")
             )
-            self.view.refresh(request)
+            self._mend(request)
 
     async def deny(self, ack: AsyncAck, caller: Caller, request_id: str, reason: str) -> None:
         """Count a denial, then ack: the form closes, or says why it does not count."""
@@ -70,7 +70,7 @@ class Clicks:
             await ack()
             return
         await ack(response_action="update", view=answer_form("Not denied", spoken(decided.why)))
-        self.view.refresh(decided.request)
+        self._mend(decided.request)
 
     async def details(self, ack: AsyncAck, request_id: str, trigger_id: str) -> None:
         """Open a form at once, read, fill it."""
@@ -85,8 +85,12 @@ class Clicks:
     async def _answer(self, caller: Caller, decided: Decided) -> None:
         sign = ":white_check_mark:" if decided.ok else ":no_entry:"
         await caller.reply.whisper(notice(f"{sign} {spoken(decided.why)}"))
-        if not decided.ok:
-            self.view.refresh(decided.request)
+        self._mend(decided.request)
+
+    def _mend(self, request: Request) -> None:
+        """Take the buttons of a card away that nobody can use any more."""
+        if request.state is not RequestState.WAITING:
+            self.view.refresh(request)
 
 
 def _form_of(message: Message) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import (
@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 _NOT_TWICE = ("chat.postMessage", "chat.postEphemeral", "views.open", "views.push")
 TIMEOUT_S = 10
+CONNECTIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,15 @@ class _ConnectionRetry(AsyncConnectionErrorRetryHandler):
         return await super()._can_retry_async(state=state, request=request, response=response, error=error)
 
 
+def new_session() -> ClientSession:
+    """The one session. The time-out has to be here: the SDK ignores its own for a session that it is given."""
+    return ClientSession(timeout=ClientTimeout(total=TIMEOUT_S), connector=TCPConnector(limit=CONNECTIONS))
+
+
 def web_client(session: ClientSession, api_url: str, token: str | None) -> AsyncWebClient:
     """A client on the shared session; without a token for Bolt, which gets it with each request."""
     handlers: list[AsyncRetryHandler] = [_ConnectionRetry(), AsyncRateLimitErrorRetryHandler(max_retry_count=3)]
-    return AsyncWebClient(token=token, base_url=api_url, timeout=TIMEOUT_S, session=session, retry_handlers=handlers)
+    return AsyncWebClient(token=token, base_url=api_url, session=session, retry_handlers=handlers)
 
 
 class Introduction:

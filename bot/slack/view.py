@@ -36,14 +36,16 @@ class SlackView:
         self._budget = budget or Budget()
         self._cards: dict[str, LiveMessage] = {}
         self._runs: dict[str, LiveMessage] = {}
+        self._crowds: dict[str, Eligibility] = {}
         self._unseen: dict[str, CannotPost] = {}
 
     async def requested(self, request: Request, eligibility: Eligibility) -> None:
         """Post the card, and keep in mind why that does not go, for ``why_unseen``."""
         if request.channel is None:
             return
+        self._crowds[request.id] = eligibility
         try:
-            place = await self._messages.post(request.channel, self._card(request, eligibility))
+            place = await self._messages.post(request.channel, self._card(request))
         except CannotPost as error:
             self._unseen[request.id] = error
             return
@@ -60,6 +62,7 @@ class SlackView:
         if request.denial is not None:
             by, reason = who(request.denial.person), mrkdwn(request.denial.reason, 500) or "no reason given"
             await self._tell(request, f"{code(request.id)} was denied by {by}: {reason}")
+            self._forget(request)
         elif request.state is RequestState.APPROVED:
             by = " and ".join(who(one.person) for one in request.approvals)
             await self._tell(request, f"{code(request.id)} was approved by {by} and begins now.")
@@ -111,10 +114,10 @@ class SlackView:
         if live is not None:
             live.show(self._card(request))
 
-    def _card(self, request: Request, eligibility: Eligibility | None = None) -> Message:
+    def _card(self, request: Request) -> Message:
         environment = self._environment(request)
         if request.state is RequestState.WAITING:
-            return card(request, environment, eligibility)
+            return card(request, environment, self._crowds.get(request.id))
         return decided_card(request, environment)
 
     def _environment(self, request: Request) -> str:
@@ -171,3 +174,4 @@ class SlackView:
         """The last state of a card may still be on its way; its message keeps itself alive until then."""
         self._cards.pop(request.id, None)
         self._runs.pop(request.id, None)
+        self._crowds.pop(request.id, None)

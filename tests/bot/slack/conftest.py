@@ -11,7 +11,7 @@ from bot.app import Service, running
 from bot.settings import Settings
 from sandbox.redis import build, sentinel
 from sandbox.redis.topology import Topology
-from sandbox.slack import LocalSlack
+from sandbox.slack import LocalSlack, Message
 
 MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 INCIDENT = "C0INCIDENT"
@@ -57,7 +57,7 @@ class House:
         self.keep(targets(None))
 
     def keep(self, content: dict[str, object]) -> None:
-        (self.folder / "targets.yaml").write_text(yaml.safe_dump(content))
+        (self.folder / "targets.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
 
     @asynccontextmanager
     async def bot(self) -> AsyncIterator[Service]:
@@ -76,6 +76,10 @@ class House:
             await self._ready(service)
             yield service
 
+    def thread(self, message: Message) -> str:
+        """Everything in the thread of a message."""
+        return "\n".join(one.plain() for one in self.slack.messages(message.channel, thread_ts=message.ts))
+
     async def _ready(self, service: Service) -> None:
         connections = 0 if self.over_http else 2
         await self.slack.waits_for(lambda: service.bolt and self.slack.connections >= connections)
@@ -86,3 +90,20 @@ class House:
 @pytest.fixture
 def house(slack: LocalSlack, tmp_path: Path) -> House:
     return House(slack, tmp_path)
+
+
+def saying(slack: LocalSlack, text: str, channel: str = INCIDENT) -> Message | None:
+    """The newest message of the channel that says this."""
+    return next((one for one in reversed(slack.messages(channel)) if text in one.plain()), None)
+
+
+def whispered(slack: LocalSlack, user: str, text: str) -> Message | None:
+    """The newest message that only this person sees and that says this."""
+    private = [one for one in slack.messages(INCIDENT) if one.ephemeral_for == user]
+    return next((one for one in reversed(private) if text in one.plain()), None)
+
+
+async def asked(slack: LocalSlack) -> Message:
+    """The card of a failover that oncall asks for."""
+    await slack.person("U0ONCALL").types(INCIDENT, "/redis failover orders")
+    return await slack.waits_for(lambda: saying(slack, "failover orders: destructive"))

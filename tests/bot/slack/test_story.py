@@ -1,10 +1,12 @@
 """The whole story in the channel, on real servers: looked at, planned, approved by a second person, done, proven."""
 
+from itertools import pairwise
+
 import pytest
 
 from sandbox.redis.topology import Topology
-from sandbox.slack import LocalSlack, Message
-from tests.bot.slack.conftest import INCIDENT, House, targets
+from sandbox.slack import LocalSlack
+from tests.bot.slack.conftest import INCIDENT, House, saying, targets, whispered
 
 pytestmark = pytest.mark.servers
 
@@ -15,7 +17,7 @@ async def test_a_failover_with_a_second_person(slack: LocalSlack, redis: Topolog
     async with house.bot():
         assert (await oncall.types(INCIDENT, "/redis diagnose")).acked
         seen = await slack.waits_for(lambda: saying(slack, "orders: healthy"))
-        assert "master" in seen.plain()
+        assert "├─ ○ " in seen.plain(), "the picture"
 
         await oncall.types(INCIDENT, "/redis failover orders")
         card = await slack.waits_for(lambda: saying(slack, "failover orders: destructive"))
@@ -23,22 +25,21 @@ async def test_a_failover_with_a_second_person(slack: LocalSlack, redis: Topolog
         assert [text for text, _, _ in card.buttons()] == ["Approve", "Deny", "Details"]
 
         assert (await oncall.clicks(card, "approve")).acked
-        await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "second person"))
+        await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "a second person"))
 
         assert (await lead.clicks(card, "approve")).acked
         await slack.waits_for(lambda: "Approved by <@U0LEAD>" in slack.message(INCIDENT, card.ts).plain())
-        done = await slack.waits_for(lambda: saying(slack, "failover orders: done and proven"), within=90)
-        print(slack.transcript(INCIDENT))
-        assert "Transcript" in "\n".join(one.plain() for one in slack.messages(INCIDENT, thread_ts=done.ts))
-        assert slack.broadcast_mentions == []
+        assert [text for text, _, _ in slack.message(INCIDENT, card.ts).buttons()] == ["Details"]
+        done = await slack.waits_for(lambda: saying(slack, "failover orders: done and proven"), within=120)
+        await slack.waits_for(lambda: "Transcript of" in house.thread(done))
+        assert "<@U0ONCALL>: `failover orders` is done and proven" in house.thread(done)
+
+        await oncall.clicks_stale(card, "approve")
+        await lead.clicks_stale(card, "approve")
+        await slack.waits_for(lambda: whispered(slack, "U0LEAD", "<@U0LEAD>") or whispered(slack, "U0LEAD", "already"))
+    progress = [call for call in slack.calls if call.method == "chat.update" and call.args["ts"] == done.ts]
+    apart = [later.at - sooner.at for sooner, later in pairwise(progress)]
+    assert min(apart) >= 1.4, "coalesced"
     assert all(delivery.error is None for delivery in slack.deliveries)
     assert [call for call in slack.calls if call.error] == []
-
-
-def saying(slack: LocalSlack, text: str) -> Message | None:
-    return next((one for one in slack.messages(INCIDENT) if text in one.plain()), None)
-
-
-def whispered(slack: LocalSlack, user: str, text: str) -> Message | None:
-    private = (one for one in slack.messages(INCIDENT) if one.ephemeral_for == user)
-    return next((one for one in private if text in one.plain()), None)
+    assert slack.broadcast_mentions == []
