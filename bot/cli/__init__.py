@@ -57,7 +57,8 @@ def _any_command() -> int:
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
-        screen.tell(f"{error.format_message().rstrip('.')}. Type tandem --help for what there is.")
+        sentence = error.format_message()
+        screen.tell(f"{sentence}{'' if sentence.endswith(('.', '?')) else '.'} Type tandem --help for what there is.")
         return Exit.USAGE
     except typer.Abort:
         return 130

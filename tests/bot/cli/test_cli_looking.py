@@ -1,0 +1,154 @@
+"""`health`, `diagnose`, `verify`, `status` and `plan` against real servers, healthy and not."""
+
+import asyncio
+import re
+
+import pytest
+
+from sandbox.redis import build, sentinel
+from tests.bot.cli.conftest import of
+
+pytestmark = pytest.mark.servers
+
+
+async def test_a_healthy_target_for_people_and_for_programs(terminal):
+    async with sentinel(build()) as topology:
+        terminal.targets(orders=of(topology))
+        master, *replicas = topology.node_addresses
+
+        health = await terminal.types("health orders")
+        assert (health.code, health.err) == (0, "")
+        lines = health.out.splitlines()
+        assert lines[0].startswith("orders (sentinel)  healthy")
+        assert lines[1].startswith(f"{master}  master")
+        assert [line[:4] for line in lines[2:4]] == ["├── ", "└── "]
+        assert all(replica in health.out for replica in replicas)
+        assert all(f"{one}  names {master}, epoch 0, quorum ok" in health.out for one in topology.sentinel_addresses)
+        assert "\x1b" not in health.out
+
+        diagnosis = await terminal.types("diagnose --json orders")
+        assert (diagnosis.code, diagnosis.err) == (0, "")
+        assert list(diagnosis.json) == [
+            *("target", "kind", "observed_at", "verdict", "confidence"),
+            *("master", "findings", "nodes", "sentinels", "unasked"),
+        ]
+        assert (diagnosis.json["verdict"], diagnosis.json["master"]) == ("healthy", master)
+        assert list(diagnosis.json["findings"][0]) == [
+            *("id", "severity", "confidence", "summary", "nodes", "evidence", "suggests")
+        ]
+        first = diagnosis.json["nodes"][0]
+        assert list(first) == ["address", "role", "reachable", "error", "replid", "offset", "lag_bytes", "link"]
+        assert (first["address"], first["role"], first["link"]) == (master, "master", None)
+        assert {node["link"] for node in diagnosis.json["nodes"][1:]} == {"up"}
+        assert len(diagnosis.json["sentinels"]) == 3
+
+        verified = await terminal.types("verify orders --again 0 --json")
+        assert (verified.code, verified.json["ok"]) == (0, True)
+        assert any("takes a write" in check["title"] for check in verified.json["checks"])
+
+
+async def test_a_plan_says_everything_and_changes_nothing(terminal):
+    async with sentinel(build()) as topology:
+        terminal.targets(orders=of(topology))
+        master, first, second = topology.node_addresses
+
+        plan = await terminal.types(f"plan failover orders --to {second} --json")
+        assert (plan.code, plan.err) == (0, "")
+        assert list(plan.json) == [
+            *("target", "action", "risk", "because", "cost", "candidate", "rejected", "steps", "fingerprint"),
+            "approvals_needed",
+        ]
+        assert list(plan.json["cost"]) == ["loss_bytes", "loss_keys", "pause_ms", "notes"]
+        assert (plan.json["candidate"], plan.json["risk"], plan.json["approvals_needed"]) == (second, "destructive", 1)
+        assert [one["node"] for one in plan.json["rejected"]] == [first]
+        assert all(list(step) == ["title", "command"] for step in plan.json["steps"])
+
+        shown = await terminal.types(f"plan failover orders --to {second}")
+        assert shown.code == 0
+        assert f"Candidate {second}" in shown.out
+        assert "Nothing was changed." in shown.out
+        assert (await topology.master()).address == master
+
+        refused = await terminal.types(f"plan failover orders --to {master} --json")
+        assert refused.code == 3
+        assert list(refused.json) == ["refusal"]
+        assert list(refused.json["refusal"]) == ["reason", "findings"]
+        assert master in refused.json["refusal"]["reason"]
+
+
+async def test_nodes_that_are_down_and_hung_are_said_to_be(terminal):
+    async with sentinel(build()) as topology:
+        terminal.targets(orders=of(topology), carts={"kind": "cluster", "nodes": ["10.0.0.1"]})
+        down, hung = topology.nodes[1:]
+        await down.kill()
+        await hung.hang()
+        await topology.sentinels[0].hang()
+
+        health = await terminal.types("health orders")
+        assert health.code in {1, 5}
+        assert re.search(rf"{down.address}  NO ANSWER, .*refused", health.out)
+        assert re.search(rf"{hung.address}  NO ANSWER, timed out", health.out)
+        assert re.search(rf"{topology.sentinel_addresses[0]}  NO ANSWER, timed out", health.out)
+
+        diagnosis = await terminal.types("diagnose orders --json")
+        assert diagnosis.code in {1, 5}
+        errors = {node["address"]: node["error"] for node in diagnosis.json["nodes"]}
+        assert errors[down.address].startswith("refused: ")
+        assert errors[hung.address].startswith("timed out: ")
+        assert len(diagnosis.json["unasked"]) >= 3
+        assert "Looking again" in diagnosis.err
+
+        fleet = await terminal.types("status --json")
+        by_name = {one["target"]: one for one in fleet.json["targets"]}
+        assert by_name["carts"]["verdict"] == "undetermined"
+        assert "does not cover" in by_name["carts"]["summary"]
+        assert by_name["orders"]["verdict"] != "healthy"
+        assert fleet.code in {1, 5}
+
+        verified = await terminal.types("verify orders --again 0")
+        assert verified.code == 1
+        assert "FAILED" in verified.out
+
+
+async def test_a_master_that_is_down_is_a_fault(terminal):
+    async with sentinel(build(), down_after_ms=60_000) as topology:
+        terminal.targets(orders=of(topology))
+        await topology.nodes[0].kill()
+
+        diagnosis = await terminal.types("diagnose orders --json")
+        assert diagnosis.json["nodes"][0]["reachable"] is False
+        assert diagnosis.json["verdict"] in {"master-down", "master-unreachable"}
+        assert diagnosis.code in {1, 5}
+
+
+async def test_a_password_is_needed_and_comes_from_a_file(terminal):
+    async with sentinel(build(), acl=True) as topology:
+        terminal.targets(orders=of(topology))
+        locked_out = await terminal.types("health orders --json")
+        assert locked_out.code in {1, 5}
+        assert all("NOAUTH" in one["error"] for one in locked_out.json["sentinels"])
+
+        (terminal.directory / "node").write_text(f"{topology.password}\n")
+        terminal.environment["SENTINEL_PASSWORD"] = topology.sentinel_password
+        auth = {"username": topology.username, "password_file": "node"}
+        sentinel_auth = {"username": topology.sentinel_username, "password_env": "SENTINEL_PASSWORD"}
+        terminal.targets(orders=of(topology, auth=auth, sentinel_auth=sentinel_auth))
+        let_in = await terminal.types("health orders --json")
+        assert (let_in.code, let_in.json["verdict"]) == (0, "healthy")
+        assert topology.password not in let_in.out + locked_out.out
+
+
+async def test_what_a_server_sends_is_shown_and_never_obeyed(terminal):
+    async def answer(reader, writer):
+        while await reader.read(4096):
+            writer.write(b"-ERR \x1b[2J\x1b]0;owned\x07 \xe2\x80\xae \x9b <!channel>\r\n" * 20)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        terminal.targets(odd={"kind": "replication", "nodes": [f"127.0.0.1:{port}", "127.0.0.1:1"]})
+        for line in ("health odd", "diagnose odd", "diagnose odd --json", "status"):
+            ended = await terminal.types(line)
+            assert ended.code in {1, 5}
+            assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", ended.out + ended.err)
