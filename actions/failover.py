@@ -1,8 +1,8 @@
 """``failover``: a planned switch of the master that loses no acknowledged write, where Sentinel is in charge.
 
-No I/O here. The plan: make the candidate Sentinel's choice, fence writes, wait until the candidate has every byte, let one Sentinel
+The plan: make the candidate Sentinel's choice, fence writes, wait until the candidate has every byte, let one Sentinel
 fail over, demote the old master at once, put every setting back, prove the result on all nodes and all Sentinels, and
-look again after 30 s. Where Sentinel is Valkey 9, its own coordinated failover replaces fence and wait.
+look again after 30 s. Where Sentinel is Valkey 9, its own coordinated failover replaces fence and wait. No I/O here.
 """
 
 from __future__ import annotations
@@ -173,7 +173,8 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
     ]
     changed = [*steering, *(() if switch.coordinated else fence.settings)]
     for node in dict.fromkeys(change.node for change in changed):
-        steps.append(PutBack(node, tuple(change for change in changed if change.node == node)))
+        settings = tuple(change for change in changed if change.node == node)
+        steps.append(PutBack(node, settings, only_as_replica=node == master.address))
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
     token = f"{snapshot.target}:{candidate.address.port}"
     steps += [
@@ -184,21 +185,17 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
 
 
 def _steering(snapshot: Snapshot, candidate: NodeView) -> tuple[SettingChange, ...]:
-    """The replica priorities to change so that the candidate alone has the lowest; nothing where it has already.
+    """Set each rival's replica-priority to 0, so that Sentinel has one choice only.
 
-    Sentinel takes the lowest first; 0 means never. Where the others leave no room below them, they are raised.
+    A lower priority alone would not do: where the candidate dies at the last moment Sentinel takes the next one, which
+    may lack bytes that were acknowledged.
     """
-    others = [node for node in snapshot.nodes if node.is_replica and node.address != candidate.address]
-    rivals = {node.address: prio for node in others if (prio := _priority(node)) not in {None, 0}}
-    own = _priority(candidate)
-    lowest = min((prio for prio in rivals.values() if prio is not None), default=None)
-    if lowest is None or own is None or own < lowest:
-        return ()
-    changes = [SettingChange(candidate.address, PRIORITY, "1", str(own))] if own != 1 else []
-    changes += [
-        SettingChange(address, PRIORITY, "2", "1") for address, priority in sorted(rivals.items()) if priority == 1
-    ]
-    return tuple(changes)
+    rivals = [node for node in snapshot.nodes if node.is_replica and node.address != candidate.address]
+    return tuple(
+        SettingChange(node.address, PRIORITY, "0", str(priority))
+        for node in rivals
+        if (priority := _priority(node)) not in {None, 0}
+    )
 
 
 def _priority(node: NodeView) -> int | None:

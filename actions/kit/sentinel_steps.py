@@ -23,8 +23,28 @@ SENTINEL_INFO_S = 10
 
 PRIORITY = "replica-priority"
 
+GONE = frozenset({"s_down", "o_down", "disconnected"})
+"""Flags of a replica that Sentinel does not promote."""
+
 UNDO_WITHIN_S = SENTINEL_INFO_S + 5
 """How long to look whether a stopped failover promoted after all, before it is left open."""
+
+
+def only_choice(view: SentinelView, candidate: Address) -> str | None:
+    """Why this Sentinel might not take the candidate, or might take another; ``None`` where it can take no other.
+
+    It never takes a replica of priority 0, or one that it holds to be down.
+    """
+    own = replica_seen_by(view, candidate)
+    if own is None or own.priority == 0:
+        return f"{view.address} does not know {candidate} as a candidate"
+    if own.flags & GONE or not own.link_up:
+        return f"{view.address} does not see {candidate} in order"
+    replicas = view.master.replicas if view.master else ()
+    rivals = [one for one in replicas if one.address != candidate and one.priority > 0 and not one.flags & GONE]
+    if rivals:
+        return f"{view.address} could also take {', '.join(f'{one.address} ({one.priority})' for one in rivals)}"
+    return None
 
 
 def replica_seen_by(view: SentinelView, replica: Address) -> SentinelReplica | None:
@@ -35,7 +55,7 @@ def replica_seen_by(view: SentinelView, replica: Address) -> SentinelReplica | N
 
 @dataclass(frozen=True, slots=True)
 class Steer(Step):
-    """Make the candidate the one that Sentinel will choose: the lowest replica-priority, seen by every Sentinel.
+    """Make the candidate the only one that Sentinel can choose: all others at priority 0, seen by every Sentinel.
 
     Without settings to change there is still something to wait for: what Sentinel knows can be ten seconds old.
     """
@@ -47,13 +67,13 @@ class Steer(Step):
     @property
     def title(self) -> str:
         """What the step does."""
-        return f"Make {self.candidate} Sentinel's choice"
+        return f"Make {self.candidate} Sentinel's only choice"
 
     @property
     def command(self) -> str:
         """The equivalent for a person."""
         sets = [f"{change.node}> CONFIG SET {change.name} {change.new}" for change in self.settings]
-        return "; ".join([*sets, f"SENTINEL REPLICAS on each: slave-priority of {self.candidate} is the lowest"])
+        return "; ".join([*sets, "SENTINEL REPLICAS on each: slave-priority"])
 
     @property
     def changes(self) -> tuple[SettingChange, ...]:
@@ -61,12 +81,12 @@ class Steer(Step):
         return self.settings
 
     async def holds(self, hands: Hands) -> Held:
-        """Whether every Sentinel that answers would take the candidate for its priority alone."""
+        """Whether no Sentinel that answers can take another."""
         views = [view for view in await hands.sentinel_views() if view.master is not None]
         if not views:
             return Held(yes=False, observation="no Sentinel answers")
-        doubts = [doubt for view in views if (doubt := self._doubt(view))]
-        return Held(not doubts, "; ".join(doubts) or f"{len(views)} Sentinels would take it")
+        doubts = [doubt for view in views if (doubt := only_choice(view, self.candidate))]
+        return Held(not doubts, "; ".join(doubts) or f"{len(views)} Sentinels can take no other")
 
     async def act(self, hands: Hands) -> str:
         """Set the priorities and wait for the Sentinels' next INFO."""
@@ -86,18 +106,6 @@ class Steer(Step):
         if problems:
             raise NotYet("; ".join(problems))
         return "the priorities are as they were" if self.settings else ""
-
-    def _doubt(self, view: SentinelView) -> str | None:
-        """Why this Sentinel might take another; 0 is never taken."""
-        own = replica_seen_by(view, self.candidate)
-        if own is None or own.priority == 0:
-            return f"{view.address} does not know it as a candidate"
-        replicas = view.master.replicas if view.master else ()
-        rivals = [one for one in replicas if one.address != self.candidate and 0 < one.priority <= own.priority]
-        if rivals:
-            names = ", ".join(f"{one.address} ({one.priority})" for one in rivals)
-            return f"{view.address} shows priority {own.priority}, no lower than {names}"
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +178,12 @@ class SentinelFailover(Step):
         return Held(standing.role is Role.MASTER, f"{self.candidate} is a {standing.role}")
 
     async def act(self, hands: Hands) -> str:
-        """Ask, and wait for the promotion."""
+        """Ask where there is but one choice, and wait for the promotion."""
+        views = await hands.sentinel_views()
+        asked = next((view for view in views if view.address == self.sentinel), None)
+        doubt = only_choice(asked, self.candidate) if asked else f"{self.sentinel} is not among the Sentinels"
+        if doubt:
+            raise NotYet(f"not asked: {doubt}")
         await hands.sentinel_failover(self.sentinel, coordinated=self.coordinated)
         return (await until(lambda: self.holds(hands), hands, self.within_ms / 1000)).observation
 
@@ -196,7 +209,7 @@ class SentinelFailover(Step):
             return f"Sentinel {self.sentinel} cannot be told to stop ({error})"
 
     async def _still_replica(self, hands: Hands, stopped_at: float) -> Held:
-        """Whether nobody was promoted: no Sentinel names another, and the candidate says, or is seen, to be a replica."""
+        """Whether nobody was promoted: no Sentinel names another, and the candidate is a replica or seen as one."""
         views = await hands.sentinel_views()
         named = {view.master.address for view in views if view.master is not None} - {self.master}
         if named:
@@ -222,7 +235,7 @@ class SentinelFailover(Step):
         if view.master is not None and "failover_in_progress" in view.master.flags:
             return f"Sentinel {view.address} is failing over"
         seen = replica_seen_by(view, self.candidate)
-        if seen is None or seen.flags & {"s_down", "disconnected"}:
+        if seen is None or seen.flags & GONE:
             return None
         if seen.role_reported != "slave" or seen.info_age_ms is None or seen.info_age_ms >= stopped_ms:
             return f"Sentinel {view.address} last heard {seen.role_reported}, {seen.info_age_ms} ms ago"

@@ -170,10 +170,15 @@ class Demote(Step):
 
 @dataclass(frozen=True, slots=True)
 class PutBack(Step):
-    """Give one node the settings back that an earlier step changed."""
+    """Give one node the settings back that an earlier step changed.
+
+    An old master that hangs still gets what was sent to it when it wakes up: its fence is lifted only once it was seen
+    to be a replica, or it would take writes that nobody keeps.
+    """
 
     node: Address
     settings: tuple[SettingChange, ...]
+    only_as_replica: bool = False
 
     @property
     def title(self) -> str:
@@ -193,6 +198,8 @@ class PutBack(Step):
 
     async def act(self, hands: Hands) -> str:
         """Set and rewrite, then read."""
+        if self.only_as_replica and (await hands.standing(self.node)).role is not Role.REPLICA:
+            raise NotYet(f"{self.node} is not a replica: it stays fenced")
         wanted = as_settings(self.settings, old=True)
         await hands.change_settings(self.node, wanted, rewrite=True)
         seen = await hands.settings(self.node, tuple(wanted))

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping
 
 from actions.adapters.redis.connection import CommandFailed, Node, Reply
+from actions.adapters.redis.failures import as_error
 from actions.adapters.redis.observe import Observer
 from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet
 from actions.kit.ports import ProbeResult, Standing
@@ -25,14 +26,12 @@ class RedisHands:
     def __init__(self, target: Target) -> None:
         self.target = target
         self._observer = Observer(target)
-        self._nodes: dict[Address, Node] = {}
         self._sentinels: dict[Address, Node] = {}
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._observer.aclose()
-        for node in (*self._nodes.values(), *self._sentinels.values()):
-            await node.aclose()
+        await asyncio.gather(*(sentinel.aclose() for sentinel in self._sentinels.values()))
 
     async def observe(self) -> Snapshot:
         """See ``Hands.observe``."""
@@ -59,8 +58,7 @@ class RedisHands:
     async def settings(self, node: Address, names: tuple[str, ...]) -> Mapping[str, str]:
         """See ``Hands.settings``."""
         replies = await self._all(self._node(node), *(("CONFIG", "GET", name) for name in names))
-        pairs = [tuple(map(_text, reply)) for reply in replies if isinstance(reply, list) and len(reply) == 2]
-        return {name: value for name, value in pairs}
+        return {_text(reply[0]): _text(reply[1]) for reply in replies if isinstance(reply, list) and len(reply) == 2}
 
     async def change_settings(self, node: Address, settings: Mapping[str, str], *, rewrite: bool) -> None:
         """See ``Hands.change_settings``."""
@@ -127,7 +125,9 @@ class RedisHands:
         except ActionError as error:
             return ProbeResult(ok=False, observations=(str(error),))
         written = _text(stored) == "OK"
-        seen = (f"{master} {'took' if written else 'did not take'} the write, {acked} of {len(replicas)} replicas acked",)
+        seen = (
+            f"{master} {'took' if written else 'did not take'} the write, {acked} of {len(replicas)} replicas acked",
+        )
         return ProbeResult(written and all(ok for ok, _ in reads), seen + tuple(text for _, text in reads))
 
     async def sleep(self, seconds: float) -> None:
@@ -160,20 +160,15 @@ class RedisHands:
         return (await self._all(server, command))[0]
 
     async def _all(self, server: Node, *commands: tuple[str | int, ...]) -> list[Reply]:
-        """Ask in one round trip; the first refused command is raised, in the server's own words."""
+        """Ask in one round trip; the first error reply is raised, in the server's own words."""
         replies = await server.ask(*commands)
         for command, reply in zip(commands, replies, strict=True):
             if isinstance(reply, CommandFailed):
-                raise CommandRefused(f"{server.name} {' '.join(map(str, command[:2]))}: {reply.text}")
+                raise as_error(f"{server.name} {' '.join(map(str, command[:2]))}", reply)
         return replies
 
     def _node(self, address: Address) -> Node:
-        if address not in self._nodes:
-            target = self.target
-            self._nodes[address] = Node(
-                address, target.auth, target.tls, target.timeout_ms / 1000, name=f"node {address}"
-            )
-        return self._nodes[address]
+        return self._observer.node(address)
 
     def _sentinel(self, address: Address) -> Node:
         if address not in self._sentinels:
