@@ -15,6 +15,7 @@ import tempfile
 import time
 import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -43,25 +44,53 @@ def run(*, port: int = 8070, open_page: bool = True, build_name: str = "valkey-9
     asyncio.run(_demo(port, open_page=open_page, build_name=build_name))
 
 
-async def _demo(port: int, *, open_page: bool, build_name: str) -> None:
-    console = Console(stderr=True)
-    stop = _stopped()
-    with tempfile.TemporaryDirectory(prefix="tandem-demo-") as folder, console.status("Starting Redis and Sentinel …"):
-        async with (
-            sentinel(build(build_name), links=True, master_name=MASTER_NAME, down_after_ms=3000) as topology,
-            WriteLoad(topology, rate=WRITES_A_SECOND, process=True) as load,
-            _slack(port) as slack,
-            Bot(slack, topology, Path(folder)) as bot,
-        ):
-            slack.demo_buttons = _buttons(topology, load, bot)
-            watch = asyncio.create_task(_watch(slack, topology, load, bot))
-            console.print(_welcome(slack, topology, folder))
-            if open_page:
-                await asyncio.to_thread(webbrowser.open, f"{slack.page_url}?as=U0ONCALL&channel=C0INCIDENT")
-            await stop.wait()
-            console.print("Stopping …")
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What runs while the demo runs."""
+
+    slack: LocalSlack
+    topology: Topology
+    load: WriteLoad
+    bot: Bot
+
+
+@contextlib.asynccontextmanager
+async def running(port: int = 0, *, build_name: str = "valkey-9.1") -> AsyncIterator[Demo]:
+    """Start everything, and stop it on leaving; ``port`` 0 takes a free one."""
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tandem-demo-")))
+        topology = await stack.enter_async_context(
+            sentinel(build(build_name), links=True, master_name=MASTER_NAME, down_after_ms=3000)
+        )
+        load = await stack.enter_async_context(WriteLoad(topology, rate=WRITES_A_SECOND, process=True))
+        slack = await stack.enter_async_context(_slack(port))
+        bot = await stack.enter_async_context(Bot(slack, topology, folder))
+        slack.demo_buttons = _buttons(topology, load, bot)
+        demo = Demo(slack, topology, load, bot)
+        watch = asyncio.create_task(_watch(demo))
+        try:
+            yield demo
+        finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
+
+
+async def _demo(port: int, *, open_page: bool, build_name: str) -> None:
+    console = Console(stderr=True, soft_wrap=True)
+    stop = _stopped()
+    status = console.status("Starting Redis, Sentinel, the local Slack and the bot …")
+    status.start()
+    async with running(port, build_name=build_name) as demo:
+        status.stop()
+        console.print(_welcome(demo))
+        if open_page:
+            await asyncio.to_thread(webbrowser.open, _page(demo))
+        await stop.wait()
+        console.print("Stopping …")
+
+
+def _page(demo: Demo) -> str:
+    return f"{demo.slack.page_url}?as=U0ONCALL&channel=C0INCIDENT"
 
 
 def _stopped() -> asyncio.Event:
@@ -138,7 +167,7 @@ class Bot:
         }
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot.cli", "serve"), env=environment, stdout=log, stderr=log, cwd=self._folder
+                *(sys.executable, "-m", "bot", "serve"), env=environment, stdout=log, stderr=log, cwd=self._folder
             )
         deadline = time.monotonic() + READY_S
         while slack.connections == 0:
@@ -202,28 +231,27 @@ def _buttons(topology: Topology, load: WriteLoad, bot: Bot) -> list[DemoButton]:
     ]
 
 
-async def _watch(slack: LocalSlack, topology: Topology, load: WriteLoad, bot: Bot) -> None:
+async def _watch(demo: Demo) -> None:
     """Keep the page's state line true."""
     while True:
         try:
-            masters = ", ".join(node.address for node in await topology.masters()) or "none"
+            masters = ", ".join(node.address for node in await demo.topology.masters()) or "none"
         except OSError as error:
             masters = str(error)
-        recent = load.longest_gap_ms(time.monotonic() - 30)
-        slack.demo_status = (
-            f"Master: {masters} · {load.acked:,} writes acknowledged · longest gap in 30 s: {recent:,.0f} ms · "
-            f"bot {'running' if bot.running else 'dead'}"
+        recent = demo.load.longest_gap_ms(time.monotonic() - 30)
+        demo.slack.demo_status = (
+            f"Master: {masters} · {demo.load.acked:,} writes acknowledged · longest gap in 30 s: {recent:,.0f} ms · "
+            f"bot {'running' if demo.bot.running else 'dead'}"
         )
         await asyncio.sleep(STATUS_EVERY_S)
 
 
-def _welcome(slack: LocalSlack, topology: Topology, folder: str) -> str:
-    nodes = ", ".join(topology.node_addresses)
+def _welcome(demo: Demo) -> str:
     return (
-        f"\n[bold]The incident channel:[/] {slack.page_url}?as=U0ONCALL&channel=C0INCIDENT\n\n"
-        f"  Redis      {nodes}\n"
-        f"  Sentinels  {', '.join(topology.sentinel_addresses)}\n"
-        f"  Bot's log  {folder}/bot.log\n\n"
-        "Type [bold]/redis[/] as oncall. Break something with the buttons on the right. Ask for [bold]/redis failover[/]\n"
-        "and approve it as lead. Ctrl-C ends it and leaves nothing behind.\n"
+        f"\n[bold]The incident channel:[/] {_page(demo)}\n\n"
+        f"  Redis      {', '.join(demo.topology.node_addresses)}\n"
+        f"  Sentinels  {', '.join(demo.topology.sentinel_addresses)}\n"
+        f"  Bot's log  {demo.bot.log}\n\n"
+        "Type [bold]/redis[/] as oncall. Break something with the buttons on the right. Ask for "
+        "[bold]/redis failover[/]\nand approve it as lead. Ctrl-C ends it and leaves nothing behind.\n"
     )
