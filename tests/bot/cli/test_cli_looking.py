@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from sandbox.redis import build, sentinel
+from sandbox.redis import build, replication, sentinel
 from tests.bot.cli.conftest import of
 
 pytestmark = pytest.mark.servers
@@ -40,6 +40,7 @@ async def test_a_healthy_target_for_people_and_for_programs(terminal):
         assert list(first) == ["address", "role", "reachable", "error", "replid", "offset", "lag_bytes", "link"]
         assert (first["address"], first["role"], first["link"]) == (master, "master", None)
         assert {node["link"] for node in diagnosis.json["nodes"][1:]} == {"up"}
+        assert all(node["lag_bytes"] < 10_000 for node in diagnosis.json["nodes"][1:])
         assert len(diagnosis.json["sentinels"]) == 3
 
         verified = await terminal.types("verify orders --again 0 --json")
@@ -138,7 +139,11 @@ async def test_a_password_is_needed_and_comes_from_a_file(terminal):
         assert topology.password not in let_in.out + locked_out.out
 
 
-async def test_what_a_server_sends_is_shown_and_never_obeyed(terminal):
+NOTHING_TO_OBEY = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]*")
+LOOKS = ("health odd", "diagnose odd", "diagnose odd --json", "status", "status --json")
+
+
+async def test_what_a_server_sends_instead_of_an_answer_is_shown_and_never_obeyed(terminal):
     async def answer(reader, writer):
         while await reader.read(4096):
             writer.write(b"-ERR \x1b[2J\x1b]0;owned\x07 \xe2\x80\xae \x9b <!channel>\r\n" * 20)
@@ -148,7 +153,22 @@ async def test_what_a_server_sends_is_shown_and_never_obeyed(terminal):
     async with server:
         port = server.sockets[0].getsockname()[1]
         terminal.targets(odd={"kind": "replication", "nodes": [f"127.0.0.1:{port}", "127.0.0.1:1"]})
-        for line in ("health odd", "diagnose odd", "diagnose odd --json", "status"):
+        for line in LOOKS:
             ended = await terminal.types(line)
             assert ended.code in {1, 5}
-            assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", ended.out + ended.err)
+            assert NOTHING_TO_OBEY.fullmatch(ended.out + ended.err)
+
+
+async def test_a_replica_that_announces_an_escape_sequence_as_its_host_is_shown_and_never_obeyed(terminal):
+    async with replication(build(), replicas=1) as topology:
+        master, replica = topology.nodes
+        await replica.command("CONFIG", "SET", "replica-announce-ip", "\x1b[2J\u202ehost")
+        await replica.command("REPLICAOF", "NO", "ONE")
+        await replica.command("REPLICAOF", *master.address.split(":"))
+        while "host" not in str(await master.command("INFO", "replication")):
+            await asyncio.sleep(0.05)
+        terminal.targets(odd={"kind": "replication", "nodes": [master.address]})
+        for line in LOOKS:
+            ended = await terminal.types(line)
+            assert NOTHING_TO_OBEY.fullmatch(ended.out + ended.err)
+        assert "\\x1b[2J\\u202ehost" in (await terminal.types("health odd")).out
