@@ -233,12 +233,13 @@ def _buttons(topology: Topology, load: WriteLoad, bot: Bot) -> list[DemoButton]:
 
 async def _watch(demo: Demo) -> None:
     """Keep the page's state line true."""
+    began = time.monotonic()
     while True:
         try:
             masters = ", ".join(node.address for node in await demo.topology.masters()) or "none"
         except OSError as error:
             masters = str(error)
-        recent = demo.load.longest_gap_ms(time.monotonic() - 30)
+        recent = demo.load.longest_gap_ms(max(began, time.monotonic() - 30))
         demo.slack.demo_status = (
             f"Master: {masters} · {demo.load.acked:,} writes acknowledged · longest gap in 30 s: {recent:,.0f} ms · "
             f"bot {'running' if demo.bot.running else 'dead'}"
