@@ -55,7 +55,9 @@ class Database:
 
     def __init__(self, url: str, *, busy_s: float = 5.0, clock: Clock | None = None) -> None:
         self.name, self._engine = _engine(url, busy_s)
-        self._reading = self._engine.execution_options(reading=True)
+        # SQLite reads one state anyway.
+        one_state = {"isolation_level": "REPEATABLE READ"} if self._engine.name == "postgresql" else {}
+        self._reading = self._engine.execution_options(reading=True, **one_state)
         self._clock = clock
         self._turn = asyncio.Lock()
 
