@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiohttp import ClientError, web
+from aiohttp import ClientError, ClientSession, web
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
@@ -21,6 +21,7 @@ from actions.adapters.redis import connect
 from actions.kit.errors import SettingsError
 from actions.registry import ACTIONS
 from bot import logs
+from bot.fleet import Fleet
 from bot.ledger import Ledger
 from bot.policy import Policy
 from bot.requests import Desk
@@ -93,42 +94,45 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     """
     settings.check_slack()
     fleet = load_targets(settings.targets_file)
-    token = _secret(settings.slack_bot_token)
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(settings.ledger_url)
         stack.push_async_callback(ledger.aclose)
         session = await stack.enter_async_context(new_session())
-        client = web_client(session, settings.slack_api_url, token)
-        introduction, messages = Introduction(client), Messages(client, BOT_NAME)
-        tasks = Tasks()
-        stack.push_async_callback(tasks.aclose)
-        view = SlackView(messages, ledger, tasks, fleet.targets)
-        policy = Policy(fleet, SlackDirectory(client, introduction))
-        desk = Desk(ledger, fleet.targets, connect, policy, view, approval_s=settings.approval_minutes * 60)
+        wiring, desk, introduction = _wire(settings, fleet, ledger, session)
+        stack.push_async_callback(wiring.tasks.aclose)
         stack.push_async_callback(desk.aclose, PATIENCE_S)
         service = Service()
         await _listen(stack, settings, service)
         await desk.recover()
-
-        async def wire() -> Wiring:
-            return Wiring(
-                identity=await introduction.identity(),
-                session=session,
-                api_url=settings.slack_api_url,
-                bot_token=token,
-                signing_secret=_secret(settings.slack_signing_secret),
-                messages=messages,
-                desk=desk,
-                fleet=fleet,
-                policy=policy,
-                actions=ACTIONS,
-                view=view,
-                tasks=tasks,
-            )
-
-        joining = asyncio.create_task(_join(service, wire, _secret(settings.slack_app_token)))
+        joining = asyncio.create_task(_join(service, wiring, introduction, _secret(settings.slack_app_token)))
         stack.push_async_callback(_leave, service, joining)
         yield service
+
+
+def _wire(
+    settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSession
+) -> tuple[Wiring, Desk, Introduction]:
+    """Make everything that needs no answer from Slack."""
+    token = _secret(settings.slack_bot_token)
+    client = web_client(session, settings.slack_api_url, token)
+    introduction, messages, tasks = Introduction(client), Messages(client, BOT_NAME), Tasks()
+    view = SlackView(messages, ledger, tasks, fleet.targets)
+    policy = Policy(fleet, SlackDirectory(client, introduction))
+    desk = Desk(ledger, fleet.targets, connect, policy, view, approval_s=settings.approval_minutes * 60)
+    wiring = Wiring(
+        session=session,
+        api_url=settings.slack_api_url,
+        bot_token=token,
+        signing_secret=_secret(settings.slack_signing_secret),
+        messages=messages,
+        desk=desk,
+        fleet=fleet,
+        policy=policy,
+        actions=ACTIONS,
+        view=view,
+        tasks=tasks,
+    )
+    return wiring, desk, introduction
 
 
 async def _listen(stack: AsyncExitStack, settings: Settings, service: Service) -> None:
@@ -150,11 +154,11 @@ async def _listen(stack: AsyncExitStack, settings: Settings, service: Service) -
     service.port = int(runner.addresses[0][1])
 
 
-async def _join(service: Service, wire: Callable[[], Awaitable[Wiring]], app_token: str) -> None:
+async def _join(service: Service, wiring: Wiring, introduction: Introduction, app_token: str) -> None:
     """Find out who we are, however long that takes, then let commands and clicks in."""
     while service.bolt is None:
         try:
-            service.bolt = build(await wire())
+            service.bolt = build(wiring, await introduction.identity())
         except (SlackApiError, ClientError, TimeoutError, OSError) as error:
             code = code_of(error)
             if isinstance(error, SlackApiError) and code not in _TRANSIENT:

@@ -18,6 +18,7 @@ def set_up(level: int = logging.INFO, *, as_json: bool | None = None) -> None:
     wanted = not sys.stderr.isatty() if as_json is None else as_json
     handler.setFormatter(JsonLines() if wanted else Lines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 class Lines(logging.Formatter):

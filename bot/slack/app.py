@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 class Wiring:
     """Everything that the listeners work with. Made once, in the composition root."""
 
-    identity: Identity
     session: ClientSession
     api_url: str
     bot_token: str
@@ -51,16 +50,16 @@ class Wiring:
     tasks: Tasks
 
 
-def build(wiring: Wiring) -> AsyncApp:
+def build(wiring: Wiring, identity: Identity) -> AsyncApp:
     """The app with its listeners, the same for Socket Mode and for signed HTTP."""
     app = AsyncApp(
         name="tandem",
         client=web_client(wiring.session, wiring.api_url, None),
-        authorize=_authorize(wiring),
+        authorize=_authorize(wiring.bot_token, identity),
         signing_secret=wiring.signing_secret,
         logger=logging.getLogger("slack_bolt"),
     )
-    app.middleware(Gate(wiring.identity, wiring.session, wiring.messages).__call__)
+    app.middleware(Gate(identity, wiring.session, wiring.messages).__call__)
     listeners = _Listeners(wiring)
     app.command("/redis")(listeners.command)
     app.action(re.compile(r"^run:\d+$"))(listeners.run)
@@ -75,14 +74,14 @@ def build(wiring: Wiring) -> AsyncApp:
     return app
 
 
-def _authorize(wiring: Wiring) -> Any:
+def _authorize(bot_token: str, identity: Identity) -> Any:
     """What Bolt asks for each request: known since the start, so that no ack waits for auth.test."""
     known = AuthorizeResult(
         enterprise_id=None,
-        team_id=wiring.identity.team_id,
-        bot_user_id=wiring.identity.user_id,
-        bot_id=wiring.identity.bot_id,
-        bot_token=wiring.bot_token,
+        team_id=identity.team_id,
+        bot_user_id=identity.user_id,
+        bot_id=identity.bot_id,
+        bot_token=bot_token,
     )
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:  # noqa: ARG001 -- Bolt's names; the gate compares the team.

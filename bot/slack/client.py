@@ -43,7 +43,7 @@ class _ConnectionRetry(AsyncConnectionErrorRetryHandler):
         response: HttpResponse | None = None,
         error: Exception | None = None,
     ) -> bool:
-        if str(request.url).rsplit("/", 1)[-1] in _NOT_TWICE:
+        if str(request.url).partition("?")[0].rsplit("/", 1)[-1] in _NOT_TWICE:
             return False
         return await super()._can_retry_async(state=state, request=request, response=response, error=error)
 

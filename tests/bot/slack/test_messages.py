@@ -75,10 +75,11 @@ async def test_many_changes_are_few_updates_and_the_last_one_is_shown(slack: Loc
     shown = await begun(slack, stage)
     for upto in range(100):
         await stage.view.progressed(running(upto, steps=100))
+        await asyncio.sleep(0.005)
     await stage.view.ended(running(100, RunState.DONE, steps=100))
     assert "done and proven" in slack.message(INCIDENT, shown.ts).plain()
     times = updates(slack, shown.ts)
-    assert len(times) < 5
+    assert 2 <= len(times) < 20
     assert all(later - sooner > 0.15 for sooner, later in itertools.pairwise(times))
 
 
@@ -164,7 +165,8 @@ async def test_after_a_broken_connection_nothing_is_posted_twice_but_look_ups_ar
             await Messages(client, "tandem").post(INCIDENT, notice("once"))
         with pytest.raises(aiohttp.ClientError):
             await client.users_info(user="U0ONCALL")
-    assert calls == ["/chat.postMessage", "/users.info", "/users.info"]
+    assert calls.count("/chat.postMessage") == 1
+    assert calls.count("/users.info?user=U0ONCALL") > 1
 
 
 async def test_a_response_url_that_is_used_up_is_replaced(slack: LocalSlack, stage: Stage) -> None:
