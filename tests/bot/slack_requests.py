@@ -1,4 +1,4 @@
-"""Hand-made requests in every state, with a real plan; ``nasty`` puts the worst text wherever text comes from outside."""
+"""Hand-made requests in every state, with a real plan; ``NASTY`` is the worst text from outside."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

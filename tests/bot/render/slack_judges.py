@@ -1,4 +1,4 @@
-"""Three judges of what Slack would take: the published JSON schemas, slack_sdk's own models, the local Slack's rules."""
+"""Three judges of what Slack would take: the published JSON schemas, slack_sdk's own models, the local Slack."""
 
 import json
 from functools import cache
