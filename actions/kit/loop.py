@@ -16,6 +16,8 @@ from actions.kit.errors import ActionError
 from actions.kit.plan import SettingChange, Step
 from actions.kit.ports import Hands
 
+CUT_OFF = "The run was cut off before the roles moved."
+
 
 class StepState(StrEnum):
     """Where a step stands."""
@@ -92,9 +94,13 @@ async def settle(steps: Sequence[Step], reached: int, hands: Hands, journal: Jou
     if reached < 0:
         return Ending(Outcome.UNDONE, ("Nothing had been done.",))
     turning = next((index for index, step in enumerate(steps) if step.point_of_no_return), len(steps))
-    if turning <= reached and await _came_about(steps[turning], hands):
-        return await carry_out(steps, hands, journal, start=turning)
-    return await go_back(steps, reached, hands, journal, ["The run was cut off before the roles moved."])
+    if turning > reached:
+        return await go_back(steps, reached, hands, journal, [CUT_OFF])
+    if not await _came_about(steps[turning], hands):
+        ending = await go_back(steps, reached, hands, journal, [CUT_OFF])
+        if ending.outcome is Outcome.UNDONE or not await _came_about(steps[turning], hands):
+            return ending
+    return await carry_out(steps, hands, journal, start=turning)
 
 
 async def go_back(

@@ -100,6 +100,7 @@ class Steer(Step):
         problems = []
         for change in self.settings:
             try:
+                await hands.standing(change.node)  # One that hangs would be changed when it wakes up, unseen.
                 await hands.change_settings(change.node, as_settings((change,), old=True), rewrite=False)
             except ActionError as error:
                 problems.append(str(error))

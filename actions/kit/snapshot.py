@@ -245,7 +245,7 @@ class Snapshot:
     def agreed_master(self) -> Address | None:
         """The address that a majority of *all* Sentinels gives at the highest config-epoch, TILT left out.
 
-        Without Sentinels: the only node that says it is a master, where all others answered or follow it.
+        Without Sentinels: the only node that answers as a master; one that is silent could be another.
         ``None`` where there is no majority, or no single master.
         """
         if self.kind is Kind.SENTINEL:

@@ -82,7 +82,12 @@ class Fence(Step):
         return f"writes are refused, offset {offset}"
 
     async def undo(self, hands: Hands) -> str:
-        """Put the old values back and end the pause."""
+        """Put the old values back and end the pause.
+
+        It has to answer first: what is sent to a master that hangs would still unfence it when it wakes up, and by then
+        another may have been promoted.
+        """
+        await hands.standing(self.master)
         await hands.unfence(self.master, as_settings(self.settings, old=True))
         return f"{self.master} accepts writes again"
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
-import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -20,9 +17,10 @@ from actions.kit.step_types import STEP_TYPES
 from bot.ledger import audit, reading, requests, runs, schema
 from bot.ledger.audit import AuditCheck, AuditRow
 from bot.ledger.codec import PlanCodec
-from bot.ledger.database import Clock, Database
+from bot.ledger.database import Clock, Database, Transaction
 from bot.ledger.errors import Busy, LeaseLost, LedgerError
 from bot.ledger.journal import LedgerJournal
+from bot.ledger.owner import is_gone, myself
 from bot.ledger.records import Debt, Decided, Lease, Message, Person, Request, RequestState, Verdict
 from bot.ledger.requests import Ask, normal_id
 
@@ -36,7 +34,7 @@ class Ledger:
         self._database = database
         self._codec = codec
         self._lasts = timedelta(seconds=lease_s)
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._owner = myself()
 
     @classmethod
     async def open(
@@ -174,15 +172,15 @@ class Ledger:
         return await self._end(lease, Ending(Outcome.UNDONE, (why,)), RequestState.VOID, why)
 
     async def unsettled(self) -> tuple[Request, ...]:
-        """The requests whose run has not ended though its lease is over, the oldest first."""
+        """The requests whose run has not ended though its lease is over or its process gone, the oldest first."""
         async with self._database.reading() as tx:
-            ids = await runs.overdue(tx)
+            ids = await runs.overdue(tx, await self._lost(tx))
             return tuple([await reading.load(tx, self._codec, run_id) for run_id in ids])
 
     async def claim(self, run_id: str) -> Lease | None:
-        """Take over a run whose lease is over; ``None`` where somebody else was quicker."""
+        """Take over a run whose lease is over or whose process is gone; ``None`` where somebody else was quicker."""
         async with self._database.writing() as tx:
-            return await runs.claim(tx, run_id, self._owner, self._lasts)
+            return await runs.claim(tx, run_id, self._owner, self._lasts, await self._lost(tx))
 
     async def owed(self, target: str | None = None) -> tuple[Debt, ...]:
         """The settings that are not yet back as they were, of one target or of all."""
@@ -221,6 +219,9 @@ class Ledger:
         """Go through the whole audit and name the first row that is not as it was written."""
         async with self._database.reading() as tx:
             return await audit.verify(tx)
+
+    async def _lost(self, tx: Transaction) -> list[str]:
+        return [owner for owner in await runs.owners(tx) if is_gone(owner, self._owner)]
 
     async def _end(self, lease: Lease, ending: Ending, state: RequestState, why: str = "") -> Request:
         async with self._database.writing() as tx:

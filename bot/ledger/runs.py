@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, insert, select, update
@@ -75,11 +75,20 @@ async def renew(tx: Transaction, lease: Lease, lasts: timedelta) -> None:
         raise LeaseLost(f"{lease.run_id} was taken over by another process, or has ended; nothing more is done here.")
 
 
-async def claim(tx: Transaction, run_id: str, owner: str, lasts: timedelta) -> Lease | None:
-    """Take over a run whose lease is over; ``None`` where somebody else was quicker, or its owner came back."""
+async def claim(tx: Transaction, run_id: str, owner: str, lasts: timedelta, lost: Collection[str] = ()) -> Lease | None:
+    """Take over a run whose lease is over; ``None`` where somebody else was quicker, or its owner came back.
+
+    Args:
+        tx: one writing transaction.
+        run_id: which run.
+        owner: who takes it over.
+        lasts: how long the new lease is.
+        lost: owners that are known to be gone: nobody has to wait for their leases.
+    """
+    free = (runs.c.leased_until <= tx.now) | runs.c.owner.in_(lost)
     claimed = await tx.connection.execute(
         update(runs)
-        .where(runs.c.id == run_id, runs.c.ended_at.is_(None), runs.c.leased_until <= tx.now)
+        .where(runs.c.id == run_id, runs.c.ended_at.is_(None), free)
         .values(epoch=runs.c.epoch + 1, owner=owner, leased_until=tx.now + lasts)
     )
     if claimed.rowcount != 1:
@@ -145,9 +154,16 @@ async def pay(tx: Transaction, debt: Debt, note: str) -> None:
         await _tell_paid(tx, debt.run_id, debt.change, note)
 
 
-async def overdue(tx: Transaction) -> Sequence[str]:
-    """The ids of the runs that have not ended and whose lease is over."""
-    query = select(runs.c.id).where(runs.c.ended_at.is_(None), runs.c.leased_until <= tx.now)
+async def owners(tx: Transaction) -> Sequence[str]:
+    """Who holds a run that has not ended."""
+    query = select(runs.c.owner).where(runs.c.ended_at.is_(None)).distinct()
+    return (await tx.connection.execute(query)).scalars().all()
+
+
+async def overdue(tx: Transaction, lost: Collection[str] = ()) -> Sequence[str]:
+    """The ids of the runs that have not ended and whose lease is over, or whose owner is among the ``lost``."""
+    free = (runs.c.leased_until <= tx.now) | runs.c.owner.in_(lost)
+    query = select(runs.c.id).where(runs.c.ended_at.is_(None), free)
     return (await tx.connection.execute(query.order_by(runs.c.started_at))).scalars().all()
 
 

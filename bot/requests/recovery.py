@@ -36,22 +36,22 @@ class Recovery:
         for request in await self._ledger.runs(limit=100, states=(RequestState.APPROVED,)):
             self._runner.start(request.id)
         for request in await self._ledger.unsettled():
-            if await self._quiet(request.target):
+            if await self._answers(request.target):
                 self._runner.take_over(request.id)
         debts = [debt for debt in await self._ledger.owed() if debt.run_ended]
         await asyncio.gather(*(self._pay_target(target, debts) for target in {debt.target for debt in debts}))
 
-    async def _quiet(self, target: str) -> bool:
-        """Whether a look at the target can settle anything now."""
+    async def _answers(self, target: str) -> bool:
+        """Whether a look at the target can settle anything now.
+
+        A Sentinel failover in progress is no reason to wait: it may be the run's own, and is stopped or followed.
+        """
         try:
             snapshot = await self._connections.hands(target).observe()
         except TandemError as error:
             log.warning("%s cannot be settled: %s", target, error)
             return False
-        why = not_quiet(snapshot)
-        if why:
-            log.warning("%s cannot be settled yet: %s", target, why)
-        return why is None
+        return any(node.info for node in snapshot.nodes)
 
     async def _pay_target(self, target: str, debts: list[Debt]) -> None:
         try:
