@@ -6,7 +6,6 @@ import os
 import secrets
 import socket
 
-
 _ours: set[str] = set()
 
 
