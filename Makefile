@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench lock clean
@@ -48,10 +49,10 @@ bench: $(DEV) ## The comparisons, side by side in one run
 
 lock: $(BIN)/python ## Resolve the newest versions within the ranges and pin them with hashes
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  pyproject.toml --extra demo -o requirements/runtime.txt
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  -c requirements/runtime.txt pyproject.toml --extra demo --group dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra demo -o requirements/runtime.txt
+	$(COMPILE) -c requirements/runtime.txt pyproject.toml --extra demo --group dev -o requirements/dev.txt
+	$(COMPILE) -c requirements/runtime.txt pyproject.toml -o requirements/bot.txt
+	$(COMPILE) -c requirements/dev.txt --group build -o requirements/build.txt
 
 clean: ## Remove what was installed and what was left by runs
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
