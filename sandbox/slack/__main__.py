@@ -54,7 +54,7 @@ async def _serve(host: str, port: int, public_url: str | None, secrets: Secrets)
             sys.stderr.write(f"The local Slack is at {slack.page_url}\n")
             await stop.wait()
     except (OSError, OverflowError) as error:
-        raise SettingsError(f"Cannot listen on {host}:{port}: {error}.") from error
+        raise SettingsError(f"Cannot listen on {host}:{port}: {error}") from error
 
 
 if __name__ == "__main__":
