@@ -7,7 +7,7 @@ DEV := $(VENV)/.dev
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check format bench picture lock clean
 
 help: ## List what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ format: $(DEV) ## Format, and mend what ruff can mend by itself
 
 bench: $(DEV) ## The comparisons, side by side in one run
 	$(BIN)/python -m bench
+
+picture: $(DEV) ## The README's picture, taken in the browser test that plays the story
+	TANDEM_PICTURE=docs/pictures/incident.png $(BIN)/pytest -n 0 tests/browser/test_story.py
 
 lock: $(BIN)/python ## Resolve the newest versions within the ranges and pin them with hashes
 	$(BIN)/python -m pip install --quiet uv

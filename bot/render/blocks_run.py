@@ -23,7 +23,7 @@ _SIGNS = {
 _ENDS = {
     RunState.RUNNING: (":hourglass_flowing_sand:", "running"),
     RunState.DONE: (":white_check_mark:", "done and proven"),
-    RunState.UNDONE: (":leftwards_arrow_with_hook:", "failed, and everything was put back"),
+    RunState.UNDONE: (":leftwards_arrow_with_hook:", "not done, and everything was put back"),
     RunState.INCOMPLETE: (":x:", "incomplete: look at what failed"),
     RunState.UNSETTLED: (":grey_question:", "cut off, not settled yet"),
 }

@@ -1,0 +1,95 @@
+"""The whole story in a real browser, by two people: break Redis, have it diagnosed, fail it over, lose nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from sandbox.demo import Demo, running
+from tests.browser.test_local_slack_page import FLAGS
+
+pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.timeout(300)]
+
+PICTURE = os.environ.get("TANDEM_PICTURE")
+"""Where the README's picture is written to; `make picture` sets it."""
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def seated(browser: Browser, demo: Demo, user: str) -> Page:
+    """A window of this person in the incident channel."""
+    page = await browser.new_page(viewport={"width": 1280, "height": 1000})
+    await page.goto(f"{demo.slack.page_url}?as={user}&channel=C0INCIDENT")
+    await expect(page.get_by_test_id("composer")).to_be_visible()
+    return page
+
+
+async def says(page: Page, text: str) -> None:
+    composer = page.get_by_test_id("composer")
+    await composer.fill(text)
+    await composer.press("Enter")
+
+
+def message(page: Page, text: str) -> Locator:
+    """The newest message that says this."""
+    return page.get_by_test_id("message").filter(has_text=text).last
+
+
+async def breaks(page: Page, button: str, result: str) -> None:
+    await page.get_by_test_id(f"demo-{button}").click()
+    await expect(page.get_by_test_id(f"demo-result-{button}")).to_contain_text(result, timeout=60_000)
+
+
+@pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Debian's chromium")
+async def test_two_people_and_a_broken_redis(tmp_path: Path) -> None:
+    async with running() as demo, chromium() as browser:
+        oncall, lead = await seated(browser, demo, "U0ONCALL"), await seated(browser, demo, "U0LEAD")
+
+        await says(oncall, "/redis")
+        await expect(message(oncall, "What shall I do with orders?")).to_be_visible()
+        await expect(message(lead, "What shall I do with orders?")).to_have_count(0)
+
+        await breaks(oncall, "slow", "later")
+        await says(oncall, "/redis health")
+        await expect(message(oncall, "orders: healthy")).to_contain_text("names 127.")
+
+        await says(oncall, "/redis failover")
+        card = message(oncall, "failover orders: destructive")
+        await expect(card).to_contain_text("2 are active", timeout=15_000)
+        await card.locator("button[action_id=approve]").click()
+        await expect(message(oncall, "second person")).to_be_visible()
+
+        await message(lead, "failover orders: destructive").locator("button[action_id=approve]").click()
+        await expect(message(lead, "Approved.")).to_be_visible()
+        await expect(message(oncall, "Approved by")).to_be_visible()
+        done = message(oncall, "failover orders: done and proven")
+        await expect(done).to_be_visible(timeout=120_000)
+        await done.scroll_into_view_if_needed()
+        await oncall.screenshot(path=tmp_path / "done.png")
+        if PICTURE:
+            await oncall.screenshot(path=PICTURE)
+        await breaks(oncall, "lost", "0 of")
+
+        await breaks(oncall, "heal", "whole again")
+        await breaks(oncall, "stop-master", "killed")
+        await says(oncall, "/redis diagnose")
+        await expect(message(oncall, "orders: master-down")).to_be_visible(timeout=15_000)
+        await breaks(oncall, "heal", "whole again")
+        await says(oncall, "/redis diagnose")
+        await expect(message(oncall, "orders: healthy")).to_contain_text("seen", timeout=15_000)
+        assert demo.slack.broadcast_mentions == []
+        assert [call for call in demo.slack.calls if call.error] == []
+        assert (tmp_path / "done.png").stat().st_size > 20_000
