@@ -19,7 +19,9 @@ Replies = list[Reply]
 _NODE_QUESTIONS: tuple[Command, ...] = (
     ("INFO",),
     ("ROLE",),
-    ("CONFIG", "GET", "min-replicas-*"),  # Redis 6.2 takes one pattern only.
+    # One name a command: Redis 6.2 takes no more, and for a pattern the server goes through all of its settings.
+    ("CONFIG", "GET", "min-replicas-to-write"),
+    ("CONFIG", "GET", "min-replicas-max-lag"),
     ("CONFIG", "GET", "replica-priority"),
 )
 _ABOUT_MASTER = ("GET-MASTER-ADDR-BY-NAME", "MASTER", "REPLICAS", "SENTINELS", "CKQUORUM")
