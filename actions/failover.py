@@ -26,6 +26,9 @@ PAUSE_OF_DOWN_AFTER = 0.5
 INFO_AGE_MS = 600
 """Asked when its last INFO is this old, Sentinel sends the next one just after it has promoted."""
 
+COORDINATED_INFO_AGE_MS = 350
+"""The same where it has to be elected and the master to hand over first."""
+
 COORDINATED_SINCE = (9, 0)
 LOOK_AGAIN_S = 30
 
@@ -160,7 +163,7 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
     fence = _fence(snapshot, master, sentinel)
     steps: list[Step] = [
         Steer(candidate.address, steering),
-        AwaitInfo(sentinel.address, candidate.address, INFO_AGE_MS),
+        AwaitInfo(sentinel.address, candidate.address, COORDINATED_INFO_AGE_MS if switch.coordinated else INFO_AGE_MS),
     ]
     if not switch.coordinated:
         steps += [fence, CatchUp(master.address, candidate.address, fence.pause_ms)]

@@ -57,7 +57,10 @@ class Hands(Protocol):
         """
 
     async def demote(self, node: Address, master: Address) -> None:
-        """In one transaction: CLIENT UNPAUSE and REPLICAOF; then CLIENT KILL TYPE normal, our connection spared."""
+        """In one transaction: CLIENT UNPAUSE and REPLICAOF."""
+
+    async def disconnect_clients(self, node: Address) -> None:
+        """CLIENT KILL TYPE normal, the asking connection spared: clients that hang on a pause find the new master."""
 
     async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
         """SENTINEL FAILOVER at this Sentinel only."""

@@ -152,25 +152,25 @@ class Demote(Step):
             "CLIENT KILL TYPE normal"
         )
 
-    async def holds(self, hands: Hands) -> Held:
-        """Whether it follows the new master."""
+    async def act(self, hands: Hands) -> str:
+        """Demote unless it follows already, trying again while it does not answer; then disconnect its clients."""
+        held = await until(lambda: self._follows(hands), hands, self.within_ms / 1000, every_s=0.2)
+        await hands.disconnect_clients(self.node)
+        return f"{held.observation}, its clients were disconnected"
+
+    async def _follows(self, hands: Hands) -> Held:
+        before = await self._look(hands)
+        if before.yes:
+            return before
+        await hands.demote(self.node, self.master)
+        return await self._look(hands)
+
+    async def _look(self, hands: Hands) -> Held:
         standing = await hands.standing(self.node)
         follows = standing.role is Role.REPLICA and standing.master == self.master
         return Held(
             follows, f"{self.node} is a {standing.role}" + (f" of {standing.master}" if standing.master else "")
         )
-
-    async def act(self, hands: Hands) -> str:
-        """Demote, trying again while it does not answer."""
-        held = await until(lambda: self._demoted(hands), hands, self.within_ms / 1000, every_s=0.2)
-        return held.observation
-
-    async def _demoted(self, hands: Hands) -> Held:
-        held = await self.holds(hands)
-        if held.yes:
-            return held
-        await hands.demote(self.node, self.master)
-        return await self.holds(hands)
 
 
 @dataclass(frozen=True, slots=True)

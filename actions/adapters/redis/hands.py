@@ -71,9 +71,11 @@ class RedisHands:
 
     async def demote(self, node: Address, master: Address) -> None:
         """See ``Hands.demote``."""
-        server = self._node(node)
-        await server.transaction(("CLIENT", "UNPAUSE"), ("REPLICAOF", master.host, master.port))
-        await self._all(server, ("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"))
+        await self._node(node).transaction(("CLIENT", "UNPAUSE"), ("REPLICAOF", master.host, master.port))
+
+    async def disconnect_clients(self, node: Address) -> None:
+        """See ``Hands.disconnect_clients``."""
+        await self._one(self._node(node), ("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"))
 
     async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
         """See ``Hands.sentinel_failover``."""
