@@ -30,6 +30,7 @@ COORDINATED_INFO_AGE_MS = 350
 """The same where it has to be elected and the master to hand over first."""
 
 COORDINATED_SINCE = (9, 0)
+SCRIPTS_FENCED_SINCE = (7, 0)
 LOOK_AGAIN_S = 30
 
 
@@ -242,17 +243,25 @@ def _can_failover(node: NodeView) -> bool:
 
 
 def _cost(snapshot: Snapshot, master: NodeView, steps: tuple[Step, ...]) -> Cost:
-    _ = snapshot
     catch_up = sum(step.within_ms for step in steps if isinstance(step, CatchUp))
     switch = sum(step.within_ms for step in steps if isinstance(step, SentinelFailover))
     notes = ["Writes wait or are refused for about as long as Sentinel takes to switch, usually under 2 s."]
     if master.normal_clients is not None:
         notes.append(f"The {master.normal_clients} clients of {master.address} are disconnected and have to ask again.")
-    if any(isinstance(step, Fence) for step in steps):
-        notes.append(
-            f"If Tandem dies between fence and switch, {master.address} refuses writes until Tandem starts again."
-        )
+    notes += [note for step in steps if isinstance(step, Fence) for note in _price_of(step, master)]
+    silent = [str(node.address) for node in snapshot.nodes if node.info is None]
+    if silent:
+        notes.append(f"Not part of it, since they do not answer: {', '.join(silent)}.")
     return Cost(loss_bytes=0, loss_keys=0, pause_ms=catch_up + switch, notes=tuple(notes))
+
+
+def _price_of(fence: Fence, master: NodeView) -> Iterator[str]:
+    yield f"If Tandem dies between fence and switch, {fence.master} refuses writes until Tandem starts again."
+    if master.info is not None and master.info.flavour == "redis" and master.info.version < SCRIPTS_FENCED_SINCE:
+        yield (
+            f"Scripts that write are held back only by the pause of {fence.pause_ms} ms: "
+            "before Redis 7.0 min-replicas-to-write does not stop them."
+        )
 
 
 ACTION = ChangeAction(

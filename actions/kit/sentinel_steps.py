@@ -195,19 +195,27 @@ class SentinelFailover(Step):
             TooLate: it promoted after all.
             NotYet: it cannot be seen whether it did: then the fence has to stay.
         """
-        if self.coordinated:
-            await hands.abort_failover(self.master)
         note = await self._stopped(hands)
         stopped_at = hands.now()
         held = await until(lambda: self._still_replica(hands, stopped_at), hands, UNDO_WITHIN_S, every_s=0.2)
         return f"{note}; {held.observation}"
 
     async def _stopped(self, hands: Hands) -> str:
-        """Let the failover run into its time-out; a Sentinel that is gone has taken its failover with it."""
+        """Stop what goes on at the master and at the Sentinel; what cannot be told to stop is looked at all the same.
+
+        A Sentinel that is gone has taken its failover with it; a master that hands over gives up by itself in time.
+        """
+        notes = []
         try:
-            return await hands.stop_sentinel_failover(self.sentinel, self.failover_timeout_ms)
+            if self.coordinated:
+                await hands.abort_failover(self.master)
         except ActionError as error:
-            return f"Sentinel {self.sentinel} cannot be told to stop ({error})"
+            notes.append(f"{self.master} cannot be told to stop ({error})")
+        try:
+            notes.append(await hands.stop_sentinel_failover(self.sentinel, self.failover_timeout_ms))
+        except ActionError as error:
+            notes.append(f"Sentinel {self.sentinel} cannot be told to stop ({error})")
+        return "; ".join(notes)
 
     async def _still_replica(self, hands: Hands, stopped_at: float) -> Held:
         """Whether nobody was promoted: no Sentinel names another, and the candidate is a replica or seen as one."""
@@ -215,6 +223,9 @@ class SentinelFailover(Step):
         named = {view.master.address for view in views if view.master is not None} - {self.master}
         if named:
             raise TooLate(f"Sentinel has promoted {', '.join(map(str, named))} after all")
+        busy = [str(view.address) for view in views if view.master and "failover_in_progress" in view.master.flags]
+        if busy:
+            return Held(yes=False, observation=f"Sentinel {', '.join(busy)} is still failing over")
         try:
             standing = await hands.standing(self.candidate)
         except ActionError as error:
@@ -233,8 +244,6 @@ class SentinelFailover(Step):
 
     def _doubt(self, view: SentinelView, stopped_ms: float) -> str | None:
         """Why this Sentinel leaves it open whether the candidate was promoted; ``None`` where it does not."""
-        if view.master is not None and "failover_in_progress" in view.master.flags:
-            return f"Sentinel {view.address} is failing over"
         seen = replica_seen_by(view, self.candidate)
         if seen is None or seen.flags & GONE:
             return None

@@ -25,10 +25,10 @@ DATA_ACL = (
 SENTINEL_ACL = (
     "+ping +info +role +client|id +client|setname +acl|whoami",
     "+sentinel|masters +sentinel|master +sentinel|replicas +sentinel|sentinels +sentinel|get-master-addr-by-name",
-    "+sentinel|ckquorum +sentinel|myid +sentinel|info-cache +sentinel|failover",
+    "+sentinel|ckquorum +sentinel|myid +sentinel|info-cache +sentinel|failover +sentinel|set",
     "allchannels +subscribe +psubscribe +unsubscribe +punsubscribe",
 )
-"""What `tandem` may do on a Sentinel: ask, listen to its events, start a failover; not SET, RESET or REMOVE."""
+"""What `tandem` may do on a Sentinel: ask, listen to its events, start a failover, and stop it by its time-out; not RESET or REMOVE."""
 
 # Redis 7.0 refuses rules for subcommands that it does not know.
 _SINCE: tuple[tuple[tuple[int, int, int], str], ...] = (((7, 0, 0), "+acl|dryrun"), ((7, 2, 0), "+client|setinfo"))

@@ -8,6 +8,7 @@ from actions.kit.diagnosis.facts import Facts, confident, flags_of, no_answer, o
 from actions.kit.diagnosis.voices import Reach, Voice, majority_says_no, voices
 from actions.kit.findings import Finding, FindingId, Severity
 from actions.kit.snapshot import Reason
+from actions.kit.topology import Address
 
 
 def master_down(facts: Facts) -> Iterator[Finding]:
@@ -57,7 +58,7 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
         FindingId.MASTER_UNREACHABLE,
         Severity.WARNING,
         confident(complete=complete, conflict=any(voice.reach is Reach.NO for voice in said)),
-        f"We cannot reach the master {node.address} ({unasked.reason}), but others can: look at the way from here.",
+        _unreachable(node.address, unasked.reason),
         (node.address,),
         (no_answer(unasked), *(voice.evidence for voice in said)),
         facts.lines("diagnose"),
@@ -113,6 +114,16 @@ def failover_in_progress(facts: Facts) -> Iterator[Finding]:
         tuple(evidence),
         facts.lines("diagnose"),
     )
+
+
+def _unreachable(address: Address, reason: Reason) -> str:
+    """What the others say is a little old: it does not prove that a master that is silent to us answers them now."""
+    if reason is Reason.TIMED_OUT:
+        return (
+            f"The master {address} does not answer us in time, and others have not lost it so far: it hangs since a "
+            "moment ago, or the way from here is at fault. Look again in a few seconds."
+        )
+    return f"We cannot reach the master {address} ({reason}), but others can: look at the way from here."
 
 
 def _nobody_reaches(facts: Facts, said: Sequence[Voice]) -> bool:
