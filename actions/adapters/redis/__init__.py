@@ -1,4 +1,4 @@
-"""Redis, Valkey and Sentinel: the only package that imports redis-py. ``connect`` is the way in."""
+"""Redis, Valkey and Sentinel: the only package that speaks to them. ``connect`` is the way in."""
 
 from __future__ import annotations
 

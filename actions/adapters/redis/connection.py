@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any
 
 from actions.adapters.redis.failures import CommandFailed, ExchangeError, as_error, from_exception, from_reply
 from actions.adapters.redis.tls import objection, speaks_plain, speaks_tls, tls_context
+from actions.adapters.redis.wire import Command, Reply, Wire, open_wire
 from actions.kit.errors import CommandRefused
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, Credentials, Tls
 
 __all__ = ["Command", "CommandFailed", "ExchangeError", "Node", "Reply"]
-
-Reply = Any
-"""What hiredis gives for RESP2: bytes, int, None, a list of these; ``CommandFailed`` for an error reply."""
-Command = tuple[str | bytes | int, ...]
 
 
 class Node:
@@ -47,7 +43,7 @@ class Node:
         self._tls = tls
         self._timeout_s = timeout_s
         self._lock = asyncio.Lock()
-        self._connection: Any = None  # redis-py's connections have no types.
+        self._wire: Wire | None = None
 
     async def ask(self, *commands: Command, repeatable: bool = False) -> list[Reply]:
         """Send all commands in one round trip.
@@ -101,7 +97,7 @@ class Node:
 
     async def aclose(self) -> None:
         """Close the connection. It may be asked again afterwards."""
-        await self._drop()
+        self._drop()
         await asyncio.sleep(0)  # The transport closes its socket in the loop's next turn.
 
     def _refuse_failed(self, command: Command, reply: Reply) -> None:
@@ -110,12 +106,11 @@ class Node:
             raise as_error(f"{self.name} {words}", reply)
 
     async def _exchange(self, commands: tuple[Command, ...], *, repeatable: bool) -> list[Reply]:
-        connection = self._connection
-        warm = connection is not None and connection.is_connected and not await connection.can_read()
-        if not warm:
+        wire = self._wire
+        if wire is None or not wire.usable:
             return await self._first_exchange(commands)
         try:
-            return await self._round_trip(commands)
+            return await self._round_trip(wire, commands)
         except Exception as error:
             if not repeatable or from_exception(error).reason is not Reason.CLOSED:
                 raise
@@ -123,9 +118,10 @@ class Node:
 
     async def _first_exchange(self, commands: tuple[Command, ...]) -> list[Reply]:
         """Connect and ask. A server that hangs up at once may do so because of TLS: that is found out."""
+        self._drop()
         try:
-            await self._connect()
-            return await self._round_trip(commands)
+            self._wire = await self._connected()
+            return await self._round_trip(self._wire, commands)
         except Exception as error:
             if from_exception(error).reason is not Reason.CLOSED:
                 raise
@@ -142,84 +138,50 @@ class Node:
             return ssl.SSLError(0, "this port speaks TLS, and no TLS is set")
         return None
 
-    async def _round_trip(self, commands: tuple[Command, ...]) -> list[Reply]:
-        connection = self._connection
-        replies: list[Reply] = []
+    async def _round_trip(self, wire: Wire, commands: tuple[Command, ...]) -> list[Reply]:
         try:
-            await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-            for _ in commands:
-                replies.append(await self._reply(connection))  # noqa: PERF401 -- What came before a break is kept.
+            return [self._read(reply) for reply in await wire.exchange(commands)]
         except BaseException as error:
             # Whatever is still on its way must never be read as the answer to a later question.
-            await self._drop()
-            if isinstance(error, Exception) and len(replies) == 1 and isinstance(replies[0], CommandFailed):
-                return replies * len(commands)  # It said why, and hung up.
+            self._drop()
+            said = [self._read(reply) for reply in wire.replies]
+            if isinstance(error, Exception) and len(said) == 1 and isinstance(said[0], CommandFailed):
+                return said * len(commands)  # It said why, and hung up.
             raise
-        return replies
 
-    async def _reply(self, connection: Any) -> Reply:
-        secret = self._credentials.password
-        try:
-            reply = await connection.read_response(disconnect_on_error=False)
-        except Exception as error:
-            if getattr(error, "status_code", None) is None and not _is_error_reply(error):
-                raise
-            return from_reply(error, secret)
+    def _read(self, reply: Reply) -> Reply:
+        """The reply, with ``CommandFailed`` for an error, also one within a transaction's."""
         if isinstance(reply, list):
-            return [from_reply(one, secret) if isinstance(one, Exception) else one for one in reply]
-        return reply
+            return [self._read(one) if isinstance(one, Exception) else one for one in reply]
+        return from_reply(reply, self._credentials.password) if isinstance(reply, Exception) else reply
 
-    async def _connect(self) -> None:
-        await self._drop()
-        self._connection = self._made()
-        try:
-            if self._tls is None:
-                await self._connection.connect()
-            else:
-                await self._connect_tls()
-        except BaseException:
-            await self._drop()
-            raise
+    async def _connected(self) -> Wire:
+        if self._tls is None:
+            return await open_wire(self.address, self._credentials, None)
+        return await self._connected_by_tls(tls_context(self._tls))
 
-    async def _connect_tls(self) -> None:
+    async def _connected_by_tls(self, context: ssl.SSLContext) -> Wire:
         """A Redis without TLS waits for more after our handshake: when it takes long, try whether that is why."""
-        connecting = asyncio.ensure_future(self._connection.connect())
+        connecting = asyncio.ensure_future(open_wire(self.address, self._credentials, context))
         try:
             await asyncio.wait({connecting}, timeout=self._timeout_s / 2)
-            if not connecting.done() and await speaks_plain(self.address, self._timeout_s / 4):
-                raise ssl.SSLError(0, "this port does not speak TLS")
-            await connecting
-        finally:
-            connecting.cancel()
-            await asyncio.wait({connecting})
+            if connecting.done() or not await speaks_plain(self.address, self._timeout_s / 4):
+                return await connecting
+        except BaseException:
+            await _give_up(connecting)
+            raise
+        await _give_up(connecting)
+        raise ssl.SSLError(0, "this port does not speak TLS")
 
-    async def _drop(self) -> None:
-        """Close without waiting for the other side, which may hang."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.disconnect(nowait=True)
-
-    def _made(self) -> Any:
-        from redis.asyncio import connection  # noqa: PLC0415 -- 60 ms, which `tandem --help` does not have to pay.
-
-        options: dict[str, Any] = {
-            "host": self.address.host,
-            "port": self.address.port,
-            "username": self._credentials.username,
-            "password": self._credentials.password,
-            "protocol": 2,
-            "socket_timeout": None,
-            "socket_connect_timeout": None,  # One time-out bounds it all, in `ask`.
-            "driver_info": None,  # No CLIENT SETINFO: a round trip, and an ACL right more.
-        }
-        if self._tls is None:
-            return connection.Connection(**options)
-        made = connection.SSLConnection(**options)
-        made.ssl_context.context = tls_context(self._tls)
-        return made
+    def _drop(self) -> None:
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.abort()
 
 
-def _is_error_reply(error: Exception) -> bool:
-    from redis.exceptions import ResponseError  # noqa: PLC0415 -- See _made.
-
-    return isinstance(error, ResponseError)
+async def _give_up(connecting: asyncio.Future[Wire]) -> None:
+    """Close the connection, be it made meanwhile."""
+    connecting.cancel()
+    await asyncio.wait({connecting})
+    if not connecting.cancelled() and connecting.exception() is None:
+        connecting.result().abort()

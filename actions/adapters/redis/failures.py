@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from actions.adapters.redis.wire import LoginRefusedError
 from actions.kit.errors import AccessDenied, ActionError, CommandRefused, Garbled, Unreachable
 from actions.kit.snapshot import Reason
 
@@ -89,27 +88,33 @@ def one_line(text: str, secret: str | None = None) -> str:
 
 def from_reply(error: Exception, secret: str | None = None) -> CommandFailed:
     """An error reply, in the server's own words."""
-    code = getattr(error, "status_code", None)
-    text = f"{code} {error}" if code else str(error)
+    text = str(error)
     return CommandFailed(_CODES.get(text.partition(" ")[0], Reason.REFUSED_COMMAND), one_line(text, secret))
 
 
 def from_exception(error: Exception, secret: str | None = None) -> CommandFailed:
-    """Why an exchange as a whole failed; redis-py wraps the cause, so the whole chain is looked at."""
-    for cause in _chain(error):
-        found = _from_os(cause) if isinstance(cause, OSError) else None
-        if found is not None:
-            return CommandFailed(found.reason, one_line(found.text, secret))
-    return _from_redis(error, secret)
+    """Why an exchange as a whole failed."""
+    if isinstance(error, OSError):
+        found = _from_os(error)
+        return CommandFailed(found.reason, one_line(found.text, secret))
+    if isinstance(error, LoginRefusedError):
+        return _from_login(error, secret)
+    if any(mark in str(error) for mark in _TLS_RECORDS):
+        return CommandFailed(Reason.TLS, "TLS: this port speaks TLS, and we do not")
+    return CommandFailed(Reason.GARBAGE, one_line(f"not what Redis answers: {error}", secret))
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+def _from_login(error: LoginRefusedError, secret: str | None) -> CommandFailed:
+    """What AUTH was answered. Where it was refused without a code of its own the words tell whether AUTH is why."""
+    said = from_reply(error, secret)
+    if said.reason is not Reason.REFUSED_COMMAND:
+        return said
+    if "max number of clients" in said.text:
+        return CommandFailed(Reason.CLOSED, said.text)
+    return CommandFailed(Reason.WRONGPASS, said.text) if "password" in said.text else said
 
 
-def _from_os(error: OSError) -> CommandFailed | None:
+def _from_os(error: OSError) -> CommandFailed:
     text = str(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return CommandFailed(Reason.TLS, f"TLS: its certificate is not trusted: {error.verify_message}")
@@ -130,20 +135,3 @@ def _tls_words(error: ssl.SSLError) -> str:
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_MESSAGE", "RECORD_LAYER_FAILURE"}:
         return "this port does not speak TLS"
     return reason.replace("_", " ").lower() or str(error)
-
-
-def _from_redis(error: Exception, secret: str | None) -> CommandFailed:
-    """What redis-py itself raised: imported here, since by now it must have been."""
-    from redis import exceptions  # noqa: PLC0415 -- Importing redis-py costs 60 ms, which not every command has to pay.
-
-    if isinstance(error, exceptions.AuthenticationError):
-        said = from_reply(error, secret)
-        wrong = said.reason is Reason.REFUSED_COMMAND
-        return CommandFailed(Reason.WRONGPASS, said.text) if wrong else said
-    if isinstance(error, exceptions.ResponseError) or getattr(error, "status_code", None):
-        return from_reply(error, secret)
-    if isinstance(error, exceptions.ConnectionError | asyncio.IncompleteReadError):
-        return CommandFailed(Reason.CLOSED, one_line(str(error), secret))
-    if isinstance(error, exceptions.InvalidResponse) and any(mark in str(error) for mark in _TLS_RECORDS):
-        return CommandFailed(Reason.TLS, "TLS: this port speaks TLS, and we do not")
-    return CommandFailed(Reason.GARBAGE, one_line(f"not what Redis answers: {error}", secret))
