@@ -91,6 +91,7 @@ class Steer(Step):
     async def act(self, hands: Hands) -> str:
         """Set the priorities and wait for the Sentinels' next INFO."""
         for change in self.settings:
+            await hands.standing(change.node)
             await hands.change_settings(change.node, {change.name: change.new}, rewrite=False)
         held = await until(lambda: self.holds(hands), hands, self.within_s, every_s=0.1)
         return held.observation

@@ -77,7 +77,8 @@ class Fence(Step):
         return self.settings
 
     async def act(self, hands: Hands) -> str:
-        """Fence, and read the frozen offset."""
+        """Fence, and read the frozen offset; a master that does not answer is not sent anything."""
+        await hands.standing(self.master)
         offset = await hands.fence(self.master, self.pause_ms, as_settings(self.settings))
         return f"writes are refused, offset {offset}"
 
