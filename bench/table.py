@@ -25,3 +25,8 @@ def p99(values: Sequence[float]) -> float:
     """The 99th percentile, by nearest rank."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * 99 // 100) - 1)]
+
+
+def verdict(*, met: bool) -> str:
+    """How a goal's column ends."""
+    return "met" if met else "missed"
