@@ -22,25 +22,32 @@ from typing import Self
 import yaml
 from rich.console import Console
 
+from actions.kit.errors import SettingsError
 from sandbox.redis import Topology, WriteLoad, build, faults, sentinel
 from sandbox.slack import DemoButton, LocalSlack
+from sandbox.slack.manifest import own_manifest
 
 MASTER_NAME = "orders"
-MANIFEST = Path(__file__).parent.parent / "manifest.yml"
-PACKAGED_MANIFEST = Path(__file__).parent / "manifest.yml"
 READY_S = 20.0
 WRITES_A_SECOND = 100.0
 STATUS_EVERY_S = 1.0
 
 
-def run(*, port: int = 8070, open_page: bool = True, build_name: str = "valkey-9.1") -> None:
+def run(*, port: int = 8070, open_page: bool = True, build_name: str | None = None) -> None:
     """Run until Ctrl-C or SIGTERM.
 
     Args:
         port: where the page is; another free one where that is taken.
         open_page: whether to open it in the browser.
-        build_name: which server, by the name that ``sandbox.redis.builds`` gives it.
+        build_name: which server, by the name that ``sandbox.redis.builds`` gives it; by default the first.
+
+    Raises:
+        SettingsError: there is no Redis or Valkey on this machine.
     """
+    try:
+        build(build_name)
+    except LookupError as error:
+        raise SettingsError(f"{error} Install one with: pip install 'tandem-bot[demo]'") from error
     asyncio.run(_demo(port, open_page=open_page, build_name=build_name))
 
 
@@ -55,7 +62,7 @@ class Demo:
 
 
 @contextlib.asynccontextmanager
-async def running(port: int = 0, *, build_name: str = "valkey-9.1") -> AsyncIterator[Demo]:
+async def running(port: int = 0, *, build_name: str | None = None) -> AsyncIterator[Demo]:
     """Start everything, and stop it on leaving; ``port`` 0 takes a free one."""
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tandem-demo-")))
@@ -75,7 +82,7 @@ async def running(port: int = 0, *, build_name: str = "valkey-9.1") -> AsyncIter
             await asyncio.gather(watch, return_exceptions=True)
 
 
-async def _demo(port: int, *, open_page: bool, build_name: str) -> None:
+async def _demo(port: int, *, open_page: bool, build_name: str | None) -> None:
     console = Console(stderr=True, soft_wrap=True)
     stop = _stopped()
     status = console.status("Starting Redis, Sentinel, the local Slack and the bot …")
@@ -104,12 +111,11 @@ def _stopped() -> asyncio.Event:
 @contextlib.asynccontextmanager
 async def _slack(port: int) -> AsyncIterator[LocalSlack]:
     """The local Slack on this port, or on a free one."""
-    manifest = PACKAGED_MANIFEST if PACKAGED_MANIFEST.exists() else MANIFEST
     async with contextlib.AsyncExitStack() as stack:
         try:
-            slack = await stack.enter_async_context(LocalSlack(manifest, port=port))
+            slack = await stack.enter_async_context(LocalSlack(own_manifest(), port=port))
         except OSError:
-            slack = await stack.enter_async_context(LocalSlack(manifest))
+            slack = await stack.enter_async_context(LocalSlack(own_manifest()))
         yield slack
 
 

@@ -9,7 +9,7 @@ import sys
 
 from actions.kit.errors import SettingsError
 from bot.environment import PREFIX, variables
-from sandbox.demo import MANIFEST, PACKAGED_MANIFEST
+from sandbox.slack.manifest import own_manifest
 from sandbox.slack.server import LocalSlack, Secrets
 
 
@@ -48,9 +48,8 @@ async def _serve(host: str, port: int, public_url: str | None, secrets: Secrets)
     stop = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
-    manifest = PACKAGED_MANIFEST if PACKAGED_MANIFEST.exists() else MANIFEST
     try:
-        async with LocalSlack(manifest, host, port, public_url=public_url, credentials=secrets) as slack:
+        async with LocalSlack(own_manifest(), host, port, public_url=public_url, credentials=secrets) as slack:
             sys.stderr.write(f"The local Slack is at {slack.page_url}\n")
             await stop.wait()
     except (OSError, OverflowError) as error:

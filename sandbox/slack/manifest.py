@@ -33,6 +33,12 @@ class Manifest:
         return next((command for command in self.commands if command.name == name), None)
 
 
+def own_manifest() -> Path:
+    """Tandem's manifest.yml: packed beside the sandbox in a wheel, at the top of a checkout."""
+    packed = Path(__file__).parents[1] / "manifest.yml"
+    return packed if packed.exists() else Path(__file__).parents[2] / "manifest.yml"
+
+
 def read_manifest(path: Path) -> Manifest:
     """Parse manifest.yml; raises KeyError where a required part is missing."""
     raw = yaml.safe_load(path.read_text("utf-8"))

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.demo import MANIFEST, Bot
+from sandbox.demo import Bot
 from sandbox.redis import Build, Topology, WriteLoad, builds, sentinel
 from sandbox.slack import LocalSlack
+from sandbox.slack.manifest import own_manifest
 from tests.failover import setting
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
@@ -89,7 +90,7 @@ class Incident:
 @asynccontextmanager
 async def incident(which: Build, folder: Path) -> AsyncIterator[Incident]:
     async with (
-        LocalSlack(MANIFEST) as slack,
+        LocalSlack(own_manifest()) as slack,
         sentinel(which, master_name="orders") as topology,
         WriteLoad(topology, rate=300, process=True) as load,
     ):
