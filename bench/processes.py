@@ -14,9 +14,10 @@ from pathlib import Path
 
 import yaml
 
-from sandbox.demo import MANIFEST, targets
+from sandbox.demo import targets
 from sandbox.redis import Topology
 from sandbox.slack import LocalSlack
+from sandbox.slack.manifest import own_manifest
 
 TANDEM = (str(Path(sys.executable).with_name("tandem")), "serve")
 BARE = (sys.executable, "-m", "bench.bare_bolt")
@@ -43,7 +44,7 @@ async def running(command: tuple[str, ...], topology: Topology) -> AsyncIterator
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tandem-bench-")))
-        slack = await stack.enter_async_context(LocalSlack(MANIFEST))
+        slack = await stack.enter_async_context(LocalSlack(own_manifest()))
         log_path = folder / "log"
         with log_path.open("ab") as log:
             started = time.monotonic()
