@@ -179,6 +179,14 @@ def no_answer(unasked: Unasked) -> Evidence:
     return Evidence(unasked.source, f"{unasked.reason}: {unasked.why}")
 
 
+def silent_words(who: str, kind: str, unasked: Unasked, *, reached: str) -> str:
+    """What one that gave us nothing of use is said to be; ``reached``: who reaches it all the same, in words."""
+    if unasked.reason is Reason.GARBAGE:
+        return f"{who} answers, but not as a {kind} does: {unasked.why}. Check its address in the settings."
+    words = f"does not answer us, but {reached}" if reached else "is down: it does not answer"
+    return f"{who} {words} ({unasked.reason})."
+
+
 def of_node(node: NodeView, observation: str) -> Evidence:
     """What a node says of itself."""
     return Evidence(f"node {node.address} INFO", observation)

@@ -14,6 +14,7 @@ from actions.kit.diagnosis.facts import (
     no_answer,
     of_node,
     of_sentinel,
+    silent_words,
 )
 from actions.kit.diagnosis.voices import HEARD_S, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
@@ -47,12 +48,11 @@ def _replica_down(facts: Facts, node: NodeView, unasked: Unasked) -> Finding:
         reached |= not replica.flags & DOWN_FLAGS
         evidence.append(of_sentinel(view, f"{flags_of(replica.flags)} on {node.address}"))
     others_answered = facts.master is not None and facts.master.is_master and facts.sure_of_master
-    words = "does not answer us, but others reach it" if reached else "is down: it does not answer"
     return Finding(
         FindingId.REPLICA_DOWN,
         Severity.WARNING,
         confident(complete=others_answered, conflict=reached),
-        f"The replica {node.address} {words} ({unasked.reason}).",
+        silent_words(f"The replica {node.address}", "replica", unasked, reached="others reach it" if reached else ""),
         (node.address,),
         tuple(evidence),
         facts.lines("diagnose"),

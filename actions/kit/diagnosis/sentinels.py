@@ -13,6 +13,7 @@ from actions.kit.diagnosis.facts import (
     no_answer,
     of_node,
     of_sentinel,
+    silent_words,
 )
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import Reason, SentinelView, Unasked
@@ -45,14 +46,16 @@ def _silent(facts: Facts, view: SentinelView, unasked: Unasked) -> Finding:
     for peer, master in facts.opinions:
         down = view.address in master.peers_down
         reaching += not down and view.address in master.peers
-        evidence.append(of_sentinel(peer, f"{view.address} {'is flagged down' if down else 'is not flagged down'}"))
+        known = "is not flagged down" if view.address in master.peers else "is not known as a Sentinel"
+        evidence.append(of_sentinel(peer, f"{view.address} {'is flagged down' if down else known}"))
     complete = 0 < len(facts.opinions) == facts.electorate - 1
-    words = "does not answer us, but other Sentinels reach it" if reaching else "is down: it does not answer"
     return Finding(
         FindingId.SENTINEL_DOWN,
         Severity.WARNING,
         confident(complete=complete, conflict=reaching > 0),
-        f"Sentinel {view.address} {words} ({unasked.reason}).",
+        silent_words(
+            f"Sentinel {view.address}", "Sentinel", unasked, reached="other Sentinels reach it" if reaching else ""
+        ),
         (view.address,),
         tuple(evidence),
         facts.lines("diagnose"),

@@ -1,0 +1,179 @@
+"""The planned switch where Sentinel is in charge, as a plan. No I/O here.
+
+Make the candidate Sentinel's only choice, fence writes, wait until the candidate has every byte, let one Sentinel fail
+over, demote the old master at once, put every setting back, prove the result on all nodes and all Sentinels, and look
+again after 30 s. Where Sentinel is Valkey 9, its own coordinated failover replaces fence and wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actions.kit.candidates import choose
+from actions.kit.errors import UsageError
+from actions.kit.plan import Cost, Plan, Risk, SettingChange, Step, facts_of
+from actions.kit.sentinel_steps import PRIORITY, AwaitInfo, AwaitSentinels, SentinelFailover, Steer
+from actions.kit.snapshot import NodeView, SentinelView, Snapshot
+from actions.kit.steps import FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
+from actions.kit.topology import Address
+
+PAUSE_OF_DOWN_AFTER = 0.5
+"""A pause of writes blocks Sentinel's PUBLISH too: as long as down-after-milliseconds, and it fails over by itself."""
+
+INFO_AGE_MS = 600
+"""Asked when its last INFO is this old, Sentinel sends the next one just after it has promoted."""
+
+COORDINATED_INFO_AGE_MS = 350
+"""The same where it has to be elected and the master to hand over first."""
+
+COORDINATED_SINCE = (9, 0)
+SCRIPTS_FENCED_SINCE = (7, 0)
+LOOK_AGAIN_S = 30
+
+
+def planned(snapshot: Snapshot, action: str, wanted: Address | None) -> Plan:
+    """The plan of a switch; ``not_now`` and ``refusals_of_candidates`` have found no reason against it.
+
+    Raises:
+        UsageError: they were not asked.
+    """
+    choice = choose(snapshot, wanted)
+    master = snapshot.node(snapshot.agreed_master)
+    sentinel = _sentinel_to_ask(snapshot, choice.node.address)
+    if master is None or sentinel.master is None:  # Both would have been refused.
+        raise UsageError("This snapshot cannot be planned on.")
+    naming = sum(view.master is not None and view.master.address == master.address for view in snapshot.sentinels)
+    steps = _steps(snapshot, master, choice.node, sentinel)
+    return Plan(
+        target=snapshot.target,
+        action=action,
+        risk=Risk.DESTRUCTIVE,
+        because=(
+            f"Sentinel is in charge of {snapshot.target}; {naming} of {snapshot.electorate} Sentinels name "
+            f"{master.address} as master. {choice.why}"
+        ),
+        cost=_cost(snapshot, master, steps),
+        steps=steps,
+        seen=facts_of(snapshot),
+        candidate=choice.node.address,
+        rejected=choice.rejected,
+    )
+
+
+def _sentinel_to_ask(snapshot: Snapshot, candidate: Address) -> SentinelView:
+    """One Sentinel a run: the first by address that answers, knows the candidate and has its quorum.
+
+    Different Sentinels asked in turn start failovers that conflict.
+    """
+    knowing = [
+        view
+        for view in snapshot.sentinels
+        if view.master is not None and any(one.address == candidate for one in view.master.replicas)
+    ]
+    return min(knowing, key=lambda view: (not view.quorum_ok, view.address))
+
+
+def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: SentinelView) -> tuple[Step, ...]:
+    steering = _steering(snapshot, candidate)
+    switch = _switch(snapshot, master, candidate, sentinel)
+    fence = _fence(snapshot, master, sentinel)
+    steps: list[Step] = [
+        Steer(candidate.address, steering),
+        AwaitInfo(sentinel.address, candidate.address, COORDINATED_INFO_AGE_MS if switch.coordinated else INFO_AGE_MS),
+    ]
+    if not switch.coordinated:
+        steps += [fence, CatchUp(master.address, candidate.address, fence.pause_ms)]
+    steps += [
+        switch,
+        AwaitSentinels(
+            tuple(view.address for view in snapshot.sentinels if view.master), snapshot.master_name, candidate.address
+        ),
+        Demote(master.address, candidate.address),
+    ]
+    changed = [*steering, *(() if switch.coordinated else fence.settings)]
+    for node in dict.fromkeys(change.node for change in changed):
+        settings = tuple(change for change in changed if change.node == node)
+        steps.append(PutBack(node, settings, only_as_replica=node == master.address))
+    expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
+    token = f"{snapshot.target}:{candidate.address.port}"
+    steps += [
+        Prove(candidate.address, expected, token),
+        Prove(candidate.address, expected, token, after_s=LOOK_AGAIN_S),
+    ]
+    return tuple(steps)
+
+
+def _steering(snapshot: Snapshot, candidate: NodeView) -> tuple[SettingChange, ...]:
+    """Set each rival's replica-priority to 0, so that Sentinel has one choice only.
+
+    A lower priority alone would not do: where the candidate dies at the last moment Sentinel takes the next one, which
+    may lack bytes that were acknowledged.
+    """
+    rivals = [node for node in snapshot.nodes if node.is_replica and node.address != candidate.address]
+    return tuple(
+        SettingChange(node.address, PRIORITY, "0", str(priority))
+        for node in rivals
+        if (priority := _priority(node)) not in {None, 0}
+    )
+
+
+def _priority(node: NodeView) -> int | None:
+    if node.config is not None and node.config.replica_priority is not None:
+        return node.config.replica_priority
+    return node.info.priority if node.info else None
+
+
+def _fence(snapshot: Snapshot, master: NodeView, sentinel: SentinelView) -> Fence:
+    config, watch = master.config, sentinel.master
+    to_write = config.min_replicas_to_write if config else 0
+    max_lag = config.min_replicas_max_lag if config else 10
+    changes = [SettingChange(master.address, "min-replicas-to-write", str(FENCE_REPLICAS), str(to_write))]
+    if max_lag == 0:  # It switches min-replicas-to-write off altogether.
+        changes.insert(0, SettingChange(master.address, "min-replicas-max-lag", "10", "0"))
+    down_after = watch.down_after_ms if watch else snapshot.limits.max_pause_ms
+    pause = min(snapshot.limits.max_pause_ms, int(down_after * PAUSE_OF_DOWN_AFTER))
+    return Fence(master.address, pause, tuple(changes))
+
+
+def _switch(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: SentinelView) -> SentinelFailover:
+    coordinated = (
+        sentinel.flavour == "valkey"
+        and sentinel.version >= COORDINATED_SINCE
+        and all(node.info is not None and _can_failover(node) for node in (master, candidate))
+    )
+    return SentinelFailover(
+        sentinel=sentinel.address,
+        master_name=snapshot.master_name,
+        master=master.address,
+        candidate=candidate.address,
+        within_ms=snapshot.limits.max_pause_ms,
+        failover_timeout_ms=sentinel.master.failover_timeout_ms if sentinel.master else 180_000,
+        coordinated=coordinated,
+    )
+
+
+def _can_failover(node: NodeView) -> bool:
+    """FAILOVER came with 6.2; every Valkey has it."""
+    return node.info is not None and (node.info.flavour == "valkey" or node.info.version >= (6, 2))
+
+
+def _cost(snapshot: Snapshot, master: NodeView, steps: tuple[Step, ...]) -> Cost:
+    catch_up = sum(step.within_ms for step in steps if isinstance(step, CatchUp))
+    switch = sum(step.within_ms for step in steps if isinstance(step, SentinelFailover))
+    notes = ["Writes wait or are refused for about as long as Sentinel takes to switch, usually under 2 s."]
+    if master.normal_clients is not None:
+        notes.append(f"The {master.normal_clients} clients of {master.address} are disconnected and have to ask again.")
+    notes += [note for step in steps if isinstance(step, Fence) for note in _price_of(step, master)]
+    silent = [str(node.address) for node in snapshot.nodes if node.info is None]
+    if silent:
+        notes.append(f"Not part of it, since they do not answer: {', '.join(silent)}.")
+    return Cost(loss_bytes=0, loss_keys=0, pause_ms=catch_up + switch, notes=tuple(notes))
+
+
+def _price_of(fence: Fence, master: NodeView) -> Iterator[str]:
+    yield f"If Tandem dies between fence and switch, {fence.master} refuses writes until Tandem starts again."
+    if master.info is not None and master.info.flavour == "redis" and master.info.version < SCRIPTS_FENCED_SINCE:
+        yield (
+            f"Scripts that write are held back only by the pause of {fence.pause_ms} ms: "
+            "before Redis 7.0 min-replicas-to-write does not stop them."
+        )
