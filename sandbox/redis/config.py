@@ -28,7 +28,7 @@ SENTINEL_ACL = (
     "+sentinel|ckquorum +sentinel|myid +sentinel|info-cache +sentinel|failover +sentinel|set",
     "allchannels +subscribe +psubscribe +unsubscribe +punsubscribe",
 )
-"""What `tandem` may do on a Sentinel: ask, listen, start a failover and stop it by its time-out; no RESET, no REMOVE."""
+"""What `tandem` may do on a Sentinel: ask, listen, start a failover, stop it by its time-out; no RESET or REMOVE."""
 
 # Redis 7.0 refuses rules for subcommands that it does not know.
 _SINCE: tuple[tuple[tuple[int, int, int], str], ...] = (((7, 0, 0), "+acl|dryrun"), ((7, 2, 0), "+client|setinfo"))
