@@ -219,7 +219,9 @@ async def test_the_candidate_is_loading() -> None:
         await replica.kill()
         starting = asyncio.create_task(replica.start())
         try:
-            text = await until_refused(topology, "it is loading its data")
+            # While it loads it looks at its clients once in 2 MB, which takes longer than the usual time-out.
+            patient = until_refused(topology, "it is loading", change=lambda target: replace(target, timeout_ms=8_000))
+            text = await patient
         finally:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
