@@ -1,0 +1,184 @@
+"""The loop that acts, with steps that only write down what was done to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import pytest
+
+from actions.kit.errors import NotYet
+from actions.kit.loop import Outcome, StepState, carry_out, settle
+from actions.kit.plan import Held, SettingChange, Step
+from actions.kit.ports import Hands
+from actions.kit.topology import Address
+from tests.failover import Journal
+
+NODE = Address("10.0.0.1", 6379)
+CHANGE = SettingChange(NODE, "min-replicas-to-write", "1000000", "0")
+
+nothing: Hands = None  # type: ignore[assignment]
+"""These steps touch nothing."""
+
+
+@dataclass
+class World:
+    """What the steps have done, in order, and what fails."""
+
+    done: list[str] = field(default_factory=list)
+    failing: set[str] = field(default_factory=set)
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Noted(Step):
+    name: str
+    world: World
+    setting: tuple[SettingChange, ...] = ()
+    gives_back: tuple[SettingChange, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return self.name
+
+    @property
+    def command(self) -> str:
+        return self.name
+
+    @property
+    def changes(self) -> tuple[SettingChange, ...]:
+        return self.setting
+
+    @property
+    def repays(self) -> tuple[SettingChange, ...]:
+        return self.gives_back
+
+    async def act(self, hands: Hands) -> str:
+        self.world.done.append(self.name)
+        if self.name in self.world.failing:
+            raise NotYet(f"{self.name} failed")
+        return "seen"
+
+    async def undo(self, hands: Hands) -> str:
+        self.world.done.append(f"undo {self.name}")
+        if f"undo {self.name}" in self.world.failing:
+            raise NotYet(f"{self.name} cannot be undone")
+        return "back"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Noted):
+    point_of_no_return: ClassVar[bool] = True
+
+    async def holds(self, hands: Hands) -> Held:
+        return Held(self.world.moved, "moved" if self.world.moved else "not moved")
+
+
+def steps(world: World) -> list[Step]:
+    return [
+        Noted("steer", world),
+        Noted("fence", world, setting=(CHANGE,)),
+        Turn("turn", world),
+        Noted("demote", world),
+        Noted("put back", world, gives_back=(CHANGE,)),
+    ]
+
+
+async def test_all_is_done_in_order_and_what_was_owed_is_repaid() -> None:
+    world, journal = World(), Journal()
+    assert (await carry_out(steps(world), nothing, journal)).outcome is Outcome.DONE
+    assert world.done == ["steer", "fence", "turn", "demote", "put back"]
+    assert journal.owed == []
+    assert [state for _, _, state, _ in journal.lines] == [StepState.DONE] * 5
+
+
+async def test_before_the_turn_a_failure_puts_all_back_in_reverse() -> None:
+    world, journal = World(failing={"fence"}), Journal()
+    ending = await carry_out(steps(world), nothing, journal)
+    assert ending.outcome is Outcome.UNDONE
+    assert ending.failures == ("fence: fence failed",)
+    assert world.done == ["steer", "fence", "undo fence", "undo steer"]
+    assert journal.owed == [], "the failed step may have changed it: it is undone too"
+
+
+async def test_what_cannot_be_undone_stays_owed_and_the_rest_is_undone_all_the_same() -> None:
+    world, journal = World(failing={"turn", "undo fence"}), Journal()
+    ending = await carry_out(steps(world), nothing, journal)
+    assert ending.outcome is Outcome.INCOMPLETE
+    assert world.done[-3:] == ["undo turn", "undo fence", "undo steer"]
+    assert journal.owed == [CHANGE]
+
+
+async def test_a_turn_that_may_have_come_about_leaves_the_fence_up() -> None:
+    world, journal = World(failing={"turn", "undo turn"}), Journal()
+    ending = await carry_out(steps(world), nothing, journal)
+    assert ending.outcome is Outcome.INCOMPLETE
+    assert "undo fence" not in world.done
+    assert journal.owed == [CHANGE]
+
+
+async def test_a_turn_that_failed_but_came_about_goes_on() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Late(Turn):
+        async def act(self, hands: Hands) -> str:
+            self.world.moved = True
+            raise NotYet("not seen in time")
+
+    world, journal = World(), Journal()
+    plan = steps(world)
+    plan[2] = Late("turn", world)
+    ending = await carry_out(plan, nothing, journal)
+    assert ending.outcome is Outcome.INCOMPLETE, "it has to say that something was not as it should be"
+    assert world.done == ["steer", "fence", "demote", "put back"]
+    assert journal.owed == []
+
+
+async def test_a_turn_that_comes_about_while_it_is_undone_goes_on() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Later(Turn):
+        async def undo(self, hands: Hands) -> str:
+            self.world.moved = True
+            raise NotYet("promoted after all")
+
+    world, journal = World(failing={"turn"}), Journal()
+    plan = steps(world)
+    plan[2] = Later("turn", world)
+    await carry_out(plan, nothing, journal)
+    assert world.done == ["steer", "fence", "turn", "demote", "put back"]
+
+
+async def test_after_the_turn_a_failure_stops_nothing() -> None:
+    world, journal = World(failing={"demote"}), Journal()
+    ending = await carry_out(steps(world), nothing, journal)
+    assert ending.outcome is Outcome.INCOMPLETE
+    assert world.done[-1] == "put back"
+    assert journal.owed == []
+
+
+@pytest.mark.parametrize("reached", range(-1, 5))
+@pytest.mark.parametrize("moved", [False, True])
+async def test_a_cut_off_run_goes_back_or_on_by_what_is_so(reached: int, *, moved: bool) -> None:
+    """Every prefix of the plan, with the roles moved and not."""
+    if moved and reached < 2:
+        pytest.skip("the roles cannot have moved before they were asked to")
+    world, journal = World(moved=moved), Journal(owed=[CHANGE] if reached >= 1 else [])
+    ending = await settle(steps(world), reached, nothing, journal)
+    assert journal.owed == []
+    if moved:
+        assert ending.outcome is Outcome.DONE
+        assert world.done == ["demote", "put back"]
+    else:
+        assert ending.outcome is Outcome.UNDONE
+        names = ["steer", "fence", "turn", "demote", "put back"]
+        assert world.done == [f"undo {name}" for name in reversed(names[: reached + 1])]
+
+
+async def test_without_a_journal_nothing_is_done() -> None:
+    class Full(Journal):
+        async def intends(self, index: int, step: Step) -> None:
+            raise OSError("disk full")
+
+    world = World()
+    with pytest.raises(OSError, match="disk full"):
+        await carry_out(steps(world), nothing, Full())
+    assert world.done == []
