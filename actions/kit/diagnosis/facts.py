@@ -181,7 +181,7 @@ def no_answer(unasked: Unasked) -> Evidence:
 
 def silent_words(who: str, kind: str, unasked: Unasked, *, reached: str) -> str:
     """What one that gave us nothing of use is said to be; ``reached``: who reaches it all the same, in words."""
-    if unasked.reason is Reason.GARBAGE:
+    if unasked.reason in (Reason.GARBAGE, Reason.REFUSED_COMMAND):
         return f"{who} answers, but not as a {kind} does: {unasked.why}. Check its address in the settings."
     words = f"does not answer us, but {reached}" if reached else "is down: it does not answer"
     return f"{who} {words} ({unasked.reason})."

@@ -100,6 +100,22 @@ def test_master_unreachable_for_us_only():
     assert said(without_node(healthy(), 1, Reason.TIMED_OUT)) == (FindingId.MASTER_UNREACHABLE, LIKELY)
 
 
+def test_others_are_not_said_to_reach_a_master_that_may_have_begun_to_hang_just_now():
+    assert "others can" in diagnose(without_node(healthy(), 1, Reason.REFUSED)).verdict.summary
+    timed_out = diagnose(without_node(healthy(), 1, Reason.TIMED_OUT)).verdict.summary
+    assert "others can" not in timed_out
+    assert "Look again" in timed_out
+
+
+def test_who_answers_garbage_is_not_said_to_be_silent():
+    node = diagnose(without_node(healthy(), 2, Reason.GARBAGE)).verdict
+    sentinel = diagnose(without_sentinel(healthy(), 2, Reason.GARBAGE)).verdict
+
+    assert (node.id, sentinel.id) == (FindingId.REPLICA_DOWN, FindingId.SENTINEL_DOWN)
+    assert f"{node_at(2)} answers, but not as a replica does" in node.summary
+    assert "answers, but not as a Sentinel does" in sentinel.summary
+
+
 def test_master_unreachable_for_the_sentinels():
     verdict = diagnose(all_opinions(healthy(), flags=DOWN)).verdict
 
