@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from actions.kit.action import Action, ReadAction
+from actions.kit.action import Action, Option, ReadAction
 from actions.kit.errors import UsageError
 from bot.render.words import cut, listed, nearest, quoted
 
@@ -45,12 +45,18 @@ WORDS = (
 MENU = "menu"
 """The word of a command that is empty."""
 
+REASON = Option("reason", '"…"', "why it has to be; the approvers read it, and it stays in the audit")
+"""Every change takes it. It belongs to the request and not to the plan."""
+MAX_REASON = 500
+"""Characters; a command that repeats a request has to stay below its own limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """What was typed. ``word``: an action's name, one of ``WORDS``, or ``menu``.
 
-    ``action`` is set for actions, ``target`` for those that take one, ``argument`` for ``WORDS`` that take one.
+    ``action`` is set for actions, ``target`` for those that take one, ``argument`` for ``WORDS`` that take one,
+    ``reason`` for changes where one is given.
     """
 
     word: str
@@ -58,6 +64,7 @@ class Command:
     target: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     argument: str = ""
+    reason: str = ""
 
 
 def parse(text: str, actions: Sequence[Action], targets: Sequence[str], default_target: str | None = None) -> Command:
@@ -89,8 +96,13 @@ def parse(text: str, actions: Sequence[Action], targets: Sequence[str], default_
 
 def usage(action: Action) -> str:
     """How an action is typed: ``failover TARGET [--to N]``."""
-    options = [f"[--{option.name} {option.metavar}]" for option in action.options]
+    options = [f"[--{option.name} {option.metavar}]" for option in options_of(action)]
     return " ".join([action.name, *([] if _takes_none(action) else ["TARGET"]), *options])
+
+
+def options_of(action: Action) -> tuple[Option, ...]:
+    """Everything that can be typed with an action."""
+    return action.options if isinstance(action, ReadAction) else (*action.options, REASON)
 
 
 def _words(text: str) -> list[str]:
@@ -135,19 +147,33 @@ def _with_argument(word: Word, rest: list[str], known: Mapping[str, Action], tar
 
 def _for_action(action: Action, rest: list[str], targets: Sequence[str], default_target: str | None) -> Command:
     names, options = _split(action, rest)
+    reason = _reason(options)
     if _takes_none(action):
         if names:
             raise UsageError(f"{action.name} is about all targets and takes none; type: /redis {action.name}")
         return Command(action.name, action, options=options)
     if len(names) > 1:
-        raise UsageError(f"{quoted(names[1])} is one word too many; type: /redis {usage(action)}")
-    if names:
-        return Command(action.name, action, _known_target(names[0], targets), options)
-    if default_target is None:
-        example = f"/redis {action.name} {targets[0]}" if targets else f"/redis {usage(action)}"
-        choice = f" There are {listed(targets)}." if len(targets) > 1 else ""
-        raise UsageError(f"Which target?{choice} Type for example: {example}")
-    return Command(action.name, action, default_target, options)
+        hint = "put a reason of several words in quotes" if reason else f"type: /redis {usage(action)}"
+        raise UsageError(f"{quoted(names[1])} is one word too many; {hint}")
+    target = _known_target(names[0], targets) if names else default_target
+    if target is None:
+        raise UsageError(_which_target(action, targets))
+    return Command(action.name, action, target, options, reason=reason)
+
+
+def _reason(options: dict[str, str]) -> str:
+    """The reason, taken out of the options."""
+    reason = options.pop(REASON.name, "").strip()
+    if len(reason) > MAX_REASON:
+        raise UsageError(f"A reason has at most {MAX_REASON} characters, and this one {len(reason)}.")
+    return reason
+
+
+def _which_target(action: Action, targets: Sequence[str]) -> str:
+    if not targets:
+        return "No target is bound to this channel; ask where they are."
+    choice = f" There are {listed(targets)}." if len(targets) > 1 else ""
+    return f"Which target?{choice} Type for example: /redis {action.name} {targets[0]}"
 
 
 def _split(action: Action, rest: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -172,12 +198,13 @@ def _split(action: Action, rest: list[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def _metavar(action: Action, word: str, name: str) -> str:
-    for option in action.options:
+    known = options_of(action)
+    for option in known:
         if word.startswith("--") and option.name == name:
             return option.metavar
-    if not action.options:
+    if not known:
         raise UsageError(f"{action.name} takes no options, and {quoted(word)} is one; type: /redis {usage(action)}")
-    near = nearest(name, [option.name for option in action.options])
+    near = nearest(name, [option.name for option in known])
     hint = f"did you mean --{near}?" if near else f"type: /redis {usage(action)}"
     raise UsageError(f"{action.name} has no option {quoted(word)}; {hint}")
 

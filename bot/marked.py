@@ -60,7 +60,7 @@ class Field:
         """A whole number within these bounds, both included."""
         is_number = isinstance(self.node, yaml.ScalarNode) and self.node.tag == "tag:yaml.org,2002:int"
         if not is_number or not _NUMBER.fullmatch(self.node.value):
-            raise self.wrong(f"has to be a whole number; it is {self._what()}.")
+            raise self.wrong(f"has to be a whole number from {low} to {high}; it is {self._what()}.")
         if not low <= (number := int(self.node.value)) <= high:
             raise self.wrong(f"is {number}; it has to be between {low} and {high}.")
         return number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -17,6 +18,8 @@ from bot.render.words import quoted
 def _web_address(url: str) -> str:
     if not url.startswith(("https://", "http://")):
         raise ValueError("has to begin with https:// or http://")
+    if not urlsplit(url).hostname:  # It raises ValueError too, for brackets that are not closed.
+        raise ValueError("names no host")
     return url if url.endswith("/") else url + "/"
 
 

@@ -58,5 +58,4 @@ def exit_of_request(request: Request) -> Exit:
         "incomplete": Exit.FAILED,
         "unsettled": Exit.UNDETERMINED,
     }
-    state = request.run.state.value if request.run else request.state.value
-    return states.get(state, Exit.REFUSED)
+    return states.get(request.standing.value, Exit.REFUSED)

@@ -27,7 +27,7 @@ Clock = Callable[[], datetime]
 _MEANINGS = {
     "locked": "is locked by another process, and did not come free in time. Nothing was written; try again",
     "readonly": "is read-only: let this user write the file and its folder",
-    "unable to open": "cannot be opened: is its folder there, and may this user write in it?",
+    "unable to open": "cannot be opened: its folder has to be there, and this user has to be allowed to write in it",
     "not a database": "is not a ledger: the file holds something else",
     "malformed": "is damaged: the file is no longer a whole database. Restore it from a copy",
     "full": "cannot grow: the disk is full",

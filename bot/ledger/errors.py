@@ -26,7 +26,7 @@ class UnknownRequest(UsageError):  # noqa: N818 -- Reads as what it is where it 
     """There is no request with this id."""
 
     def __init__(self, request_id: str) -> None:
-        super().__init__(f"There is no request {request_id!r}; `runs` lists those that there are.")
+        super().__init__(f"There is no request {request_id!r}; runs lists those that there are.")
 
 
 class Busy(Refused):

@@ -193,6 +193,12 @@ class Ledger:
             held = await runs.holder(tx, target)
             return held[0] if held else None
 
+    async def busy(self, target: str) -> str | None:
+        """Who holds the target and since when, in a sentence; ``None`` where nobody does."""
+        async with self._database.reading() as tx:
+            held = await runs.holder(tx, target)
+            return _busy(target, held) if held else None
+
     async def pay(self, debt: Debt, note: str) -> None:
         """The setting is back, or no longer ours to put back; ``note`` says what was seen."""
         async with self._database.writing() as tx:
@@ -233,12 +239,7 @@ class Ledger:
         async with self._database.writing() as tx:
             request = await reading.load(tx, self._codec, request_id)
             held = await runs.holder(tx, request.target)
-            by = (
-                f"{held[0]}, asked for by {held[1]}, has held it since {held[2]:%H:%M:%S} UTC"
-                if held
-                else "it was held"
-            )
-            why = f"{request.target} is busy: {by}. Ask again once that has ended."
+            why = _busy(request.target, held)
             await requests.refuse(tx, request_id, why)
             return why
 
@@ -261,3 +262,8 @@ async def _within(event: asyncio.Event, seconds: float) -> bool:
             return await event.wait()
     except TimeoutError:
         return False
+
+
+def _busy(target: str, held: tuple[str, str, datetime] | None) -> str:
+    by = f"{held[0]}, asked for by {held[1]}, has held it since {held[2]:%H:%M:%S} UTC" if held else "it was held"
+    return f"{target} is busy: {by}. Ask again once that has ended."

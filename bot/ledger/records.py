@@ -64,6 +64,8 @@ class Verdict(StrEnum):
 
     APPROVE = "approve"
     DENY = "deny"
+    WITHDRAW = "withdraw"
+    """Only the requester can."""
 
 
 UNKNOWN_STEP = "unknown"
@@ -150,6 +152,17 @@ class Request:
     def denial(self) -> Decision | None:
         """Who denied it."""
         return next((one for one in self.decisions if one.verdict is Verdict.DENY), None)
+
+    @property
+    def withdrawal(self) -> Decision | None:
+        """When the requester took it back."""
+        return next((one for one in self.decisions if one.verdict is Verdict.WITHDRAW), None)
+
+    @property
+    def standing(self) -> RequestState | RunState:
+        """How it stands, in one word: as its run does, unless it was over before the first step."""
+        begun = self.state in (RequestState.RUNNING, RequestState.ENDED)
+        return self.run.state if begun and self.run is not None else self.state
 
 
 @dataclass(frozen=True, slots=True)

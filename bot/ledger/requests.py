@@ -142,13 +142,11 @@ async def refuse(tx: Transaction, request_id: str, why: str) -> None:
 
 async def withdraw(tx: Transaction, codec: PlanCodec, request_id: str, person: Person) -> Decided:
     """Take a request back; only who asked for it can, and only while it waits."""
+    before = await reading.load(tx, codec, request_id)
+    own = before.requester.id == person.id
+    ok = own and await _taken_back(tx, request_id, person)
     request = await reading.load(tx, codec, request_id)
-    own = request.requester.id == person.id
-    ok = own and await move(tx, request_id, (RequestState.WAITING,), RequestState.WITHDRAWN)
-    request = await reading.load(tx, codec, request_id)
-    why = (
-        "Withdrawn." if ok else _why_not(tx, request, person) if own else f"Only {request.requester.name} can do that."
-    )
+    why = "Withdrawn." if ok else _why_not(tx, request, person) if own else _not_theirs(request)
     await audit.append(tx, "request.withdrawn", person, request_id, counts=ok, answer=why)
     return Decided(ok, request, why)
 
@@ -167,6 +165,25 @@ async def remember_message(tx: Transaction, request_id: str, message: Message) -
     """Remember where the message of a request stands; the newest one counts."""
     await tx.connection.execute(delete(messages).where(messages.c.request_id == request_id))
     await tx.connection.execute(insert(messages).values(request_id=request_id, channel=message.channel, ts=message.ts))
+
+
+async def _taken_back(tx: Transaction, request_id: str, person: Person) -> bool:
+    moved = await tx.connection.execute(
+        update(requests).where(requests.c.id == request_id, *_open(tx)).values(state=RequestState.WITHDRAWN)
+    )
+    if moved.rowcount != 1:
+        return False
+    await tx.connection.execute(
+        insert(approvals).values(
+            request_id=request_id,
+            person_id=person.id,
+            person_name=person.name,
+            verdict=Verdict.WITHDRAW,
+            reason="",
+            at=tx.now,
+        )
+    )
+    return True
 
 
 async def _free_id(tx: Transaction) -> str:
@@ -226,7 +243,10 @@ def _why_not(tx: Transaction, request: Request, person: Person) -> str:
         return f"{request.id} expired at {_clock(request.expires_at)}; ask for it anew."
     if request.denial is not None:
         return f"{request.id} was already denied by {request.denial.person.name} at {_clock(request.denial.at)}."
-    if request.state in (RequestState.WITHDRAWN, RequestState.VOID, RequestState.REFUSED):
+    if request.withdrawal is not None:
+        by = request.withdrawal.person.name
+        return f"{request.id} was already withdrawn by {by} at {_clock(request.withdrawal.at)}; ask for it anew."
+    if request.state in (RequestState.VOID, RequestState.REFUSED):
         return f"{request.id} is {request.state}; ask for it anew. {request.why}".rstrip()
     if request.state is RequestState.WAITING:
         return _why_not_yours(request, person)
@@ -241,6 +261,10 @@ def _why_not_yours(request: Request, person: Person) -> str:
     own = next(one for one in request.decisions if one.person.id == person.id)
     missing = request.approvals_needed - len(request.approvals)
     return f"You approved {request.id} already, at {_clock(own.at)}; {missing} more needed from somebody else."
+
+
+def _not_theirs(request: Request) -> str:
+    return f"Only {request.requester.name}, who asked for {request.id}, can withdraw it; an approver can deny it."
 
 
 def _clock(at: datetime) -> str:

@@ -86,17 +86,25 @@ def glance(fleet: Sequence[tuple[str, str, Seen | str]], asked_by: str) -> Scree
     ordered = sorted(fleet, key=lambda one: -_urgency(one[2]))
     lines = [_glance_line(*one) for one in ordered]
     urgent = [name for name, _, seen in ordered if _urgency(seen) >= Severity.WARNING]
-    word = f"{len(urgent)} of {len(fleet)} targets need attention" if urgent else f"All {len(fleet)} targets are fine"
-    head = [
-        header(
-            f"{':red_circle:' if urgent else ':large_green_circle:'} {word}"
-            if fleet
-            else "No target is bound to this channel"
-        )
-    ]
+    word = _fleet_word(len(urgent), len(fleet))
+    head = [header(f"{_fleet_sign(ordered[0][2])} {word}" if ordered else word)]
     rows = [section("\n".join(lines[at : at + 8])) for at in range(0, len(lines), 8)]
     suggestions = _suggestions(tuple(f"diagnose {name}" for name in urgent[:5]))
     return Screen(fit(word, head, rows, [*suggestions, context(f"Asked by {asked_by}")]), thread_of(word, lines[40:]))
+
+
+def _fleet_word(urgent: int, fleet: int) -> str:
+    if not fleet:
+        return "No target is bound to this channel"
+    if not urgent:
+        return "The target is fine" if fleet == 1 else f"All {fleet} targets are fine"
+    if fleet == 1:
+        return "The target needs attention"
+    return f"{urgent} of {fleet} targets {'needs' if urgent == 1 else 'need'} attention"
+
+
+def _fleet_sign(worst: Seen | str) -> str:
+    return UNKNOWN_SIGN if isinstance(worst, str) else sign(worst.diagnosis.verdict)
 
 
 def _urgency(seen: Seen | str) -> float:
@@ -127,12 +135,13 @@ def _sentence(verdict: Finding) -> str:
 def _numbers(seen: Seen) -> list[tuple[str, str]]:
     snapshot = seen.snapshot
     master = snapshot.node(seen.diagnosis.master)
-    replicas = [node for node in snapshot.nodes if node.is_replica]
+    others = [node for node in snapshot.nodes if node.address != seen.diagnosis.master and not node.is_master]
+    replicas = [node for node in others if node.is_replica]
     linked = sum(bool(node.info and node.info.link and node.info.link.up) for node in replicas)
     lags = [lag for node in replicas if (lag := snapshot.lag_bytes(node)) is not None]
     pairs = [
         ("Master", code(str(seen.diagnosis.master)) if seen.diagnosis.master else "not agreed"),
-        ("Replicas", f"{linked} of {len(replicas)} linked"),
+        ("Replicas", f"{linked} of {len(others)} linked"),
         ("Largest lag", size(max(lags)) if lags else "unknown"),
     ]
     if master and master.info:

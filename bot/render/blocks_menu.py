@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actions.kit.action import Action, ReadAction, Seen
+from bot.grammar import WORDS, Word, options_of
 from bot.ledger.records import Request
 from bot.render.blocks import (
     MAX_ACTIONS,
@@ -85,6 +86,7 @@ def help_page(offer: Offer) -> Message:
         text = "No target is bound to this channel. Whoever keeps `targets.yaml` can bind it by its channel id."
         return Message(text, (section(text),))
     lines = [_help_line(action, len(offer.targets) > 1) for action in offer.actions]
+    lines += [_word_line(word) for word in WORDS]
     names = ", ".join(code(name) for name in offer.targets[:40])
     more = f" and {len(offer.targets) - 40} more" if len(offer.targets) > 40 else ""
     blocks = [section("\n".join(lines[at : at + 8])) for at in range(0, len(lines), 8)]
@@ -92,12 +94,28 @@ def help_page(offer: Offer) -> Message:
     return fit("What you can do here", [section("*What you can do here*")], blocks, [end])
 
 
+def help_on(action: Action, offer: Offer) -> Message:
+    """``/redis help ACTION``: how it is typed, and what each option means."""
+    if action not in offer.actions:
+        return Message(
+            f"{action.name} is not open to you here.", (section(f"{code(action.name)} is not open to you."),)
+        )
+    options = [f"• {code(f'--{one.name} {one.metavar}')}: {mrkdwn(one.help)}" for one in options_of(action)]
+    lines = [_help_line(action, len(offer.targets) > 1), *options]
+    return Message(f"How {action.name} is typed", (section("\n".join(lines)),))
+
+
 def _help_line(action: Action, several: bool) -> str:
     whole_fleet = isinstance(action, ReadAction) and action.whole_fleet
     target = "" if whole_fleet else " TARGET" if several else " [TARGET]"
-    options = "".join(f" [--{option.name} {option.metavar}]" for option in action.options)
+    options = "".join(f" [--{option.name} {option.metavar}]" for option in options_of(action))
     risk = "" if isinstance(action, ReadAction) else f" _({action.risk}; a second person approves)_"
     return f"`/redis {action.name}{target}{options}`: {mrkdwn(action.summary)}{risk}"
+
+
+def _word_line(word: Word) -> str:
+    takes = f" [{word.takes}]" if word.optional else f" {word.takes}"
+    return f"`/redis {word.name}{takes}`: {mrkdwn(word.summary)}"
 
 
 def denial_form(request_id: str) -> View:
@@ -172,6 +190,5 @@ def _request_lines(requests: Sequence[Request]) -> list[Block]:
 
 
 def _request_line(request: Request) -> str:
-    state = request.run.state if request.run else request.state
     asked = f"by {who(request.requester)} {moment(request.created_at)}"
-    return f"{code(request.id)} {code(command_line(request), 120)} {asked}: *{state}*"
+    return f"{code(request.id)} {code(command_line(request), 120)} {asked}: *{request.standing}*"

@@ -25,7 +25,7 @@ from bot.render.blocks import (
 )
 from bot.render.words import code, counted, duration, mrkdwn, size
 
-APPROVE, DENY, DETAILS = "approve", "deny", "details"
+APPROVE, DENY, WITHDRAW, DETAILS = "approve", "deny", "withdraw", "details"
 
 REJECTED, REASONS, STEPS, MENTIONS = 6, 15, 12, 5
 
@@ -43,6 +43,7 @@ def card(request: Request, environment: str, eligibility: Eligibility | None = N
     buttons = [
         button("Approve", APPROVE, request.id, "primary"),
         button("Deny", DENY, request.id, "danger"),
+        button("Withdraw", WITHDRAW, request.id),
         button("Details", DETAILS, request.id),
     ]
     return _card(request, environment, "\n".join(given or [waits]), actions(buttons, "decide"))
@@ -71,8 +72,9 @@ def outcome(request: Request) -> str:
 def _without_decision(request: Request) -> list[str]:
     if request.state is RequestState.EXPIRED:
         return [f":stopwatch: Expired {moment(request.expires_at)}: nothing was done. Ask again to get a new plan."]
-    if request.state is RequestState.WITHDRAWN:
-        return [f":no_entry_sign: Withdrawn by {who(request.requester)}: nothing was done."]
+    if request.withdrawal is not None:
+        taken = request.withdrawal
+        return [f":no_entry_sign: Withdrawn by {who(taken.person)} {moment(taken.at)}: nothing was done."]
     if request.state is RequestState.VOID:
         return [f":no_entry_sign: Void, nothing was done: {mrkdwn(request.why, 800)}"]
     if request.state is RequestState.REFUSED:
@@ -116,6 +118,9 @@ def drifted(request: Request, difference: Sequence[str]) -> Screen:
 def command_line(request: Request) -> str:
     """The words that ask for the same again: ``failover orders --to 10.0.0.2:6379``."""
     options = "".join(f" --{name} {value}" for name, value in request.options.items())
+    if request.reason:
+        said = request.reason.replace('"', "'")
+        options += f' --reason "{said}"'
     return f"{request.action} {request.target}{options}"[:2_000]
 
 

@@ -76,7 +76,7 @@ def requests(shown: Sequence[Request]) -> RenderableType:
         run = one.run
         took = duration((run.ended_at - run.started_at).total_seconds()) if run and run.ended_at else ""
         words = (one.id, _moment(one.created_at), one.action, one.target, _person(one.requester))
-        table.add_row(*map(Text, words), _state(run.state.value if run else one.state.value), took)
+        table.add_row(*map(Text, words), _state(one.standing.value), took)
     return table
 
 

@@ -19,6 +19,9 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e
 """What moves the cursor, colours, hides or turns text round: control, format and bidirectional characters."""
 
 _MARKUP = re.compile(r"(?<!\w)[*_~]|[*_~](?!\w)|`")
+_EMOJI = re.compile(r":(?!(?!100:|1234:)\d+:)([\w+'-]+)(?=:)")
+"""A number between colons is a port or a minute, but for the two that are emoji."""
+
 _LOOKALIKES = {"*": "\u2217", "_": "\uff3f", "~": "\u223c", "`": "\u02cb"}
 
 
@@ -111,4 +114,4 @@ def _visible(match: re.Match[str]) -> str:
 
 
 def _without_emoji(text: str) -> str:
-    return re.sub(r":([\w+'-]+)(?=:)", "\ua789\\1", text)
+    return _EMOJI.sub("\ua789\\1", text)

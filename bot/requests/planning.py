@@ -75,9 +75,13 @@ class Planner:
             UsageError: the words are wrong.
             LedgerError: the ledger cannot say whether the target may be changed.
         """
-        action = self._by_name(name)
-        if isinstance(action, ReadAction):
-            raise UsageError(f"{name} changes nothing: there is nothing to plan.")
+        action = self._changing(name)
+        busy = await self._ledger.busy(target)
+        return Refusal(target, name, (busy,)) if busy else await self._plan(action, target, options)
+
+    async def _plan(self, action: ChangeAction, target: str, options: Options) -> Plan | Refusal:
+        """Plan, whoever holds the target: the run itself does when it looks for drift."""
+        name = action.name
         resting = await self._resting(action, target)
         if resting:
             return Refusal(target, name, (resting,))
@@ -90,7 +94,7 @@ class Planner:
     async def drift(self, request: Request) -> tuple[str, ...]:
         """What is no longer as it was approved, a line each; nothing where all is as it was."""
         try:
-            now = await self.plan(request.action, request.target, request.options)
+            now = await self._plan(self._changing(request.action), request.target, request.options)
         except UsageError as error:  # The target or the action has gone from the settings meanwhile.
             return (str(error),)
         if isinstance(now, Refusal):
@@ -98,6 +102,12 @@ class Planner:
         if now.fingerprint == request.plan.fingerprint:
             return ()
         return difference(request.plan, now) or ("The order of the steps has changed.",)
+
+    def _changing(self, name: str) -> ChangeAction:
+        action = self._by_name(name)
+        if isinstance(action, ReadAction):
+            raise UsageError(f"{name} changes nothing: there is nothing to plan.")
+        return action
 
     async def _resting(self, action: ChangeAction, target: str) -> str | None:
         limit = self._connections.target(target).limits.cooldown_s

@@ -18,7 +18,7 @@ from actions.kit.action import Action
 from bot.fleet import Fleet
 from bot.render.blocks import notice
 from bot.render.blocks_menu import DENIAL, REASON, REASON_BLOCK, TARGET
-from bot.render.blocks_request import APPROVE, DENY, DETAILS
+from bot.render.blocks_request import APPROVE, DENY, DETAILS, WITHDRAW
 from bot.slack.caller import Body, Caller, Gate
 from bot.slack.clicks import Clicks
 from bot.slack.client import Identity, web_client
@@ -66,6 +66,7 @@ def build(wiring: Wiring, identity: Identity) -> AsyncApp:
     app.action(TARGET)(listeners.target)
     app.action(APPROVE)(listeners.approve)
     app.action(DENY)(listeners.deny)
+    app.action(WITHDRAW)(listeners.withdraw)
     app.action(DETAILS)(listeners.details)
     app.action(re.compile(r".*"))(listeners.unknown)
     app.view(DENIAL)(listeners.denial)
@@ -118,6 +119,9 @@ class _Listeners:
 
     async def approve(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
         self._hand_over(context, "approve", self._clicks.approve(ack, _caller(context), _value(action)))
+
+    async def withdraw(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
+        self._hand_over(context, "withdraw", self._clicks.withdraw(ack, _caller(context), _value(action)))
 
     async def deny(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
         trigger = str(body.get("trigger_id") or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +36,11 @@ class Clicks:
 
     async def approve(self, ack: AsyncAck, caller: Caller, request_id: str) -> None:
         """Count an approval, then ack, then say whether it counts."""
-        deciding = self.tasks.start(self.desk.approve(request_id, caller.person))
-        await asyncio.wait({deciding}, timeout=STORED_WITHIN_S)
-        await ack()
-        await self._answer(caller, await deciding)
+        await self._decide(ack, caller, self.desk.approve(request_id, caller.person))
+
+    async def withdraw(self, ack: AsyncAck, caller: Caller, request_id: str) -> None:
+        """Take one's own request back, then ack, then say whether it is."""
+        await self._decide(ack, caller, self.desk.withdraw(request_id, caller.person))
 
     async def ask_why_not(self, ack: AsyncAck, request_id: str, trigger_id: str) -> None:
         """Open the form that asks for a reason; tell there if it is too late already."""
@@ -81,6 +83,12 @@ class Clicks:
         except TandemError as error:
             view = _form_of(explain(error, f"details {request_id}"))
         await self.messages.client.views_update(view_id=opened["view"]["id"], view=view)
+
+    async def _decide(self, ack: AsyncAck, caller: Caller, decision: Coroutine[Any, Any, Decided]) -> None:
+        deciding = self.tasks.start(decision)
+        await asyncio.wait({deciding}, timeout=STORED_WITHIN_S)
+        await ack()
+        await self._answer(caller, await deciding)
 
     async def _answer(self, caller: Caller, decided: Decided) -> None:
         sign = ":white_check_mark:" if decided.ok else ":no_entry:"

@@ -14,7 +14,7 @@ from bot.fleet import Fleet
 from bot.grammar import Command, parse
 from bot.render.blocks import Screen, notice
 from bot.render.blocks_findings import diagnosed, glance, healthy_or_not, verified
-from bot.render.blocks_menu import Offer, help_page, menu, request_lines
+from bot.render.blocks_menu import Offer, help_on, help_page, menu, request_lines
 from bot.render.blocks_request import refused
 from bot.render.words import code, mrkdwn
 from bot.slack.caller import Caller
@@ -91,9 +91,14 @@ class Commands:
         elif command.word == "show":
             await self._show(caller, command.argument)
         elif command.word == "help":
-            await caller.reply.whisper(help_page(await self.offer(caller)))
+            await self._help(caller, command.argument)
         else:
             await caller.reply.whisper(menu(await self.offer(caller)))
+
+    async def _help(self, caller: Caller, topic: str) -> None:
+        offer = await self.offer(caller)
+        action = next((action for action in self.actions if action.name == topic), None)
+        await caller.reply.whisper(help_page(offer) if action is None else help_on(action, offer))
 
     async def _show(self, caller: Caller, request_id: str) -> None:
         request = await self.desk.show(request_id)
@@ -120,7 +125,7 @@ class Commands:
             raise UsageError("Ask for changes in the channel of the incident: somebody else has to see and approve it.")
         async with self._waiting(caller, f"Planning {command.word} of {command.target}…"):
             outcome = await self.desk.ask(
-                action.name, command.target or "", command.options, caller.person, channel, ""
+                action.name, command.target or "", command.options, caller.person, channel, command.reason
             )
         if isinstance(outcome, Refusal):
             await self._publish(caller, refused(outcome, caller.mention))

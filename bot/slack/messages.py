@@ -24,6 +24,8 @@ _WHY = {
 }
 _GONE = ("is_archived", "channel_not_found", "not_in_channel")
 CONNECT_ATTEMPTS = 3
+PATIENT_ATTEMPTS, PATIENT_S = 12, 5.0
+"""Each attempt has waited already as often, and as long, as Slack asked for."""
 
 
 class CannotPost(TandemError):  # noqa: N818 -- Reads as what it is where it is caught.
@@ -72,6 +74,17 @@ class Messages:
             else:
                 return str(answer["channel"]), str(answer["ts"])
         raise AssertionError("unreachable")
+
+    async def post_late(self, channel: str, message: Message, thread_ts: str | None = None) -> tuple[str, str]:
+        """As ``post``, for what nobody waits for: a Slack that takes no more is asked again, for minutes."""
+        for _ in range(PATIENT_ATTEMPTS):
+            try:
+                return await self.post(channel, message, thread_ts)
+            except CannotPost as error:
+                if error.code != "ratelimited":  # All else may have been carried out, or will not be.
+                    raise
+                await asyncio.sleep(PATIENT_S)
+        return await self.post(channel, message, thread_ts)
 
     async def post_screen(self, channel: str, screen: Screen) -> str:
         """Post a message and what belongs into its thread; returns the message's ts."""

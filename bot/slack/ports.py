@@ -33,6 +33,9 @@ class Desk(Protocol):
     async def deny(self, request_id: str, person: Person, reason: str) -> Decided:
         """Count a denial; the answer says whether it does."""
 
+    async def withdraw(self, request_id: str, person: Person) -> Decided:
+        """Take one's own request back; the answer says whether it was."""
+
     async def show(self, request_id: str) -> Request:
         """One request."""
 

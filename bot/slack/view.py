@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from actions.kit.topology import Target
 from bot.ledger.records import Person, Request, RequestState
 from bot.policy import Eligibility
-from bot.render.blocks import Message, notice, spoken
+from bot.render.blocks import Message, Screen, notice, spoken
 from bot.render.blocks_request import card, decided_card, drifted, who
 from bot.render.blocks_run import progress, transcript
 from bot.render.words import code, mrkdwn
@@ -38,6 +38,7 @@ class SlackView:
         self._runs: dict[str, LiveMessage] = {}
         self._crowds: dict[str, Eligibility] = {}
         self._unseen: dict[str, CannotPost] = {}
+        self._told_lost: set[str] = set()
 
     async def requested(self, request: Request, eligibility: Eligibility) -> None:
         """Post the card, and keep in mind why that does not go, for ``why_unseen``."""
@@ -63,9 +64,13 @@ class SlackView:
             by, reason = who(request.denial.person), mrkdwn(request.denial.reason, 500) or "no reason given"
             await self._tell(request, f"{code(request.id)} was denied by {by}: {reason}")
             self._forget(request)
+        elif request.withdrawal is not None:
+            self._forget(request)
         elif request.state is RequestState.APPROVED:
             by = " and ".join(who(one.person) for one in request.approvals)
-            await self._tell(request, f"{code(request.id)} was approved by {by} and begins now.")
+            await self._tell(
+                request, f"{code(request.id)} was approved by {by}; it begins once a second look shows no change."
+            )
 
     async def progressed(self, request: Request) -> None:
         """Bring the message of the run up to date."""
@@ -77,15 +82,19 @@ class SlackView:
         if request.run is None:
             return
         last, told = progress(request, request.run, self._environment(request)), transcript(request, request.run)
-        live = await self._show_run(request, last)
-        if live is not None:
-            await live.settled()
-        if live is None or live.gone:
-            await self._direct(request, last)
-        else:
-            for reply in (told.message, *told.thread):
-                await self._messages.post(live.channel, reply, thread_ts=live.ts)
-        self._forget(request)
+        try:
+            live = await self._show_run(request, last)
+            if live is not None:
+                await live.settled()
+            if live is None or live.gone:
+                await self._direct_whole(request, Screen(last, told.thread))
+            else:
+                for reply in (told.message, *told.thread):
+                    await self._messages.post_late(live.channel, reply, thread_ts=live.ts)
+        except CannotPost:
+            await self._direct_whole(request, Screen(last, told.thread))
+        finally:
+            self._forget(request)
 
     async def drifted(self, request: Request, difference: tuple[str, ...]) -> None:
         """Say that the approval is void and what is different."""
@@ -108,7 +117,7 @@ class SlackView:
     def refresh(self, request: Request) -> None:
         """Show the card as it is now, also where another process has posted it."""
         live = self._cards.get(request.id)
-        if live is None and request.message is not None and request.run is None:
+        if live is None and request.message is not None and request.standing is request.state:
             live = self._live(request, (request.message.channel, request.message.ts))
             self._cards[request.id] = live
         if live is not None:
@@ -151,7 +160,7 @@ class SlackView:
             await self._direct(request, notice(markup))
         else:
             told = notice(f"{who(request.requester)}: {markup}")
-            await self._messages.post(live.channel, told, thread_ts=live.ts)
+            await self._messages.post_late(live.channel, told, thread_ts=live.ts)
 
     def _live(self, request: Request, place: tuple[str, str]) -> LiveMessage:
         async def moved(channel: str, ts: str) -> None:
@@ -160,6 +169,9 @@ class SlackView:
                 await self._bookmarks.remember_message(request.id, channel, ts)
 
         async def lost(error: CannotPost) -> None:
+            if request.id in self._told_lost:
+                return
+            self._told_lost.add(request.id)
             why = f"{code(request.id)} can no longer be shown in its channel ({error.code}); what runs goes on."
             await self._direct(request, notice(why))
 
@@ -170,8 +182,14 @@ class SlackView:
         if who(request.requester).startswith("<@"):
             await self._messages.direct(request.requester.id, message)
 
+    async def _direct_whole(self, request: Request, screen: Screen) -> None:
+        """The end with its transcript, where the channel takes nothing."""
+        if who(request.requester).startswith("<@"):
+            await self._messages.post_screen(request.requester.id, screen)
+
     def _forget(self, request: Request) -> None:
         """The last state of a card may still be on its way; its message keeps itself alive until then."""
         self._cards.pop(request.id, None)
         self._runs.pop(request.id, None)
         self._crowds.pop(request.id, None)
+        self._told_lost.discard(request.id)

@@ -54,6 +54,11 @@ def decision(verdict: Verdict, text: str = "") -> Decision:
     return Decision(LEAD, verdict, text, AT + timedelta(minutes=1))
 
 
+def withdrawn() -> Request:
+    taken = Decision(ONCALL, Verdict.WITHDRAW, "", AT + timedelta(minutes=1))
+    return request(RequestState.WITHDRAWN, decisions=(taken,))
+
+
 def approved(text: str = "It is late.") -> Request:
     return request(RequestState.APPROVED, text, decisions=(decision(Verdict.APPROVE),))
 

@@ -107,8 +107,33 @@ def test_ten_thousand_characters_are_counted_and_not_repeated():
 def test_usage_says_how_an_action_is_typed():
     assert [usage(action) for action in ACTIONS if action.name in {"status", "failover"}] == [
         "status",
-        "failover TARGET [--to HOST:PORT]",
+        'failover TARGET [--to HOST:PORT] [--reason "…"]',
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'failover orders --reason "disk is dying"',
+        "failover orders --reason “disk is dying”",
+        "failover —reason='disk is dying' orders",
+    ],
+)
+def test_a_change_takes_a_reason_which_is_no_option_of_the_plan(text):
+    command = read(text)
+
+    assert (command.target, command.reason, command.options) == ("orders", "disk is dying", {})
+
+
+def test_a_reason_that_is_not_understood_says_how_to_write_it():
+    assert "in quotes" in said("failover orders --reason disk is dying")
+    assert said("failover orders --reason " + "x" * 501) == "A reason has at most 500 characters, and this one 501."
+    assert "health takes no options" in said("health orders --reason x")
+    assert "did you mean --reason?" in said("failover orders --reson x")
+
+
+def test_where_no_target_is_bound_that_is_said():
+    assert said("health", targets=()) == "No target is bound to this channel; ask where they are."
 
 
 @given(st.text(max_size=200))

@@ -155,6 +155,10 @@ async def test_a_second_request_is_refused_while_the_first_one_runs(tmp_path):
         first, second = await here.asks(slow="yes"), await here.asks(to="400")
         await here.desk.approve(first.id, LEAD)
         await here.stands(first.id, 1, StepState.RUNNING)
+        third = await here.desk.ask("tune", "orders", {"to": "300"}, ONCALL, "C0INCIDENT")
+        assert isinstance(third, Refusal)
+        assert f"busy: {first.id}" in third.reasons[0]
+        assert (await here.desk.preview("tune", "orders", {"to": "300"})).reasons == third.reasons
         assert (await here.desk.approve(second.id, LEAD)).ok
         told = await here.screen.until("told")
         assert f"busy: {first.id}, asked for by oncall, has held it since" in told

@@ -134,3 +134,7 @@ def test_the_slack_api_url_always_ends_in_a_slash(monkeypatch):
 
     monkeypatch.setenv("TANDEM_SLACK_API_URL", "127.0.0.1:8070")
     assert "http://" in wrong()
+
+    for url in ("http://[broken/", "https://", "http:///api/"):
+        monkeypatch.setenv("TANDEM_SLACK_API_URL", url)
+        assert wrong().startswith("TANDEM_SLACK_API_URL: ")

@@ -88,7 +88,7 @@ def test_what_this_version_does_not_cover_is_a_note_and_a_refusal_not_a_crash(lo
         (sentinel("chanels: [C0X]"), "Did you mean channels?"),
         (sentinel("limits: {max_lag: 1}"), "targets.yaml:6: targets.orders.limits.max_lag is not a known key."),
         (sentinel("limits: {cooldown_s: soon}"), "targets.yaml:6: targets.orders.limits.cooldown_s has to be a whole"),
-        (sentinel("limits: {cooldown_s: 0x10}"), "has to be a whole number; it is '0x10'."),
+        (sentinel("limits: {cooldown_s: 0x10}"), "has to be a whole number from 0 to 604800; it is '0x10'."),
         (sentinel("limits: {max_pause_ms: 0}"), "has to be between 1 and 60000"),
         (sentinel("limits: [1]"), "has to be a mapping of keys to values; it is a list."),
         (sentinel("limits:"), "has to be a mapping of keys to values; it is empty."),

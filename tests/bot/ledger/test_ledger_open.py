@@ -97,7 +97,7 @@ async def test_a_read_only_ledger_is_named(tmp_path):
 
 
 async def test_what_cannot_be_a_ledger_is_refused_in_a_sentence(tmp_path):
-    assert "is its folder there" in await refusal(url(tmp_path / "missing"))
+    assert "its folder has to be there" in await refusal(url(tmp_path / "missing"))
     (tmp_path / "tandem.db").write_text("Minutes of the meeting. " * 100)
     assert "is not a ledger" in await refusal(url(tmp_path))
     assert "has to be a file" in await refusal("sqlite+aiosqlite://")

@@ -91,11 +91,15 @@ async def test_somebody_may_think_better_of_an_approval_that_is_not_enough_yet(t
 async def test_only_the_requester_withdraws_and_only_what_waits(tmp_path):
     async with ledger_in(tmp_path) as ledger:
         request = await filed(ledger)
-        assert (await ledger.withdraw(request.id, LEAD)).why == "Only oncall can do that."
-        assert (await ledger.withdraw(request.id, ONCALL)).ok
+        assert "Only oncall" in (await ledger.withdraw(request.id, LEAD)).why
+        taken = (await ledger.withdraw(request.id, ONCALL)).request
+        assert taken.state is RequestState.WITHDRAWN
+        assert taken.withdrawal.person == ONCALL
+        assert taken.approvals == ()
         again = await ledger.withdraw(request.id, ONCALL)
         assert not again.ok
-        assert "withdrawn" in again.why
+        assert f"{request.id} was already withdrawn by oncall at " in again.why
+        assert "already withdrawn" in (await ledger.decide(request.id, LEAD, "approve")).why
         assert not (await ledger.decide(request.id, LEAD, "approve")).ok
 
 

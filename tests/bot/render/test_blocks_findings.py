@@ -11,7 +11,7 @@ from actions.kit.findings import Confidence, Diagnosis, Evidence, Finding, Findi
 from actions.kit.proof import Check
 from actions.kit.snapshot import Snapshot
 from bot.render.blocks import Screen
-from bot.render.blocks_findings import diagnosed, glance, healthy_or_not, verified
+from bot.render.blocks_findings import diagnosed, glance, healthy_or_not, sign, verified
 from bot.render.blocks_topology import picture, shortened
 from tests import builders
 from tests.bot.render.slack_judges import accepted
@@ -74,7 +74,7 @@ def test_verify_shows_the_failed_checks_first() -> None:
 def test_status_puts_what_needs_attention_first_and_offers_to_look() -> None:
     bad = seen(builders.without_node(builders.healthy(), 1))
     page = shown(glance([("fine", "staging", seen(builders.healthy())), ("orders", "production", bad)], "you"))
-    assert ":red_circle: 1 of 2 targets need attention" in page
+    assert f"{sign(bad.diagnosis.verdict)} 1 of 2 targets needs attention" in page
     assert page.index("*orders*") < page.index("*fine*")
     assert '"value": "diagnose orders"' in page
 

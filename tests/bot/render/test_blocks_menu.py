@@ -1,16 +1,20 @@
 """Menu, help, home tab and modals."""
 
+from dataclasses import replace
+
 import pytest
 
 from actions.kit.action import Seen
 from actions.kit.diagnosis import diagnose
 from actions.registry import ACTIONS
+from bot.cli.exits import Exit, exit_of_request
 from bot.ledger.records import RequestState, RunState
 from bot.render.blocks_menu import (
     Offer,
     answer_form,
     denial_form,
     details_form,
+    help_on,
     help_page,
     home,
     menu,
@@ -42,8 +46,19 @@ def test_menu_and_help_fit_however_many_targets_there_are(targets) -> None:
 
 
 def test_help_lists_what_is_open_to_the_person_and_no_more() -> None:
-    assert "/redis failover [TARGET] [--to HOST:PORT]" in accepted(help_page(Offer(ACTIONS, ("orders",))))
+    page = accepted(help_page(Offer(ACTIONS, ("orders",))))
+    assert "/redis failover [TARGET] [--to HOST:PORT] [--reason" in page
+    assert "/redis runs [TARGET]" in page
+    assert "/redis show R" in page
     assert "/redis failover" not in accepted(help_page(Offer(READS, ("orders",))))
+
+
+def test_help_on_one_action_explains_its_options() -> None:
+    failover = next(action for action in ACTIONS if action.name == "failover")
+    page = accepted(help_on(failover, Offer(ACTIONS, ("orders",))))
+    assert "the replica that shall become master" in page
+    assert "the approvers read it" in page
+    assert "is not open to you" in accepted(help_on(failover, Offer(READS, ("orders",))))
 
 
 def test_forms() -> None:
@@ -57,7 +72,7 @@ def test_forms() -> None:
 def test_home_shows_verdicts_what_waits_and_what_was_done() -> None:
     seen = Seen(builders.healthy(), diagnose(builders.healthy()))
     page = accepted_view(home([("orders", "production", seen)], [request()], [running(4, RunState.DONE)]))
-    assert "All 1 targets are fine" in page
+    assert "The target is fine" in page
     assert "*waiting*" in page
     assert "*done*" in page
     accepted_view(home([], [], []))
@@ -67,3 +82,9 @@ def test_home_shows_verdicts_what_waits_and_what_was_done() -> None:
 def test_runs_are_listed() -> None:
     assert "*expired*" in accepted(request_lines([request(RequestState.EXPIRED)]))
     assert "There is none." in accepted(request_lines([]))
+
+
+def test_what_was_void_before_its_first_step_is_void_and_not_undone() -> None:
+    void = replace(running(0, RunState.UNDONE), state=RequestState.VOID)
+    assert "*void*" in accepted(request_lines([void]))
+    assert exit_of_request(void) == Exit.REFUSED

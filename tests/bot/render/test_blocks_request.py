@@ -12,9 +12,10 @@ from bot.render.blocks_request import card, command_line, decided_card, drifted,
 from bot.render.blocks_run import progress, transcript
 from tests.bot.render.slack_judges import accepted
 from tests.bot.render.test_blocks_findings import assert_harmless
-from tests.bot.slack_requests import LEAD, NASTY, approved, decision, plan, request, running
+from tests.bot.slack_requests import LEAD, NASTY, approved, decision, plan, request, running, withdrawn
 
 CROWD = Eligibility(3, ("U0LEAD", "U0SECOND"))
+REPEATED = 'failover orders --to 10.0.0.3:6379 --reason "It is late."'
 
 
 def test_the_card_shows_everything_that_an_approver_needs() -> None:
@@ -35,6 +36,7 @@ def test_the_card_shows_everything_that_an_approver_needs() -> None:
     assert [element["action_id"] for element in buttons(card(request(), "production", CROWD))] == [
         "approve",
         "deny",
+        "withdraw",
         "details",
     ]
 
@@ -47,7 +49,7 @@ def test_the_card_shows_everything_that_an_approver_needs() -> None:
         (request(RequestState.EXPIRED), "Expired"),
         (request(RequestState.VOID), "Void, nothing was done: It is late."),
         (request(RequestState.REFUSED), "Refused, nothing was done: It is late."),
-        (request(RequestState.WITHDRAWN), "Withdrawn by <@U0ONCALL>"),
+        (withdrawn(), "Withdrawn by <@U0ONCALL> <!date^1735732860^"),
     ],
 )
 def test_after_a_decision_who_what_and_when_stand_where_the_buttons_were(made, told) -> None:
@@ -60,7 +62,7 @@ def test_one_of_two_approvals_is_shown_and_the_buttons_stay() -> None:
     half = request(decisions=(decision(Verdict.APPROVE),), approvals_needed=2)
     page = card(half, "production", CROWD)
     assert "1 more approval needed" in accepted(page)
-    assert len(buttons(page)) == 3
+    assert len(buttons(page)) == 4
     assert "Approved by <@U0LEAD>" in outcome(half)
 
 
@@ -75,7 +77,7 @@ def test_a_drift_shows_the_difference_and_asks_anew_with_the_same_words() -> Non
     made = replace(made, options={"to": "10.0.0.3:6379"})
     page = drifted(made, ("was: a", "is now: b"))
     assert "was: a\\nis now: b" in accepted(page)
-    assert buttons(page.message)[0]["value"] == command_line(made) == "failover orders --to 10.0.0.3:6379"
+    assert buttons(page.message)[0]["value"] == command_line(made) == REPEATED
 
 
 def test_a_run_shows_each_step_with_state_duration_and_what_was_seen() -> None:

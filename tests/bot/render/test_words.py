@@ -42,6 +42,12 @@ def test_an_underscore_within_a_name_stays():
     assert words.mrkdwn("my_master 10.0.0.1:6379") == "my_master 10.0.0.1:6379"
 
 
+def test_addresses_and_times_stay_as_they_are_and_emoji_do_not():
+    assert words.mrkdwn("10.0.0.1:6379: down since 22:03:38") == "10.0.0.1:6379: down since 22:03:38"
+    for emoji in (":100:", ":1234:", ":tada:", ":+1:", ":6379x:"):
+        assert emoji not in words.mrkdwn(emoji)
+
+
 def test_code_cannot_be_left():
     assert words.code("a`b<!here>") == "`a\u02cbb&lt;!here&gt;`"
     assert words.code("[fe80::a:b]:6379") == "`[fe80::a:b]:6379`"

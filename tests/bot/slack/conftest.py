@@ -1,5 +1,6 @@
 """The bot in this process, between the local Slack and real servers, as ``tandem serve`` would run it."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,10 +9,12 @@ import pytest
 import yaml
 
 from bot.app import Service, running
+from bot.render.blocks import Message as Drawn
 from bot.settings import Settings
 from sandbox.redis import build, sentinel
 from sandbox.redis.topology import Topology
 from sandbox.slack import LocalSlack, Message
+from tests.bot.render.slack_judges import accepted
 
 MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 INCIDENT = "C0INCIDENT"
@@ -21,6 +24,7 @@ INCIDENT = "C0INCIDENT"
 async def slack() -> AsyncIterator[LocalSlack]:
     async with LocalSlack(MANIFEST) as local:
         yield local
+        judge_everything(local)
 
 
 @pytest.fixture
@@ -90,6 +94,14 @@ class House:
 @pytest.fixture
 def house(slack: LocalSlack, tmp_path: Path) -> House:
     return House(slack, tmp_path)
+
+
+def judge_everything(slack: LocalSlack) -> None:
+    """Let all judges see whatever the bot put on the screen, each state of a message that was changed as well."""
+    shown = [(post.text, post.blocks) for post in slack.world.posts if post.app_owned]
+    shown += [(call.args["text"], call.args.get("blocks")) for call in slack.calls if call.method.startswith("chat.")]
+    for text, blocks in shown:
+        accepted(Drawn(text, tuple(json.loads(blocks) if isinstance(blocks, str) else blocks or ())))
 
 
 def saying(slack: LocalSlack, text: str, channel: str = INCIDENT) -> Message | None:

@@ -113,7 +113,7 @@ async def test_every_way_to_look_on_a_real_redis(slack: LocalSlack, redis: Topol
     oncall = slack.person("U0ONCALL")
     async with house.bot():
         await oncall.types(INCIDENT, "/redis status")
-        await slack.waits_for(lambda: saying(slack, "All 1 targets are fine"))
+        await slack.waits_for(lambda: saying(slack, "The target is fine"))
         await oncall.types(INCIDENT, "/redis health")
         health = await slack.waits_for(lambda: saying(slack, "2 of 2 linked"))
         assert "3 of 3 Sentinels answer" in health.plain()

@@ -64,7 +64,7 @@ async def test_a_look_up_that_fails_refuses(slack: LocalSlack, redis: Topology, 
         slack.faults.fail("users.info", error="internal_error")
         await slack.person("U0LEAD").clicks(card, "approve")
         await slack.waits_for(lambda: whispered(slack, "U0LEAD", "could not be looked up"))
-        assert len(slack.message(INCIDENT, card.ts).buttons()) == 3, "nothing has changed"
+        assert len(slack.message(INCIDENT, card.ts).buttons()) == 4, "nothing has changed"
 
 
 async def test_nobody_left_to_approve_is_said_before_anything_is_posted(
@@ -124,3 +124,45 @@ def modal(person: Person) -> str:
     """What the person reads in the modal in front."""
     view = person.world.top_view(person.id)
     return view.frozen().plain() if view else ""
+
+
+async def test_only_the_requester_withdraws_and_the_reason_stands_on_the_card(
+    slack: LocalSlack, redis: Topology, house: House
+) -> None:
+    house.keep(targets(redis))
+    oncall, lead = slack.person("U0ONCALL"), slack.person("U0LEAD")
+    async with house.bot():
+        await oncall.types(INCIDENT, "/redis failover --reason “disk *is* dying <!channel> :fire:”")
+        card = await slack.waits_for(lambda: saying(slack, "failover orders: destructive"))
+        assert "*Reason given*\ndisk \u2217is\u2217 dying &lt;!channel&gt; \ua789fire:" in card.plain()
+        await lead.clicks(card, "withdraw")
+        await slack.waits_for(lambda: whispered(slack, "U0LEAD", "Only oncall, who asked for"))
+        assert slack.message(INCIDENT, card.ts) == card, "nothing has changed"
+
+        assert (await oncall.clicks(card, "withdraw")).acked
+        await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "Withdrawn."))
+        now = await slack.waits_for(lambda: saying(slack, "Withdrawn by <@U0ONCALL> <!date^"))
+        assert [text for text, _, _ in now.buttons()] == ["Details"]
+        await lead.clicks_stale(card, "approve")
+        await slack.waits_for(lambda: whispered(slack, "U0LEAD", "was already withdrawn by oncall"))
+    assert slack.broadcast_mentions == []
+
+
+async def test_a_reason_goes_with_the_button_that_asks_anew(slack: LocalSlack, redis: Topology, house: House) -> None:
+    house.keep(targets(redis))
+    oncall = slack.person("U0ONCALL")
+    async with house.bot():
+        await oncall.types(INCIDENT, '/redis failover orders --reason "disk\'s dying"')
+        card = await slack.waits_for(lambda: saying(slack, "disk's dying"))
+        await redis.nodes[-1].restart()
+        await slack.person("U0LEAD").clicks(card, "approve")
+        drift = await slack.waits_for(lambda: saying(slack, "the approval is void"), within=30)
+        await slack.waits_for(lambda: "Void, nothing was done" in slack.message(INCIDENT, card.ts).plain())
+        await oncall.clicks(drift, "Ask again with a new plan")
+        anew = await slack.waits_for(
+            lambda: (found := saying(slack, "disk's dying")) and found.ts != card.ts and found, within=30
+        )
+        assert "*Reason given*" in anew.plain()
+        await oncall.types(INCIDENT, "/redis runs")
+        runs = await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "Requests and runs"))
+        assert "*void*" in runs.plain()

@@ -200,3 +200,35 @@ def test_no_token_gets_into_the_log(formatter: logging.Formatter) -> None:
     line = formatter.format(record)
     for secret in ("xoxb", "xapp", "abc-d_e"):
         assert secret not in line
+
+
+async def test_the_end_reaches_the_requester_where_the_channel_never_took_the_run(
+    slack: LocalSlack, stage: Stage
+) -> None:
+    await stage.view.requested(request(), CROWD)
+    slack.faults.archive(INCIDENT)
+    with pytest.raises(CannotPost):
+        await stage.view.decided(approved())
+    await stage.view.ended(running(4, RunState.DONE))
+    direct = slack.person("U0ONCALL").direct_messages
+    end = await slack.waits_for(lambda: saying(slack, "failover orders: done and proven", direct))
+    assert "$ PING seen" in slack.messages(direct, thread_ts=end.ts)[0].plain()
+    assert len([one for one in slack.messages(direct) if "can no longer be shown" in one.plain()]) <= 1
+
+
+async def test_what_comes_at_the_end_outlasts_a_slack_that_is_full_for_long(
+    slack: LocalSlack, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.messages.PATIENT_S", 0.01)
+    shown = await begun(slack, stage)
+    slack.faults.rate_limit("chat.postMessage", times=9, retry_after=0)
+    await stage.view.ended(running(4, RunState.DONE))
+    assert len(slack.messages(INCIDENT, thread_ts=shown.ts)) == 2
+
+
+async def test_the_card_of_what_became_void_is_mended_after_a_restart(slack: LocalSlack, stage: Stage) -> None:
+    await stage.view.requested(request(), CROWD)
+    card = slack.messages(INCIDENT)[-1]
+    void = replace(running(0, RunState.UNDONE), state=RequestState.VOID, message=Place(INCIDENT, card.ts))
+    stage.anew().refresh(void)
+    await slack.waits_for(lambda: "Void, nothing was done" in slack.message(INCIDENT, card.ts).plain())

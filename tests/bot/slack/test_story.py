@@ -22,7 +22,7 @@ async def test_a_failover_with_a_second_person(slack: LocalSlack, redis: Topolog
         await oncall.types(INCIDENT, "/redis failover orders")
         card = await slack.waits_for(lambda: saying(slack, "failover orders: destructive"))
         assert "3 people can approve, 2 are active" in card.plain()
-        assert [text for text, _, _ in card.buttons()] == ["Approve", "Deny", "Details"]
+        assert [text for text, _, _ in card.buttons()] == ["Approve", "Deny", "Withdraw", "Details"]
 
         assert (await oncall.clicks(card, "approve")).acked
         await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "a second person"))

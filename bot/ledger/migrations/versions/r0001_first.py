@@ -10,7 +10,7 @@ depends_on = None
 
 _START = "0" * 64
 _REQUEST_STATES = ["waiting", "approved", "running", "ended", "denied", "expired", "void", "withdrawn", "refused"]
-_VERDICTS = ["approve", "deny"]
+_VERDICTS = ["approve", "deny", "withdraw"]
 
 _SQLITE = [
     f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
