@@ -146,7 +146,8 @@ async def withdraw(tx: Transaction, codec: PlanCodec, request_id: str, person: P
     own = before.requester.id == person.id
     ok = own and await _taken_back(tx, request_id, person)
     request = await reading.load(tx, codec, request_id)
-    why = "Withdrawn." if ok else _why_not(tx, request, person) if own else _not_theirs(request)
+    waits = request.state is RequestState.WAITING and request.expires_at > tx.now
+    why = "Withdrawn." if ok else _not_theirs(request) if waits and not own else _why_not(tx, request, person)
     await audit.append(tx, "request.withdrawn", person, request_id, counts=ok, answer=why)
     return Decided(ok, request, why)
 

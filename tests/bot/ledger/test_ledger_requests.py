@@ -99,6 +99,7 @@ async def test_only_the_requester_withdraws_and_only_what_waits(tmp_path):
         again = await ledger.withdraw(request.id, ONCALL)
         assert not again.ok
         assert f"{request.id} was already withdrawn by oncall at " in again.why
+        assert (await ledger.withdraw(request.id, LEAD)).why == again.why
         assert "already withdrawn" in (await ledger.decide(request.id, LEAD, "approve")).why
         assert not (await ledger.decide(request.id, LEAD, "approve")).ok
 
