@@ -79,6 +79,11 @@ def test_status_puts_what_needs_attention_first_and_offers_to_look() -> None:
     assert '"value": "diagnose orders"' in page
 
 
+def test_a_replica_that_does_not_answer_is_counted_as_one_that_should() -> None:
+    page = shown(healthy_or_not(seen(builders.without_node(builders.healthy(), 2)), "you"))
+    assert "1 of 2 linked" in page
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_two_hundred_nodes_fit(page) -> None:
     big = builders.healthy(replicas=200, sentinels=5)
