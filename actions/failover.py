@@ -33,7 +33,7 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
 
 ACTION = ChangeAction(
     name=NAME,
-    summary="planned switch of the master without losing an acknowledged write",
+    summary="Planned switch of the master without losing an acknowledged write",
     risk=Risk.DESTRUCTIVE,
     plan=plan,
     options=(Option("to", "HOST:PORT", "the replica that shall become master"),),

@@ -41,14 +41,15 @@ def _sentinel_not_ready(view: SentinelView, master_name: str) -> Iterator[str]:
         yield f"Sentinel {view.address} has no quorum: {view.quorum_text}."
     if "failover_in_progress" in view.master.flags:
         yield f"A failover is in progress, says Sentinel {view.address}."
-    for flag in sorted(view.master.flags & {"s_down", "o_down"}):
-        yield f"Sentinel {view.address} flags the master {flag}: a planned switch needs a master that answers."
+    down = ", ".join(sorted(view.master.flags & {"s_down", "o_down"}))
+    if down:
+        yield f"Sentinel {view.address} flags the master {down}: a planned switch needs a master that answers."
 
 
 def _master_not_ready(snapshot: Snapshot) -> Iterator[str]:
     masters = snapshot.masters
     if len(masters) > 1:
-        yield f"Split brain: {', '.join(str(node.address) for node in masters)} all say that they are master."
+        yield f"Split brain: {', '.join(str(node.address) for node in masters)} each say that they are master."
     agreed = snapshot.agreed_master
     if agreed is None:
         return
