@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from actions.kit.candidates import choose
 from actions.kit.errors import UsageError
 from actions.kit.plan import Cost, Plan, Risk, SettingChange, Step, facts_of
-from actions.kit.sentinel_steps import PRIORITY, AwaitInfo, AwaitSentinels, SentinelFailover, Steer
+from actions.kit.sentinel_steps import PRIORITY, AwaitInfo, AwaitSentinels, Steer
+from actions.kit.sentinel_switch import SentinelFailover
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 from actions.kit.steps import FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
 from actions.kit.topology import Address

@@ -13,7 +13,8 @@ import pytest
 from actions.adapters.redis import RedisHands, connect
 from actions.kit.loop import Ending, Outcome, carry_out, settle
 from actions.kit.plan import Plan, Step
-from actions.kit.sentinel_steps import AwaitSentinels, SentinelFailover, Steer
+from actions.kit.sentinel_steps import AwaitSentinels, Steer
+from actions.kit.sentinel_switch import SentinelFailover
 from actions.kit.steps import FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, sentinel
 from tests.failover import Fault, Journal, in_file, planned, setting, target_of, without_the_long_look

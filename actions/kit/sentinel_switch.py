@@ -1,0 +1,128 @@
+"""The point of no return of a failover under Sentinel: asked once, seen, and if need be stopped. No I/O here.
+
+Its undoing is the hard part: Sentinel has no command to stop a failover, and cannot call back what it has sent. The
+fence may only come down once it is seen that nobody was promoted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from actions.kit.errors import ActionError, NotYet, TooLate
+from actions.kit.plan import Held, Step
+from actions.kit.ports import Hands
+from actions.kit.sentinel_steps import GONE, SENTINEL_INFO_S, only_choice, replica_seen_by
+from actions.kit.snapshot import Role, SentinelView
+from actions.kit.steps import until
+from actions.kit.topology import Address
+
+UNDO_WITHIN_S = SENTINEL_INFO_S + 5
+"""How long to look whether a stopped failover promoted after all, before it is left open."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelFailover(Step):
+    """Ask one Sentinel, once, to fail over; see the candidate become master. From here on there is no way back."""
+
+    point_of_no_return: ClassVar[bool] = True
+    sentinel: Address
+    master_name: str
+    master: Address
+    candidate: Address
+    within_ms: int
+    failover_timeout_ms: int
+    """What the Sentinel's own time-out is, to be put back after a failover had to be stopped."""
+    coordinated: bool = False
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Let Sentinel {self.sentinel} fail over to {self.candidate}"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return f"{self.sentinel}> SENTINEL FAILOVER {self.master_name}{' COORDINATED' if self.coordinated else ''}"
+
+    async def holds(self, hands: Hands) -> Held:
+        """Whether the candidate is master: by its own word, or where we cannot reach it by the asked Sentinel's."""
+        try:
+            standing = await hands.standing(self.candidate)
+        except ActionError as error:
+            named = await hands.named_master(self.sentinel)
+            return Held(named == self.candidate, f"{error}; Sentinel {self.sentinel} names {named}")
+        return Held(standing.role is Role.MASTER, f"{self.candidate} is a {standing.role}")
+
+    async def act(self, hands: Hands) -> str:
+        """Ask where there is but one choice, and wait for the promotion."""
+        views = await hands.sentinel_views()
+        asked = next((view for view in views if view.address == self.sentinel), None)
+        doubt = only_choice(asked, self.candidate) if asked else f"{self.sentinel} is not among the Sentinels"
+        if doubt:
+            raise NotYet(f"not asked: {doubt}")
+        await hands.sentinel_failover(self.sentinel, coordinated=self.coordinated)
+        return (await until(lambda: self.holds(hands), hands, self.within_ms / 1000)).observation
+
+    async def undo(self, hands: Hands) -> str:
+        """Stop a failover that has not promoted yet, and see that it did not.
+
+        Raises:
+            TooLate: it promoted after all.
+            NotYet: it cannot be seen whether it did: then the fence has to stay.
+        """
+        note = await self._stopped(hands)
+        stopped_at = hands.now()
+        held = await until(lambda: self._still_replica(hands, stopped_at), hands, UNDO_WITHIN_S, every_s=0.2)
+        return f"{note}; {held.observation}"
+
+    async def _stopped(self, hands: Hands) -> str:
+        """Stop what goes on at the master and at the Sentinel; what cannot be told to stop is looked at all the same.
+
+        A Sentinel that is gone has taken its failover with it; a master that hands over gives up by itself in time.
+        """
+        notes = []
+        try:
+            if self.coordinated:
+                await hands.abort_failover(self.master)
+        except ActionError as error:
+            notes.append(f"{self.master} cannot be told to stop ({error})")
+        try:
+            notes.append(await hands.stop_sentinel_failover(self.sentinel, self.failover_timeout_ms))
+        except ActionError as error:
+            notes.append(f"Sentinel {self.sentinel} cannot be told to stop ({error})")
+        return "; ".join(notes)
+
+    async def _still_replica(self, hands: Hands, stopped_at: float) -> Held:
+        """Whether nobody was promoted: no Sentinel names another, and the candidate is a replica or seen as one."""
+        views = await hands.sentinel_views()
+        named = {view.master.address for view in views if view.master is not None} - {self.master}
+        if named:
+            raise TooLate(f"Sentinel has promoted {', '.join(map(str, named))} after all")
+        busy = [str(view.address) for view in views if view.master and "failover_in_progress" in view.master.flags]
+        if busy:
+            return Held(yes=False, observation=f"Sentinel {', '.join(busy)} is still failing over")
+        try:
+            standing = await hands.standing(self.candidate)
+        except ActionError as error:
+            return self._seen_from_outside(views, str(error), (hands.now() - stopped_at) * 1000)
+        if standing.role is Role.MASTER:
+            raise TooLate(f"{self.candidate} has been promoted after all")
+        return Held(yes=True, observation=f"{self.candidate} is a {standing.role}")
+
+    def _seen_from_outside(self, views: tuple[SentinelView, ...], why: str, stopped_ms: float) -> Held:
+        """For a candidate that we cannot reach: every Sentinel that answers must see it as replica, or as gone."""
+        answering = [view for view in views if view.master is not None]
+        if len(answering) * 2 <= len(views):
+            return Held(yes=False, observation=f"{why}; no majority of the Sentinels answers")
+        doubts = [doubt for view in answering if (doubt := self._doubt(view, stopped_ms))]
+        return Held(not doubts, "; ".join([why, *doubts]) if doubts else f"{why}; no Sentinel saw a promotion")
+
+    def _doubt(self, view: SentinelView, stopped_ms: float) -> str | None:
+        """Why this Sentinel leaves it open whether the candidate was promoted; ``None`` where it does not."""
+        seen = replica_seen_by(view, self.candidate)
+        if seen is None or seen.flags & GONE:
+            return None
+        if seen.role_reported != "slave" or seen.info_age_ms is None or seen.info_age_ms >= stopped_ms:
+            return f"Sentinel {view.address} last heard {seen.role_reported}, {seen.info_age_ms} ms ago"
+        return None
