@@ -99,7 +99,7 @@ class _Look:
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
         self._views: dict[Address, NodeView] = {}
-        self._named_by: dict[Address, list[str]] = {}
+        self._named_by: dict[Address, set[str]] = {}
         self._tasks: asyncio.TaskGroup = asyncio.TaskGroup()
         self.sentinels: list[SentinelView] = []
 
@@ -122,12 +122,11 @@ class _Look:
 
     def _named(self, address: Address, by: str) -> None:
         self._start(address)
-        if by not in self._named_by[address]:
-            self._named_by[address].append(by)
+        self._named_by[address].add(by)
 
     def _start(self, address: Address) -> None:
         if address not in self._named_by:
-            self._named_by[address] = []
+            self._named_by[address] = set()
             self._tasks.create_task(self._ask_node(self._observer.node(address)))
 
     async def _ask_node(self, node: Node) -> None:
