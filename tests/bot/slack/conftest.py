@@ -28,8 +28,10 @@ async def slack() -> AsyncIterator[LocalSlack]:
 
 
 @pytest.fixture
-async def redis() -> AsyncIterator[Topology]:
-    async with sentinel(build("valkey-9.1"), master_name="mymaster", down_after_ms=3000) as topology:
+async def redis(request: pytest.FixtureRequest) -> AsyncIterator[Topology]:
+    """On the first build of this machine, or on the one that a test is parametrized with."""
+    which = build(getattr(request, "param", None))
+    async with sentinel(which, master_name="mymaster", down_after_ms=3000) as topology:
         yield topology
 
 

@@ -4,13 +4,14 @@ from itertools import pairwise
 
 import pytest
 
-from sandbox.redis.topology import Topology
+from sandbox.redis import Topology, builds
 from sandbox.slack import LocalSlack
 from tests.bot.slack.conftest import INCIDENT, House, saying, targets, whispered
 
 pytestmark = pytest.mark.servers
 
 
+@pytest.mark.parametrize("redis", [one.name for one in builds()], indirect=True)
 async def test_a_failover_with_a_second_person(slack: LocalSlack, redis: Topology, house: House) -> None:
     house.keep(targets(redis))
     oncall, lead = slack.person("U0ONCALL"), slack.person("U0LEAD")
