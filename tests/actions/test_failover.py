@@ -13,6 +13,7 @@ import pytest
 from actions import failover
 from actions.adapters.redis import RedisHands, connect
 from actions.kit.errors import UsageError
+from actions.kit.findings import FindingId
 from actions.kit.plan import Plan, Refusal
 from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Credentials, Limits, Target
@@ -116,6 +117,7 @@ async def test_a_failover_is_in_progress() -> None:
         answer = failover.plan(await hands.observe(), {})
         assert isinstance(answer, Refusal)
         assert "A failover is in progress" in answer.reason
+        assert FindingId.FAILOVER_IN_PROGRESS in {finding.id for finding in answer.findings}
 
 
 async def test_the_sentinels_disagree() -> None:
