@@ -10,6 +10,10 @@ from actions.kit.snapshot import NodeView, SentinelReplica, Snapshot
 from actions.kit.topology import Address
 
 
+DEFAULT_PRIORITY = 100
+"""What a replica has that was not told otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The candidate, a sentence that says why, and why not each other node."""
@@ -44,7 +48,7 @@ def choose(snapshot: Snapshot, wanted: Address | None) -> Choice:
     best = eligible[0]
     lag = snapshot.lag_bytes(best)
     chosen = "was asked for" if wanted else "is the best candidate" if len(eligible) > 1 else "is the only candidate"
-    why = f"{best.address} {chosen}: replica-priority {_priority(best)}, link up, {lag} bytes behind."
+    why = f"{best.address} {chosen}: replica-priority {priority_of(best)}, link up, {lag} bytes behind."
     rejected = [Rejected(node.address, _second(snapshot, best, node, wanted)) for node in eligible[1:]]
     rejected += [
         Rejected(node.address, "; ".join(reasons)) for node in _others(snapshot) if (reasons := why_not(snapshot, node))
@@ -74,7 +78,7 @@ def _own_reasons(snapshot: Snapshot, node: NodeView) -> Iterator[str]:
         yield "it is in a full sync"
     elif not info.link.up:
         yield "its link to the master is down"
-    if _priority(node) == 0:
+    if priority_of(node) == 0:
         yield "its replica-priority is 0: never to be promoted"
     lag = snapshot.lag_bytes(node)
     if lag is None:
@@ -119,14 +123,16 @@ def _eligible(snapshot: Snapshot) -> Iterator[NodeView]:
     return (node for node in _others(snapshot) if not why_not(snapshot, node))
 
 
-def _priority(node: NodeView) -> int:
+def priority_of(node: NodeView) -> int | None:
+    """The replica-priority that Sentinel chooses by; 0 is never promoted. ``None`` where the node did not say."""
     if node.config is not None and node.config.replica_priority is not None:
         return node.config.replica_priority
-    return node.info.priority if node.info and node.info.priority is not None else 100
+    return node.info.priority if node.info else None
 
 
 def _rank(snapshot: Snapshot, node: NodeView) -> tuple[int, bool, Address]:
-    return (_priority(node), _other_version(snapshot, node), node.address)
+    priority = priority_of(node)
+    return (DEFAULT_PRIORITY if priority is None else priority, _other_version(snapshot, node), node.address)
 
 
 def _other_version(snapshot: Snapshot, node: NodeView) -> bool:
@@ -139,8 +145,8 @@ def _other_version(snapshot: Snapshot, node: NodeView) -> bool:
 def _second(snapshot: Snapshot, best: NodeView, node: NodeView, wanted: Address | None) -> str:
     if wanted is not None:
         return "it could take over too, but was not asked for"
-    if _priority(node) != _priority(best):
-        return f"it could take over too, but its replica-priority is {_priority(node)}"
+    if priority_of(node) != priority_of(best):
+        return f"it could take over too, but its replica-priority is {priority_of(node)}"
     if _other_version(snapshot, node) != _other_version(snapshot, best):
         return "it could take over too, but runs another version than the master"
     return "it could take over as well; the first by address is taken"

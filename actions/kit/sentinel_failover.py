@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actions.kit.candidates import choose
+from actions.kit.candidates import choose, priority_of
 from actions.kit.errors import UsageError
 from actions.kit.plan import Cost, Plan, Risk, SettingChange, Step, facts_of
 from actions.kit.sentinel_steps import PRIORITY, AwaitInfo, AwaitSentinels, Steer
@@ -114,14 +114,8 @@ def _steering(snapshot: Snapshot, candidate: NodeView) -> tuple[SettingChange, .
     return tuple(
         SettingChange(node.address, PRIORITY, "0", str(priority))
         for node in rivals
-        if (priority := _priority(node)) not in {None, 0}
+        if (priority := priority_of(node)) not in {None, 0}
     )
-
-
-def _priority(node: NodeView) -> int | None:
-    if node.config is not None and node.config.replica_priority is not None:
-        return node.config.replica_priority
-    return node.info.priority if node.info else None
 
 
 def _fence(snapshot: Snapshot, master: NodeView, sentinel: SentinelView) -> Fence:
