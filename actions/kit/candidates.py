@@ -9,7 +9,6 @@ from actions.kit.plan import Rejected
 from actions.kit.snapshot import NodeView, SentinelReplica, Snapshot
 from actions.kit.topology import Address
 
-
 DEFAULT_PRIORITY = 100
 """What a replica has that was not told otherwise."""
 

@@ -4,6 +4,7 @@ TandemError                     a sentence for a person, always
 ├── UsageError                  the words are wrong: unknown target, action, option, value
 ├── SettingsError               the settings are wrong; names the file and the line
 ├── Refused                     a plan or a policy says no; carries every reason
+├── JournalDown                 what a run does cannot be written down
 └── ActionError                 something outside did not do what was asked
     ├── Temporary               the same call may go through later
     │   ├── Unreachable         no answer: refused, timed out, closed, busy, loading
@@ -40,6 +41,10 @@ class Refused(TandemError):  # noqa: N818 -- A refusal is an answer, not a fault
     def __init__(self, *reasons: str) -> None:
         super().__init__(" ".join(reasons))
         self.reasons = reasons
+
+
+class JournalDown(TandemError):  # noqa: N818 -- Reads as what it is where it is caught.
+    """What a run does cannot be written down: nothing new may begin, what is begun has to be made safe."""
 
 
 class ActionError(TandemError):

@@ -7,12 +7,12 @@ off is settled by looking: ``settle`` asks the point of no return whether it cam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from actions.kit.errors import ActionError
+from actions.kit.errors import ActionError, JournalDown
 from actions.kit.plan import SettingChange, Step
 from actions.kit.ports import Hands
 
@@ -69,16 +69,28 @@ async def carry_out(steps: Sequence[Step], hands: Hands, journal: Journal, *, st
     """Do the steps from ``start`` on.
 
     Returns:
-        ``done``, ``undone`` or ``incomplete``; never raises an ``ActionError``. An error of the journal before an
-        effect is raised: then nothing more is done, and the run is left for settlement.
+        ``done``, ``undone`` or ``incomplete``; never raises an ``ActionError``.
+
+    Raises:
+        JournalDown: something could not be written down. Before the point of no return all was put back, after it all
+            was done: a fence must not stand for as long as a ledger is away. What is missing in it is settled later.
     """
+    watched = _Watched(journal)
+    ending = await _go_on(steps, hands, watched, start)
+    if watched.trouble is not None:
+        raise watched.trouble
+    return ending
+
+
+async def _go_on(steps: Sequence[Step], hands: Hands, journal: _Watched, start: int) -> Ending:
     failures: list[str] = []
     for index in range(start, len(steps)):
-        failure = await _step(index, steps[index], hands, journal)
+        passed = any(step.point_of_no_return for step in steps[:index])
+        failure = await _step(index, steps[index], hands, journal, unwritten=passed)
         if failure is None:
             continue
         failures.append(failure)
-        if any(step.point_of_no_return for step in steps[:index]) or await _came_about(steps[index], hands):
+        if passed or await _came_about(steps[index], hands):
             continue
         ending = await go_back(steps, index, hands, journal, failures)
         if ending.outcome is Outcome.UNDONE or not await _came_about(steps[index], hands):
@@ -90,7 +102,18 @@ async def settle(steps: Sequence[Step], reached: int, hands: Hands, journal: Jou
     """End a run that was cut off after step ``reached`` had been journalled as begun (-1: none had).
 
     Forward where the roles have moved, back where they have not.
+
+    Raises:
+        JournalDown: as ``carry_out``.
     """
+    watched = _Watched(journal)
+    ending = await _settled(steps, reached, hands, watched)
+    if watched.trouble is not None:
+        raise watched.trouble
+    return ending
+
+
+async def _settled(steps: Sequence[Step], reached: int, hands: Hands, journal: _Watched) -> Ending:
     if reached < 0:
         return Ending(Outcome.UNDONE, ("Nothing had been done.",))
     turning = next((index for index, step in enumerate(steps) if step.point_of_no_return), len(steps))
@@ -100,7 +123,7 @@ async def settle(steps: Sequence[Step], reached: int, hands: Hands, journal: Jou
         ending = await go_back(steps, reached, hands, journal, [CUT_OFF])
         if ending.outcome is Outcome.UNDONE or not await _came_about(steps[turning], hands):
             return ending
-    return await carry_out(steps, hands, journal, start=turning)
+    return await _go_on(steps, hands, journal, turning)
 
 
 async def go_back(
@@ -126,9 +149,11 @@ async def go_back(
     return Ending(outcome, tuple(problems))
 
 
-async def _step(index: int, step: Step, hands: Hands, journal: Journal) -> str | None:
-    """Do one step; a sentence when it failed."""
+async def _step(index: int, step: Step, hands: Hands, journal: _Watched, *, unwritten: bool) -> str | None:
+    """Do one step; a sentence when it failed. ``unwritten``: also where it cannot be written down."""
     await journal.intends(index, step)
+    if journal.trouble is not None and not unwritten:
+        return f"{step.title} was not begun: {journal.trouble}"
     try:
         held = await step.holds(hands)
         note = held.observation if held.yes else await step.act(hands)
@@ -139,6 +164,31 @@ async def _step(index: int, step: Step, hands: Hands, journal: Journal) -> str |
         await journal.repaid(change)
     await journal.ended(index, StepState.ALREADY if held.yes else StepState.DONE, note)
     return None
+
+
+class _Watched(Journal):
+    """A journal that is not written any more once that failed; ``trouble`` says why."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.trouble: JournalDown | None = None
+
+    async def intends(self, index: int, step: Step) -> None:
+        await self._write(lambda: self._journal.intends(index, step))
+
+    async def ended(self, index: int, state: StepState, note: str) -> None:
+        await self._write(lambda: self._journal.ended(index, state, note))
+
+    async def repaid(self, change: SettingChange) -> None:
+        await self._write(lambda: self._journal.repaid(change))
+
+    async def _write(self, write: Callable[[], Awaitable[None]]) -> None:
+        if self.trouble is not None:
+            return
+        try:
+            await write()
+        except JournalDown as error:
+            self.trouble = error
 
 
 async def _came_about(step: Step, hands: Hands) -> bool:

@@ -50,7 +50,7 @@ class Hands(Protocol):
         """CONFIG GET; a name that the server does not know is left out."""
 
     async def change_settings(self, node: Address, settings: Mapping[str, str], *, rewrite: bool) -> None:
-        """CONFIG SET; with ``rewrite`` also CONFIG REWRITE where the server has a file.
+        """CONFIG SET; with ``rewrite`` also CONFIG REWRITE where the server has a file that it can write.
 
         Sentinel rewrites the file of each node that it reconfigures, with whatever is set at that moment: what we put
         back after a failover has to reach the file too, or it returns with the next restart.

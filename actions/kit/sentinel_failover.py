@@ -15,8 +15,9 @@ from actions.kit.plan import Cost, Plan, Risk, SettingChange, Step, facts_of
 from actions.kit.sentinel_steps import PRIORITY, AwaitInfo, AwaitSentinels, Steer
 from actions.kit.sentinel_switch import SentinelFailover
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
-from actions.kit.steps import FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
+from actions.kit.steps import FENCE, FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
 from actions.kit.topology import Address
+from actions.kit.votes import newest
 
 PAUSE_OF_DOWN_AFTER = 0.5
 """A pause of writes blocks Sentinel's PUBLISH too: as long as down-after-milliseconds, and it fails over by itself."""
@@ -89,7 +90,7 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
         AwaitSentinels(
             tuple(view.address for view in snapshot.sentinels if view.master), snapshot.master_name, candidate.address
         ),
-        Demote(master.address, candidate.address),
+        Demote(master.address, candidate.address, config_epoch=newest(snapshot.sentinels).epoch),
     ]
     changed = [*steering, *(() if switch.coordinated else fence.settings)]
     for node in dict.fromkeys(change.node for change in changed):
@@ -122,7 +123,7 @@ def _fence(snapshot: Snapshot, master: NodeView, sentinel: SentinelView) -> Fenc
     config, watch = master.config, sentinel.master
     to_write = config.min_replicas_to_write if config else 0
     max_lag = config.min_replicas_max_lag if config else 10
-    changes = [SettingChange(master.address, "min-replicas-to-write", str(FENCE_REPLICAS), str(to_write))]
+    changes = [SettingChange(master.address, FENCE, str(FENCE_REPLICAS), str(to_write))]
     if max_lag == 0:  # It switches min-replicas-to-write off altogether.
         changes.insert(0, SettingChange(master.address, "min-replicas-max-lag", "10", "0"))
     down_after = watch.down_after_ms if watch else snapshot.limits.max_pause_ms

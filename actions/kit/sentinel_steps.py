@@ -93,12 +93,12 @@ class Steer(Step):
         return held.observation
 
     async def undo(self, hands: Hands) -> str:
-        """Put the old priorities back, on all nodes that let us."""
+        """Put the old priorities back, on all nodes that let us, and in their files: Sentinel may have written ours there."""
         problems = []
         for change in self.settings:
             try:
                 await hands.standing(change.node)  # One that hangs would be changed when it wakes up, unseen.
-                await hands.change_settings(change.node, as_settings((change,), old=True), rewrite=False)
+                await hands.change_settings(change.node, as_settings((change,), old=True), rewrite=True)
             except ActionError as error:
                 problems.append(str(error))
         if problems:

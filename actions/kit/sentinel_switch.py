@@ -14,7 +14,7 @@ from actions.kit.plan import Held, Step
 from actions.kit.ports import Hands
 from actions.kit.sentinel_steps import GONE, SENTINEL_INFO_S, only_choice, replica_seen_by
 from actions.kit.snapshot import Role, SentinelView
-from actions.kit.steps import until
+from actions.kit.steps import FENCE, FENCE_REPLICAS, until
 from actions.kit.topology import Address
 
 UNDO_WITHIN_S = SENTINEL_INFO_S + 5
@@ -61,8 +61,16 @@ class SentinelFailover(Step):
         doubt = only_choice(asked, self.candidate) if asked else f"{self.sentinel} is not among the Sentinels"
         if doubt:
             raise NotYet(f"not asked: {doubt}")
+        if not self.coordinated:
+            await self._still_fenced(hands)
         await hands.sentinel_failover(self.sentinel, coordinated=self.coordinated)
         return (await until(lambda: self.holds(hands), hands, self.within_ms / 1000)).observation
+
+    async def _still_fenced(self, hands: Hands) -> None:
+        """A master that was restarted since, or that somebody gave its writes back, takes what would be lost."""
+        fence = (await hands.settings(self.master, (FENCE,))).get(FENCE)
+        if fence != str(FENCE_REPLICAS):
+            raise NotYet(f"not asked: {self.master} is no longer fenced, its {FENCE} is {fence}")
 
     async def undo(self, hands: Hands) -> str:
         """Stop a failover that has not promoted yet, and see that it did not.

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from actions.kit.errors import NotYet, Temporary
+from actions.kit.errors import NotYet, Temporary, TooLate
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.proof import Check, prove
 from actions.kit.snapshot import Role
 from actions.kit.topology import Address
+from actions.kit.votes import newest
 
+FENCE = "min-replicas-to-write"
 FENCE_REPLICAS = 1_000_000
 """The fence that outlives us: no master ever has so many replicas, so it refuses every write until this is put back."""
 
@@ -86,11 +88,19 @@ class Fence(Step):
         """Put the old values back and end the pause.
 
         It has to answer first: what is sent to a master that hangs would still unfence it when it wakes up, and by then
-        another may have been promoted.
+        another may have been promoted. Where one has been, a master of old stays fenced until it follows; and once it
+        does, its file has to be put right too, since Sentinel wrote the fence into it.
         """
-        await hands.standing(self.master)
-        await hands.unfence(self.master, as_settings(self.settings, old=True))
-        return f"{self.master} accepts writes again"
+        standing = await hands.standing(self.master)
+        follows = standing.role is Role.REPLICA
+        latest = newest(await hands.sentinel_views())
+        if not follows and latest.named - {self.master}:
+            raise NotYet(f"the Sentinels name {latest}: {self.master} stays fenced until it follows")
+        old = as_settings(self.settings, old=True)
+        await hands.unfence(self.master, old)
+        if follows:
+            await hands.change_settings(self.master, old, rewrite=True)
+        return f"{self.master} {'is a replica without a fence' if follows else 'accepts writes again'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +143,15 @@ class CatchUp(Step):
 class Demote(Step):
     """Make the old master a replica of the new one before its pause ends, and send its clients away.
 
-    One transaction: writes that wait in the pause would else run between its end and the REPLICAOF.
+    One transaction: writes that wait in the pause would else run between its end and the REPLICAOF. A run that was cut
+    off or held up may come here late: where there was a promotion since its own, nobody is demoted.
     """
 
     node: Address
     master: Address
     within_ms: int = 5_000
+    config_epoch: int | None = None
+    """The highest that a Sentinel knew when this was planned; ``None`` where none is in charge."""
 
     @property
     def title(self) -> str:
@@ -163,8 +176,16 @@ class Demote(Step):
         before = await self._look(hands)
         if before.yes:
             return before
+        await self._still_ours(hands)
         await hands.demote(self.node, self.master)
         return await self._look(hands)
+
+    async def _still_ours(self, hands: Hands) -> None:
+        if self.config_epoch is None:
+            return
+        latest = newest(await hands.sentinel_views())
+        if latest.epoch > self.config_epoch and latest.named != {self.master}:
+            raise TooLate(f"{self.node} was not demoted: the roles have moved since, the Sentinels name {latest}")
 
     async def _look(self, hands: Hands) -> Held:
         standing = await hands.standing(self.node)

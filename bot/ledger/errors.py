@@ -1,8 +1,9 @@
 """What can go wrong with the ledger. No I/O here.
 
 TandemError
-├── LedgerError         the ledger cannot be used: locked, full, read-only, gone, of a newer schema
-│   └── LeaseLost       another process has taken the run over: stop at once
+├── JournalDown
+│   └── LedgerError     the ledger cannot be used: locked, full, read-only, gone, of a newer schema
+├── LeaseLost           another process has taken the run over: stop at once
 ├── UsageError
 │   └── UnknownRequest  there is no request with this id
 └── Refused
@@ -11,14 +12,14 @@ TandemError
 
 from __future__ import annotations
 
-from actions.kit.errors import Refused, TandemError, UsageError
+from actions.kit.errors import JournalDown, Refused, TandemError, UsageError
 
 
-class LedgerError(TandemError):
+class LedgerError(JournalDown):
     """The ledger cannot be used. Nothing that changes anything may start."""
 
 
-class LeaseLost(LedgerError):  # noqa: N818 -- Reads as what it is where it is caught.
+class LeaseLost(TandemError):  # noqa: N818 -- Reads as what it is where it is caught.
     """Another process has taken the run over, or it has ended: do nothing more."""
 
 

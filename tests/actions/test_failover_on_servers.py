@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from actions.adapters.redis import RedisHands, connect
+from actions.kit.errors import JournalDown
 from actions.kit.loop import Ending, Outcome, carry_out, settle
 from actions.kit.plan import Plan, Step
 from actions.kit.sentinel_steps import AwaitSentinels, Steer
@@ -257,6 +258,23 @@ async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when
         assert ending.outcome is (Outcome.DONE if moved else Outcome.UNDONE), (ending, journal.lines)
         assert await scene.topology.master() is (scene.candidate if moved else scene.old)
         assert journal.owed == []
+        assert await scene.lost() == 0
+        for node in scene.topology.nodes:
+            assert await setting(node, "min-replicas-to-write") == "0"
+            assert await setting(node, "replica-priority") == "100"
+
+
+@pytest.mark.parametrize("at", [CatchUp, Demote], ids=lambda kind: kind.__name__)
+async def test_the_ledger_goes_away_in_the_middle(at: type[Step]) -> None:
+    """No fence stands for as long as a ledger is away: back before the roles moved, forward after."""
+
+    async def disk_full() -> None:
+        raise JournalDown("disk full")
+
+    async with under_load(default) as scene:
+        with pytest.raises(JournalDown, match="disk full"):
+            await scene.carry_out(at, disk_full)
+        assert await scene.topology.master() is (scene.old if at is CatchUp else scene.candidate)
         assert await scene.lost() == 0
         for node in scene.topology.nodes:
             assert await setting(node, "min-replicas-to-write") == "0"

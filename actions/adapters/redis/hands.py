@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import time
 import uuid
 from collections.abc import Mapping
@@ -18,6 +20,17 @@ from actions.kit.topology import Address, Target
 
 PROBE_TTL_S = 30
 WAIT_MS = 800
+
+_NO_FILE_TO_WRITE = (
+    "without a config file",
+    os.strerror(errno.EROFS),
+    os.strerror(errno.EACCES),
+    os.strerror(errno.EBUSY),
+)
+"""How CONFIG REWRITE ends where the server could never write its file, and so cannot have for Sentinel either.
+
+A file from a ConfigMap is read-only; one that is mounted by itself is busy when it is to be replaced.
+"""
 
 
 class RedisHands:
@@ -66,7 +79,7 @@ class RedisHands:
         await self._all(server, *_config_set(settings))
         if rewrite:
             (answer,) = await server.ask(("CONFIG", "REWRITE"))
-            if isinstance(answer, CommandFailed) and "without a config file" not in answer.text:
+            if isinstance(answer, CommandFailed) and not answer.text.endswith(_NO_FILE_TO_WRITE):
                 raise CommandRefused(f"{node} CONFIG REWRITE: {answer.text}")
 
     async def demote(self, node: Address, master: Address) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from actions.kit.errors import NotYet
+from actions.kit.errors import JournalDown, NotYet, TandemError
 from actions.kit.loop import Outcome, StepState, carry_out, settle
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
@@ -182,3 +182,59 @@ async def test_without_a_journal_nothing_is_done() -> None:
     with pytest.raises(OSError, match="disk full"):
         await carry_out(steps(world), nothing, Full())
     assert world.done == []
+
+
+@dataclass
+class Away(Journal):
+    """A journal that cannot be written from a step on, before it begins or when it has ended."""
+
+    begins: int = 99
+    ends: int = 99
+    gone: bool = False
+
+    async def intends(self, index: int, step: Step) -> None:
+        if self.gone or index >= self.begins:
+            self.gone = True
+            raise JournalDown("disk full")
+        await super().intends(index, step)
+
+    async def ended(self, index: int, state: StepState, note: str) -> None:
+        if self.gone or index >= self.ends:
+            self.gone = True
+            raise JournalDown("disk full")
+        await super().ended(index, state, note)
+
+    async def repaid(self, change: SettingChange) -> None:
+        if self.gone:
+            raise JournalDown("disk full")
+        await super().repaid(change)
+
+
+@pytest.mark.parametrize(
+    ("journal", "done"),
+    [
+        (Away(begins=0), ["undo steer"]),
+        (Away(ends=1), ["steer", "fence", "undo turn", "undo fence", "undo steer"]),
+        (Away(begins=2), ["steer", "fence", "undo turn", "undo fence", "undo steer"]),
+        (Away(ends=2), ["steer", "fence", "turn", "demote", "put back"]),
+        (Away(begins=3), ["steer", "fence", "turn", "demote", "put back"]),
+    ],
+    ids=["from the start", "behind the fence", "before the turn", "in the turn", "after the turn"],
+)
+async def test_a_ledger_that_goes_away_leaves_no_fence_standing(journal: Away, done: list[str]) -> None:
+    """What is missing in it is settled when it is back: what was owed is still written there as owed."""
+    world = World()
+    with pytest.raises(JournalDown, match="disk full"):
+        await carry_out(steps(world), nothing, journal)
+    assert world.done == done
+
+
+async def test_who_lost_the_run_to_another_process_does_nothing_more() -> None:
+    class Lost(Journal):
+        async def ended(self, index: int, state: StepState, note: str) -> None:
+            raise TandemError("another process has it")
+
+    world = World()
+    with pytest.raises(TandemError, match="another process"):
+        await carry_out(steps(world), nothing, Lost())
+    assert world.done == ["steer"]

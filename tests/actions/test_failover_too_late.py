@@ -1,0 +1,90 @@
+"""What is planned or cut off here is gone on with after the roles have moved, or the fence has fallen, without it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from actions.adapters.redis import connect
+from actions.kit.loop import Outcome, StepState, settle
+from actions.kit.steps import CatchUp, Fence
+from actions.kit.sentinel_switch import SentinelFailover
+from sandbox.redis import Server, Topology, sentinel
+from tests.actions.test_failover_on_servers import Scene, default, under_load
+from tests.failover import Journal, in_file, setting, target_of, without_the_long_look
+
+pytestmark = pytest.mark.servers
+
+
+async def test_a_master_that_lost_its_fence_is_not_failed_over() -> None:
+    """A restart lifts it, and so does another process that settles a run whose own one was only stopped."""
+    async with under_load(default) as scene:
+
+        async def lift() -> None:
+            await scene.old.command("CLIENT", "UNPAUSE")
+            await scene.old.command("CONFIG", "SET", "min-replicas-to-write", "0")
+
+        ending, journal = await scene.carry_out(SentinelFailover, lift)
+        assert ending.outcome is Outcome.UNDONE, journal.lines
+        assert "no longer fenced" in ending.failures[0]
+        assert await scene.topology.master() is scene.old
+        assert await scene.lost() == 0
+
+
+async def test_nobody_is_demoted_who_was_promoted_again_since() -> None:
+    """The bot and the new master restart together, after Sentinel has gone back to the old one."""
+    async with under_load(default) as scene:
+        ending, journal = await scene.carry_out()
+        assert ending.outcome is Outcome.DONE, journal.lines
+        third = next(node for node in scene.topology.nodes if node not in (scene.old, scene.candidate))
+        await third.command("CONFIG", "SET", "replica-priority", "0")
+        await _sentinels_know(scene.topology, third, "slave-priority", "0")
+        await scene.candidate.kill()
+        await _named(scene.topology, scene.old.address)
+        await scene.old.command("SET", "since", "1")
+        await scene.candidate.start()
+        assert (await scene.candidate.command("ROLE"))[0] == "master"
+        steps = without_the_long_look(scene.plan.steps)
+        ending = await settle(steps, len(steps) - 1, scene.hands, journal)
+        assert ending.outcome is Outcome.INCOMPLETE
+        assert StepState.FAILED in journal.states("Demote")
+        assert await scene.old.command("GET", "since") == "1"
+        assert (await scene.old.command("ROLE"))[0] == "master"
+
+
+async def test_a_master_that_was_replaced_behind_its_fence_stays_fenced_until_it_follows() -> None:
+    """The run is cut off behind the fence, and the master hangs until Sentinel has failed over by itself."""
+    async with under_load(default) as scene:
+        steps, journal = without_the_long_look(scene.plan.steps), Journal()
+        reached = await _cut_off(scene, journal)
+        await scene.old.hang()
+        await _named(scene.topology, scene.candidate.address)
+        third = next(node for node in scene.topology.nodes if node not in (scene.old, scene.candidate))
+        while not in_file(third, "replica-priority 0"):  # Sentinel has it follow, and rewrites its file.
+            await asyncio.sleep(0.1)
+        await scene.old.resume()
+        ending = await settle(steps, reached, scene.hands, journal)
+        assert (await scene.old.command("ROLE"))[0] == "master"
+        assert await setting(scene.old, "min-replicas-to-write") == "1000000"
+        assert ending.outcome is Outcome.INCOMPLETE
+        assert [change.name for change in journal.owed] == ["min-replicas-to-write"]
+        assert not in_file(third, "replica-priority 0")
+        while not in_file(scene.old, "1000000"):  # Now it follows, and Sentinel has written the fence to its file.
+            await asyncio.sleep(0.1)
+        await settle(steps, reached, scene.hands, journal)
+        assert journal.owed == []
+        assert not in_file(scene.old, "1000000")
+        assert await scene.lost() == 0
+
+
+async def test_a_file_that_cannot_be_written_keeps_nothing_owed() -> None:
+    """As where it comes from a ConfigMap: Sentinel could not write the fence there either."""
+    async with sentinel(count_sentinels := 0) if False else sentinel() as topology:
+        server = topology.nodes[0]
+        hands = connect(target_of(topology))
+        try:
+            await _unwritable(server, hands)
+        finally:
+            await hands.aclose()
