@@ -93,7 +93,7 @@ class Steer(Step):
         return held.observation
 
     async def undo(self, hands: Hands) -> str:
-        """Put the old priorities back, on all nodes that let us, and in their files: Sentinel may have written ours there."""
+        """Put the old priorities back on all nodes that let us, and in the files that Sentinel may have written."""
         problems = []
         for change in self.settings:
             try:

@@ -1,17 +1,19 @@
-"""What is planned or cut off here is gone on with after the roles have moved, or the fence has fallen, without it."""
+"""A failover that goes on late: the fence has fallen meanwhile, or Sentinel has moved the roles by itself."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from actions.adapters.redis import connect
 from actions.kit.loop import Outcome, StepState, settle
-from actions.kit.steps import CatchUp, Fence
+from actions.kit.sentinel_steps import Steer
 from actions.kit.sentinel_switch import SentinelFailover
-from sandbox.redis import Server, Topology, sentinel
+from actions.kit.steps import CatchUp, until
+from actions.kit.topology import Address
+from sandbox.redis import Server, Topology, build, replication
+from sandbox.redis.readiness import named_master
 from tests.actions.test_failover_on_servers import Scene, default, under_load
 from tests.failover import Journal, in_file, setting, target_of, without_the_long_look
 
@@ -40,7 +42,8 @@ async def test_nobody_is_demoted_who_was_promoted_again_since() -> None:
         assert ending.outcome is Outcome.DONE, journal.lines
         third = next(node for node in scene.topology.nodes if node not in (scene.old, scene.candidate))
         await third.command("CONFIG", "SET", "replica-priority", "0")
-        await _sentinels_know(scene.topology, third, "slave-priority", "0")
+        steer = Steer(Address.parse(scene.old.address), ())
+        await until(lambda: steer.holds(scene.hands), scene.hands, 30)
         await scene.candidate.kill()
         await _named(scene.topology, scene.old.address)
         await scene.old.command("SET", "since", "1")
@@ -62,8 +65,7 @@ async def test_a_master_that_was_replaced_behind_its_fence_stays_fenced_until_it
         await scene.old.hang()
         await _named(scene.topology, scene.candidate.address)
         third = next(node for node in scene.topology.nodes if node not in (scene.old, scene.candidate))
-        while not in_file(third, "replica-priority 0"):  # Sentinel has it follow, and rewrites its file.
-            await asyncio.sleep(0.1)
+        await _in_file(third, "replica-priority 0")  # Sentinel had it follow, and has rewritten its file.
         await scene.old.resume()
         ending = await settle(steps, reached, scene.hands, journal)
         assert (await scene.old.command("ROLE"))[0] == "master"
@@ -71,20 +73,51 @@ async def test_a_master_that_was_replaced_behind_its_fence_stays_fenced_until_it
         assert ending.outcome is Outcome.INCOMPLETE
         assert [change.name for change in journal.owed] == ["min-replicas-to-write"]
         assert not in_file(third, "replica-priority 0")
-        while not in_file(scene.old, "1000000"):  # Now it follows, and Sentinel has written the fence to its file.
-            await asyncio.sleep(0.1)
+        await _in_file(scene.old, "1000000")  # Now it follows, and Sentinel has written the fence to its file.
         await settle(steps, reached, scene.hands, journal)
         assert journal.owed == []
         assert not in_file(scene.old, "1000000")
         assert await scene.lost() == 0
 
 
-async def test_a_file_that_cannot_be_written_keeps_nothing_owed() -> None:
+async def test_a_file_that_the_server_may_not_write_keeps_nothing_owed() -> None:
     """As where it comes from a ConfigMap: Sentinel could not write the fence there either."""
-    async with sentinel(count_sentinels := 0) if False else sentinel() as topology:
+    async with replication(build(default)) as topology:
         server = topology.nodes[0]
+        assert server.config_path is not None
+        folder = server.config_path.parent
         hands = connect(target_of(topology))
+        aside = folder.rename(folder.with_name("aside"))
         try:
-            await _unwritable(server, hands)
+            folder.symlink_to("/sys/kernel")  # Nobody may make a file here, root neither.
+            address = Address.parse(server.address)
+            await hands.change_settings(address, {"min-replicas-to-write": "1"}, rewrite=True)
+            assert await setting(server, "min-replicas-to-write") == "1"
         finally:
+            folder.unlink(missing_ok=True)
+            aside.rename(folder)
             await hands.aclose()
+
+
+async def _cut_off(scene: Scene, journal: Journal) -> int:
+    """Do and journal all up to the fence; the bot dies when it has begun to wait for the candidate."""
+    for number, step in enumerate(scene.plan.steps):
+        await journal.intends(number, step)
+        if isinstance(step, CatchUp):
+            return number
+        await step.act(scene.hands)
+    raise AssertionError("this plan has no fence")
+
+
+async def _named(topology: Topology, address: str) -> None:
+    """Wait until every Sentinel names this master."""
+    async with asyncio.timeout(60):
+        while any([await named_master(topology, one) != address for one in topology.sentinels]):
+            await asyncio.sleep(0.1)
+
+
+async def _in_file(server: Server, line: str) -> None:
+    """Wait until this line is in the server's file."""
+    async with asyncio.timeout(60):
+        while not in_file(server, line):
+            await asyncio.sleep(0.1)
