@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from actions.kit.plan import Rejected
 from actions.kit.snapshot import NodeView, SentinelReplica, Snapshot
+from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Address
 
 DEFAULT_PRIORITY = 100
@@ -79,6 +80,8 @@ def _own_reasons(snapshot: Snapshot, node: NodeView) -> Iterator[str]:
         yield "its link to the master is down"
     if priority_of(node) == 0:
         yield "its replica-priority is 0: never to be promoted"
+    if node.config is not None and node.config.min_replicas_to_write == FENCE_REPLICAS:
+        yield "it holds the fence of an earlier failover, and would refuse all writes as master"
     lag = snapshot.lag_bytes(node)
     if lag is None:
         yield "its lag cannot be told"

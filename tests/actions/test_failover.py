@@ -167,6 +167,13 @@ async def test_a_fence_was_left_behind() -> None:
         assert "an earlier failover was cut off" in await refusal(topology)
 
 
+async def test_a_fence_was_left_behind_on_a_replica() -> None:
+    """As master it would refuse every write, and the failover would be over before that showed."""
+    async with sentinel(build(NAME), replicas=1) as topology:
+        await topology.nodes[1].command("CONFIG", "SET", "min-replicas-to-write", str(FENCE_REPLICAS))
+        assert "it holds the fence of an earlier failover" in await refusal(topology)
+
+
 async def test_the_master_hands_over_by_itself() -> None:
     async with sentinel(build(NAME), down_after_ms=60_000) as topology:
         await topology.nodes[1].hang()
