@@ -5,6 +5,7 @@ A reply is what RESP2 gives: bytes, an integer, None, or a list of these.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 
@@ -15,6 +16,27 @@ from actions.kit.topology import Address
 
 _ROLES = {"master": Role.MASTER, "slave": Role.REPLICA, "replica": Role.REPLICA, "sentinel": Role.SENTINEL}
 _whole = re.compile(r"-?[0-9]{1,19}").fullmatch
+
+INFO_FIELDS = (
+    *("redis_version", "valkey_version", "run_id", "uptime_in_seconds", "config_file", "role", "sentinel_tilt"),
+    *("connected_clients", "blocked_clients", "maxclients", "pubsub_clients", "rejected_connections"),
+    *("used_memory", "maxmemory", "maxmemory_policy", "evicted_keys", "instantaneous_ops_per_sec"),
+    *("loading", "rdb_changes_since_last_save", "rdb_last_bgsave_status", "aof_enabled", "aof_last_write_status"),
+    *("master_replid", "master_replid2", "master_repl_offset", "slave_repl_offset", "second_repl_offset"),
+    *("master_host", "master_port", "master_link_status", "master_sync_in_progress", "master_sync_left_bytes"),
+    *("master_last_io_seconds_ago", "master_link_down_since_seconds", "master_failover_state"),
+    *("slave_priority", "slave_read_only", "repl_backlog_size", "min_slaves_good_slaves"),
+)
+"""What is read of INFO, beside the ``slaveN`` lines. A server sends six times as many fields."""
+
+
+def _any_of(names: tuple[str, ...]) -> str:
+    """A pattern for any of these, grouped by their first letter: so most lines are passed over after one look."""
+    groups = itertools.groupby(sorted(names), key=lambda name: name[0])
+    return "|".join(f"{letter}(?:{'|'.join(name[1:] for name in group)})" for letter, group in groups)
+
+
+_info_lines = re.compile(rf"\n({_any_of(INFO_FIELDS)}|slave[0-9]+):([^\r\n]*)").findall
 _version = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}").match
 
 
@@ -159,7 +181,7 @@ def parse_address(host: str, port: str) -> Address | None:
 
 
 def info_fields(reply: object) -> dict[str, str]:
-    """The lines of INFO as they are; of a repeated one the last counts.
+    """The lines of INFO that are read; of a repeated one the last counts. ``INFO_FIELDS`` says which.
 
     Raises:
         Garbled: it is no text.
@@ -168,9 +190,7 @@ def info_fields(reply: object) -> dict[str, str]:
         reply = reply.decode(errors="replace")
     if not isinstance(reply, str):
         raise Garbled("INFO answered with something else")
-    # A list, not a generator: this is the largest part of looking at many nodes, and a third faster so.
-    lines = [line.partition(":") for line in reply.split("\r\n")]
-    return {name: value for name, colon, value in lines if colon}
+    return dict(_info_lines(f"\n{reply}"))
 
 
 def _role(fields: Mapping[str, str]) -> Role:

@@ -234,3 +234,23 @@ def test_a_replica_that_sentinel_never_heard_of_has_no_age():
 def test_peers_that_a_sentinel_holds_to_be_down():
     up, down = (flat(ip="10.0.0.9", port=port, flags=flags) for port, flags in (("1", "sentinel"), ("2", "s_down")))
     assert sentinel_replies.parse_peers([up, down]) == ((Address("10.0.0.9", 1), False), (Address("10.0.0.9", 2), True))
+
+
+def test_every_field_that_is_read_is_taken_from_info():
+    """A name that parse_info asks for and info_fields passes over would be None for ever."""
+    asked: set[str] = set()
+
+    class Asked(dict):
+        def get(self, name, default=None):
+            asked.add(name)
+            return super().get(name, default)
+
+        def __contains__(self, name):
+            asked.add(name)
+            return super().__contains__(name)
+
+    for text in (MASTER, REPLICA):
+        fields = Asked(replies.info_fields(text.encode()))
+        info = replies.parse_info(fields)
+        replies.parse_normal_clients(fields, info)
+    assert {name for name in asked if not name.removeprefix("slave").isdigit()} == set(replies.INFO_FIELDS)
