@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+audit = typer.Typer(help="Verify, export and read the audit: who did what, and when.")
+app.add_typer(audit, name="audit")
 
 Target = Annotated[str | None, typer.Argument(metavar="T", help="The target; not needed where there is only one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
@@ -134,3 +137,47 @@ def runs(
     from bot.cli import records
 
     return records.runs(target, limit, as_json=as_json)
+
+
+@audit.callback(invoke_without_command=True)
+def start_audit(context: typer.Context) -> None:
+    """Show the help where no command is given."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@audit.command("verify")
+def verify_audit(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="An export; else the bot's ledger.")] = None,
+    expect: Annotated[
+        str | None, typer.Option(metavar="HASH", help="The last hash as it was noted earlier: finds a cut-off end.")
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """Name the first row that was changed, removed or reordered."""
+    from bot.cli import audit as auditing
+
+    return auditing.verify(file, expect, as_json=as_json)
+
+
+@audit.command("export")
+def export_audit(
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="A new file; else it goes to stdout.")] = None,
+) -> Exit:
+    """Write every row as one line of JSON."""
+    from bot.cli import audit as auditing
+
+    return auditing.export(out)
+
+
+@audit.command("timeline")
+def audit_timeline(
+    request: Annotated[str, typer.Argument(metavar="R", help="The id of a request or run, such as R-7F3K.")],
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """Tell one request from beginning to end, as Markdown for a post-mortem."""
+    from bot.cli import audit as auditing
+
+    return auditing.timeline(request, as_json=as_json)

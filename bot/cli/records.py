@@ -21,7 +21,7 @@ from bot.targets import load_targets
 
 def show(request_id: str, *, as_json: bool) -> Exit:
     """One request with its run; the exit code says how it stands."""
-    request = asyncio.run(_request(_existing_ledger(), request_id))
+    request = asyncio.run(_request(existing_ledger(), request_id))
     if as_json:
         screen.show_json(json.request_json(request))
     else:
@@ -35,7 +35,7 @@ def runs(target_name: str | None, limit: int, *, as_json: bool) -> Exit:
     """The latest requests and their runs."""
     if target_name is not None:
         load_targets(targets_file()).target(target_name)
-    latest = asyncio.run(_runs(_existing_ledger(), limit, target_name))
+    latest = asyncio.run(_runs(existing_ledger(), limit, target_name))
     if as_json:
         screen.show_json(json.requests_json(latest))
     else:
@@ -45,8 +45,12 @@ def runs(target_name: str | None, limit: int, *, as_json: bool) -> Exit:
     return Exit.AS_IT_SHOULD_BE
 
 
-def _existing_ledger() -> str:
-    """The ledger's URL, once it is seen that opening it would not make a new, empty one."""
+def existing_ledger() -> str:
+    """The ledger's URL, once it is seen that opening it would not make a new, empty one.
+
+    Raises:
+        SettingsError: the URL is none, or there is no ledger.
+    """
     text = ledger_url()
     try:
         url = make_url(text)
@@ -54,11 +58,15 @@ def _existing_ledger() -> str:
         raise SettingsError(
             "TANDEM_LEDGER_URL is no database's URL; write for example sqlite+aiosqlite:///tandem.db."
         ) from error
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+    if url.get_backend_name() == "sqlite" and not _holds_something(Path(url.database or "")):
         raise SettingsError(
             f"There is no ledger at {url.database}; run this where the bot runs, or set TANDEM_LEDGER_URL to the bot's."
         )
     return text
+
+
+def _holds_something(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 async def _request(url: str, request_id: str) -> Request:

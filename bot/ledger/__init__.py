@@ -1,6 +1,7 @@
 """Requests, decisions, runs, leases, debts and the audit: what has to survive the process."""
 
 from bot.ledger.audit import AuditCheck, AuditRow
+from bot.ledger.auditor import Auditor
 from bot.ledger.errors import Busy, LeaseLost, LedgerError, UnknownRequest
 from bot.ledger.journal import LedgerJournal
 from bot.ledger.ledger import Ledger
@@ -28,6 +29,7 @@ __all__ = [
     "Ask",
     "AuditCheck",
     "AuditRow",
+    "Auditor",
     "Busy",
     "Debt",
     "Decided",

@@ -29,6 +29,22 @@ async def ensure(database: Database) -> None:
             await tx.connection.run_sync(_upgrade)
 
 
+async def require(database: Database) -> None:
+    """See that there is a ledger of this version's schema, and change nothing.
+
+    Raises:
+        LedgerError: there is none, or a newer or an older version wrote it.
+    """
+    async with database.reading() as tx:
+        found = await tx.connection.run_sync(_revision)
+    if found is None:
+        raise LedgerError(f"The database {database.name} holds no ledger; set TANDEM_LEDGER_URL to the bot's.")
+    if not _is_newest(found, database.name):
+        raise LedgerError(
+            f"The ledger {database.name} is of an older schema ({found}); start this version of Tandem on it first."
+        )
+
+
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None

@@ -3,8 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from bot.ledger import AuditCheck, Auditor
 from bot.ledger.audit import verify_rows
-from tests.bot.ledger.given import LEAD, filed, ledger_in
+from tests.bot.ledger.given import LEAD, filed, ledger_in, url
 
 _SWAP = """
     UPDATE audit SET number = -1 WHERE number = 2;
@@ -14,12 +15,52 @@ _SWAP = """
 TAMPERING = {
     "changed": ("UPDATE audit SET details = '{\"counts\":true}' WHERE number = 3", "Row 3 of the audit was changed"),
     "attributed": ("UPDATE audit SET who_id = 'U0OTHER' WHERE number = 2", "Row 2 of the audit was changed"),
-    "removed": ("DELETE FROM audit WHERE number = 4", "Row 4 of the audit is missing: row 5 comes after row 3"),
+    "removed": (
+        "DELETE FROM audit WHERE number = 4",
+        "Row 4 of the audit is missing or was moved: row 5 comes after row 3",
+    ),
     "end removed": ("DELETE FROM audit WHERE number = 6", "ends with row 5, but row 6 was the last one"),
     "beginning removed": ("DELETE FROM audit WHERE number = 1", "Row 1 of the audit is missing"),
     "reordered": (_SWAP, "Row 2 of the audit was changed"),
+    "another hash": (f"UPDATE audit SET previous = '{'0' * 64}' WHERE number = 4", "Row 4 of the audit was changed"),
+    "no text": ("UPDATE audit SET details = x'00' WHERE number = 3", "Row 3 of the audit is not as Tandem writes one"),
+    "not UTF-8": ("UPDATE audit SET details = CAST(x'ff' AS TEXT) WHERE number = 3", "Row 3 of the audit was changed"),
+    "repeated": (
+        (
+            "INSERT INTO audit SELECT -1, at, kind, who_id, who_name, what, details, previous, hash FROM audit "
+            "WHERE number = 2"
+        ),
+        "Row -1 of the audit was repeated or moved: it comes after row 0",
+    ),
+    "added": (
+        (
+            "INSERT INTO audit SELECT 7, at, kind, who_id, who_name, what, details, previous, hash FROM audit "
+            "WHERE number = 2"
+        ),
+        "Row 7 of the audit was changed",
+    ),
+    "end removed with the note of it": (
+        (
+            "DELETE FROM audit WHERE number = 6; "
+            "UPDATE audit_head SET number = 5, hash = (SELECT hash FROM audit WHERE number = 5)"
+        ),
+        None,
+    ),
+    "note of the end removed": ("DELETE FROM audit_head", "ends with row 6, but nothing says any more"),
+    "note of the end put back": (
+        "UPDATE audit_head SET number = 5, hash = (SELECT hash FROM audit WHERE number = 5)",
+        "ends with row 6, but row 5 was the last one that Tandem wrote",
+    ),
     "all removed": ("DELETE FROM audit", "ends with row 0, but row 6 was the last one"),
 }
+
+
+def tamper(folder, statement):
+    connection = sqlite3.connect(folder / "tandem.db")
+    connection.executescript(
+        f"DROP TRIGGER IF EXISTS audit_no_update; DROP TRIGGER IF EXISTS audit_no_delete; {statement};"
+    )
+    connection.close()
 
 
 async def written(folder):
@@ -45,13 +86,39 @@ async def test_the_database_refuses_to_change_or_remove_a_row(tmp_path, statemen
 
 @pytest.mark.parametrize("how", TAMPERING)
 async def test_whoever_gets_round_the_triggers_is_found_out_and_the_row_named(tmp_path, how):
-    await written(tmp_path)
+    rows = await written(tmp_path)
     statement, problem = TAMPERING[how]
-    connection = sqlite3.connect(tmp_path / "tandem.db")
-    connection.executescript(f"DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; {statement};")
-    connection.close()
+    tamper(tmp_path, statement)
+    async with Auditor.open(url(tmp_path)) as auditor:
+        found, compared_with_note = await auditor.verify(), await auditor.verify(rows[-1].hash)
+    if problem is None:
+        assert (found.problem, found.rows) == (None, 5)
+        assert "has the hash that was noted" in compared_with_note.problem
+    else:
+        assert problem in found.problem == compared_with_note.problem
     async with ledger_in(tmp_path) as ledger:
-        assert problem in (await ledger.verify_audit()).problem
+        assert await ledger.verify_audit() == found
+
+
+async def test_a_row_is_found_wherever_the_pages_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("bot.ledger.audit._PAGE", 2)
+    rows = await written(tmp_path)
+    async with Auditor.open(url(tmp_path)) as auditor:
+        assert await auditor.verify(rows[2].hash) == AuditCheck(6, rows[-1].hash, None, 3)
+    for number in (5, 4):
+        tamper(tmp_path, f"DELETE FROM audit WHERE number = {number}")
+        async with Auditor.open(url(tmp_path)) as auditor:
+            found = await auditor.verify()
+        assert (found.rows, found.hash) == (number - 1, rows[number - 2].hash)
+        assert f"Row {number} of the audit is missing" in found.problem
+
+
+async def test_a_hash_that_was_noted_before_the_first_row_is_found(tmp_path):
+    async with ledger_in(tmp_path) as ledger:
+        noted = (await ledger.verify_audit()).hash
+        await ledger.audit("test.row", LEAD, "orders")
+    async with Auditor.open(url(tmp_path)) as auditor:
+        assert (await auditor.verify(noted)).noted_at == 0
 
 
 async def test_a_row_that_was_rewritten_with_its_hash_breaks_the_chain_behind_it(tmp_path):
