@@ -7,7 +7,8 @@ TandemError                     a sentence for a person, always
 ├── JournalDown                 what a run does cannot be written down
 └── ActionError                 something outside did not do what was asked
     ├── Temporary               the same call may go through later
-    │   ├── Unreachable         no answer: refused, timed out, closed, busy, loading
+    │   ├── Unreachable         no answer: timed out, closed, busy, loading
+    │   │   └── Gone            the connection was refused: nothing listens there any more
     │   └── NotYet              answered, but what was waited for did not come about in time
     └── Permanent               asking again changes nothing
         ├── AccessDenied        NOAUTH, WRONGPASS, NOPERM, a certificate that is not trusted
@@ -57,6 +58,10 @@ class Temporary(ActionError):  # noqa: N818 -- Reads as what it is where it is c
 
 class Unreachable(Temporary):
     """No usable answer from a node or a Sentinel: refused, timed out, closed, busy, loading."""
+
+
+class Gone(Unreachable):
+    """The connection was refused: the process is gone, and with it all that it had in hand."""
 
 
 class NotYet(Temporary):

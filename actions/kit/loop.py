@@ -7,12 +7,14 @@ off is settled by looking: ``settle`` asks the point of no return whether it cam
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from actions.kit.errors import ActionError, JournalDown
+from actions.kit.errors import ActionError, JournalDown, TandemError
 from actions.kit.plan import SettingChange, Step
 from actions.kit.ports import Hands
 
@@ -86,7 +88,12 @@ async def _go_on(steps: Sequence[Step], hands: Hands, journal: _Watched, start: 
     failures: list[str] = []
     for index in range(start, len(steps)):
         passed = any(step.point_of_no_return for step in steps[:index])
-        failure = await _step(index, steps[index], hands, journal, unwritten=passed)
+        try:
+            failure = await _step(index, steps[index], hands, journal, unwritten=passed)
+        except asyncio.CancelledError:
+            if not passed and not steps[index].point_of_no_return:
+                await go_back(steps, index, hands, journal, ())
+            raise
         if failure is None:
             continue
         failures.append(failure)
@@ -162,8 +169,18 @@ async def _step(index: int, step: Step, hands: Hands, journal: _Watched, *, unwr
         return f"{step.title}: {error}"
     for change in step.repays:
         await journal.repaid(change)
-    await journal.ended(index, StepState.ALREADY if held.yes else StepState.DONE, note)
+    try:
+        await journal.ended(index, StepState.ALREADY if held.yes else StepState.DONE, note)
+    except TandemError:
+        if step.changes:  # Somebody else has settled the run by now, and does not know of this late effect.
+            await _take_back(step, hands)
+        raise
     return None
+
+
+async def _take_back(step: Step, hands: Hands) -> None:
+    with contextlib.suppress(ActionError):
+        await step.undo(hands)
 
 
 class _Watched(Journal):

@@ -24,13 +24,17 @@ def prove(snapshot: Snapshot, master: Address, expected: tuple[Address, ...] = (
     Args:
         snapshot: taken after the change.
         master: the node that has to be master.
-        expected: the nodes that have to answer; those that nobody could reach before are not among them.
-            Empty: all of them.
+        expected: the nodes and Sentinels that have to answer; those that could not be reached before are not among
+            them. Empty: all of them.
     """
     nodes = [node for node in snapshot.nodes if not expected or node.address in expected or node.info]
     checks = [_master(snapshot, master)]
     checks += [_replica(node, master) for node in nodes if node.address != master]
-    checks += [_sentinel(view, master) for view in snapshot.sentinels]
+    checks += [
+        _sentinel(view, master)
+        for view in snapshot.sentinels
+        if not expected or view.address in expected or view.master is not None
+    ]
     return tuple(checks) + tuple(_agreement(snapshot, master))
 
 

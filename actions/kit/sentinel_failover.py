@@ -76,6 +76,7 @@ def _sentinel_to_ask(snapshot: Snapshot, candidate: Address) -> SentinelView:
 
 
 def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: SentinelView) -> tuple[Step, ...]:
+    answering = tuple(view.address for view in snapshot.sentinels if view.master is not None)
     steering = _steering(snapshot, candidate)
     switch = _switch(snapshot, master, candidate, sentinel)
     fence = _fence(snapshot, master, sentinel)
@@ -87,9 +88,7 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
         steps += [fence, CatchUp(master.address, candidate.address, fence.pause_ms)]
     steps += [
         switch,
-        AwaitSentinels(
-            tuple(view.address for view in snapshot.sentinels if view.master), snapshot.master_name, candidate.address
-        ),
+        AwaitSentinels(answering, snapshot.master_name, candidate.address, snapshot.electorate),
         Demote(master.address, candidate.address, config_epoch=newest(snapshot.sentinels).epoch),
     ]
     changed = [*steering, *(() if switch.coordinated else fence.settings)]
@@ -99,8 +98,8 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
     token = f"{snapshot.target}:{candidate.address.port}"
     steps += [
-        Prove(candidate.address, expected, token),
-        Prove(candidate.address, expected, token, after_s=LOOK_AGAIN_S),
+        Prove(candidate.address, expected, token, answering),
+        Prove(candidate.address, expected, token, answering, after_s=LOOK_AGAIN_S),
     ]
     return tuple(steps)
 

@@ -149,6 +149,8 @@ class AwaitSentinels(Step):
     sentinels: tuple[Address, ...]
     master_name: str
     master: Address
+    electorate: int
+    """How many Sentinels there are in all, silent ones too."""
     within_ms: int = 5_000
     grace_ms: int = 300
 
@@ -166,7 +168,8 @@ class AwaitSentinels(Step):
         """Whether every Sentinel names it already."""
         answers = await asyncio.gather(*(hands.named_master(one) for one in self.sentinels), return_exceptions=True)
         naming = sum(answer == self.master for answer in answers)
-        return Held(naming == len(self.sentinels), f"{naming} of {len(self.sentinels)} Sentinels name {self.master}")
+        all_of_them = naming == len(self.sentinels) and naming * 2 > self.electorate
+        return Held(all_of_them, f"{naming} of {self.electorate} Sentinels name {self.master}")
 
     async def act(self, hands: Hands) -> str:
         """Ask each in a task of its own: one that hangs must not hold up the demotion of the old master."""
@@ -190,10 +193,11 @@ class AwaitSentinels(Step):
         since: float | None = None
         while True:
             naming = sum(task.done() and task.exception() is None for task in tasks)
-            enough = naming * 2 > len(tasks)
+            seen = f"{naming} of {self.electorate} Sentinels name {self.master}"
+            enough = naming * 2 > self.electorate
             since = since or (hands.now() if enough else None)
-            if naming == len(tasks) or (since is not None and hands.now() - since >= self.grace_ms / 1000):
-                return f"{naming} of {len(tasks)} Sentinels name {self.master}"
+            if since is not None and (naming == len(tasks) or hands.now() - since >= self.grace_ms / 1000):
+                return seen
             if hands.now() - start >= self.within_ms / 1000:
-                raise NotYet(f"only {naming} of {len(tasks)} Sentinels name {self.master}")
+                raise NotYet(f"only {seen}")
             await hands.sleep(POLL_S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.kit.errors import ActionError, NotYet, TooLate
+from actions.kit.errors import ActionError, Gone, NotYet, Permanent, TooLate
 from actions.kit.plan import Held, Step
 from actions.kit.ports import Hands
 from actions.kit.sentinel_steps import GONE, SENTINEL_INFO_S, only_choice, replica_seen_by
@@ -85,20 +85,27 @@ class SentinelFailover(Step):
         return f"{note}; {held.observation}"
 
     async def _stopped(self, hands: Hands) -> str:
-        """Stop what goes on at the master and at the Sentinel; what cannot be told to stop is looked at all the same.
+        """Stop what goes on at the master and at the Sentinel.
 
-        A Sentinel that is gone has taken its failover with it; a master that hands over gives up by itself in time.
+        A Sentinel that is gone has taken its failover with it, and one that answers is looked at until it is done. One
+        that hangs or is cut off goes on when it comes back, half a minute later too.
+
+        Raises:
+            NotYet: the Sentinel is silent.
         """
         notes = []
         try:
             if self.coordinated:
                 await hands.abort_failover(self.master)
-        except ActionError as error:
+        except ActionError as error:  # A master that hands over gives up by itself in time.
             notes.append(f"{self.master} cannot be told to stop ({error})")
         try:
             notes.append(await hands.stop_sentinel_failover(self.sentinel, self.failover_timeout_ms))
-        except ActionError as error:
+        except (Gone, Permanent) as error:
             notes.append(f"Sentinel {self.sentinel} cannot be told to stop ({error})")
+        except ActionError as error:
+            why = f"Sentinel {self.sentinel} was asked to fail over and is silent ({error})"
+            raise NotYet(f"{why}: it may go on when it comes back; end its process, or bring it back") from error
         return "; ".join(notes)
 
     async def _still_replica(self, hands: Hands, stopped_at: float) -> Held:

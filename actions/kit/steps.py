@@ -242,7 +242,9 @@ class Prove(Step):
 
     master: Address
     expected: tuple[Address, ...]
+    """The nodes that answered before; ``sentinels`` likewise. Whoever was silent then may be silent now."""
     token: str
+    sentinels: tuple[Address, ...] = ()
     after_s: int = 0
     within_s: int = 20
 
@@ -263,7 +265,7 @@ class Prove(Step):
         return held.observation
 
     async def _proven(self, hands: Hands) -> Held:
-        checks = prove(await hands.observe(), self.master, self.expected)
+        checks = prove(await hands.observe(), self.master, (*self.expected, *self.sentinels))
         wrong = [check for check in checks if not check.ok]
         if wrong:
             return Held(yes=False, observation=_sentence(wrong))

@@ -116,7 +116,7 @@ class Ledger:
                 return ()
         async with self._database.writing() as tx:
             ids = await requests.expire_due(tx)
-            return tuple([await reading.load(tx, self._codec, request_id) for request_id in ids])
+            return await reading.load_all(tx, self._codec, ids)
 
     async def remember_message(self, request_id: str, channel: str, ts: str) -> None:
         """Remember where the message of a request stands in Slack."""
@@ -175,7 +175,7 @@ class Ledger:
         """The requests whose run has not ended though its lease is over or its process gone, the oldest first."""
         async with self._database.reading() as tx:
             ids = await runs.overdue(tx, await self._lost(tx))
-            return tuple([await reading.load(tx, self._codec, run_id) for run_id in ids])
+            return await reading.load_all(tx, self._codec, ids)
 
     async def claim(self, run_id: str) -> Lease | None:
         """Take over a run whose lease is over or whose process is gone; ``None`` where somebody else was quicker."""

@@ -5,15 +5,26 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from pathlib import Path
 
 _ours: set[str] = set()
 
 
 def myself() -> str:
-    """This process, as ``host:pid:token``; the token tells it from an earlier one that had the same number."""
-    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    """This process, as ``host:pid:token``; the token tells it from an earlier one that had the same number.
+
+    The host comes with its space of process numbers: containers of the same name each have a process 1.
+    """
+    owner = f"{socket.gethostname()}/{_numbers()}:{os.getpid()}:{secrets.token_hex(4)}"
     _ours.add(owner)
     return owner
+
+
+def _numbers() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").stat().st_ino)
+    except OSError:  # Only Linux has them apart.
+        return ""
 
 
 def is_gone(owner: str, me: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 
 from sqlalchemy import RowMapping, Select, select
@@ -12,7 +13,7 @@ from actions.kit.plan import SettingChange
 from actions.kit.topology import Address
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Transaction
-from bot.ledger.errors import UnknownRequest
+from bot.ledger.errors import LedgerError, UnknownRequest
 from bot.ledger.records import (
     Debt,
     Decision,
@@ -26,6 +27,8 @@ from bot.ledger.records import (
     Verdict,
 )
 from bot.ledger.tables import approvals, debts, messages, requests, runs, steps
+
+log = logging.getLogger(__name__)
 
 
 async def load(tx: Transaction, codec: PlanCodec, request_id: str) -> Request:
@@ -50,7 +53,24 @@ async def newest(
     if states:
         query = query.where(requests.c.state.in_(states))
     rows = (await tx.connection.execute(query)).mappings().all()
-    return tuple([await _request(tx, codec, row) for row in rows])
+    return tuple([one for row in rows if (one := await _readable(tx, codec, row)) is not None])
+
+
+async def load_all(tx: Transaction, codec: PlanCodec, ids: Iterable[str]) -> tuple[Request, ...]:
+    """These requests, in this order; one that this version cannot read is left out."""
+    query = select(requests).where(requests.c.id.in_(tuple(ids)))
+    rows = {row["id"]: row for row in (await tx.connection.execute(query)).mappings().all()}
+    found = [await _readable(tx, codec, rows[one]) for one in ids if one in rows]
+    return tuple(one for one in found if one is not None)
+
+
+async def _readable(tx: Transaction, codec: PlanCodec, row: RowMapping) -> Request | None:
+    """One that another version wrote must not keep all others from being seen to."""
+    try:
+        return await _request(tx, codec, row)
+    except LedgerError as error:
+        log.error("%s is left out: %s", row["id"], error)  # noqa: TRY400 -- The sentence says all there is.
+        return None
 
 
 async def load_run(tx: Transaction, run_id: str) -> Run | None:

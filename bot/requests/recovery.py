@@ -11,7 +11,7 @@ import logging
 from actions.kit.errors import ActionError, TandemError
 from actions.kit.snapshot import Snapshot
 from actions.kit.topology import Address
-from bot.ledger import Debt, Ledger, RequestState
+from bot.ledger import Debt, Ledger, Request, RequestState
 from bot.requests.execution import Runner
 from bot.requests.notices import Notices
 from bot.requests.planning import Connections
@@ -77,6 +77,7 @@ class Recovery:
             return
         request = await self._ledger.request(debt.run_id)
         try:
+            await _nothing_under_way(request, snapshot, debt, hands)
             note = await self._put_back(debt, snapshot, hands, promoted=request.plan.candidate == debt.change.node)
         except ActionError as error:
             log.warning("%s of %s could not be put back: %s", debt.change.name, debt.change.node, error)
@@ -95,6 +96,20 @@ class Recovery:
         rewrite = promoted or (view is not None and view.is_replica)
         await hands.change_settings(change.node, {change.name: change.old}, rewrite=rewrite)
         return f"{change.name} of {change.node} is back at {change.old}."
+
+
+async def _nothing_under_way(request: Request, snapshot: Snapshot, debt: Debt, hands: Connection) -> None:
+    """Make sure that a failover which the run has asked for can no longer replace this master.
+
+    Raises:
+        ActionError: it may.
+    """
+    view = snapshot.node(debt.change.node)
+    reached = request.run.reached if request.run else -1
+    for index, step in enumerate(request.plan.steps[: reached + 1]):
+        if step.point_of_no_return and view is not None and view.is_master and request.plan.candidate != view.address:
+            log.info("%s: before %s gets its writes back, step %d is seen to be over", request.id, view.address, index)
+            await step.undo(hands)
 
 
 def not_quiet(snapshot: Snapshot) -> str | None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import pytest
 
 from actions.adapters.redis import RedisHands, connect
-from actions.kit.errors import JournalDown
-from actions.kit.loop import Ending, Outcome, carry_out, settle
+from actions.kit.errors import JournalDown, TandemError
+from actions.kit.loop import Ending, Outcome, StepState, carry_out, settle
 from actions.kit.plan import Plan, Step
 from actions.kit.sentinel_steps import AwaitSentinels, Steer
 from actions.kit.sentinel_switch import SentinelFailover
 from actions.kit.steps import FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
+from actions.kit.topology import Address
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, sentinel
 from tests.failover import Fault, Journal, in_file, planned, setting, target_of, without_the_long_look
 
@@ -264,6 +265,73 @@ async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when
             assert await setting(node, "replica-priority") == "100"
 
 
+async def test_the_asked_sentinel_hangs_with_the_failover_in_hand() -> None:
+    """It would go on when it wakes up: the fence stays, until that Sentinel can be told to stop."""
+    async with under_load(default) as scene:
+        asked = next(
+            one
+            for one in scene.topology.sentinels
+            if one.address == str(scene.step(SentinelFailover).sentinel)  # type: ignore[attr-defined]
+        )
+
+        class Hanging(RedisHands):
+            async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
+                await super().sentinel_failover(sentinel, coordinated=coordinated)
+                await asked.hang()
+
+        hands = Hanging(target_of(scene.topology))
+        try:
+            journal = Journal()
+            ending = await carry_out(without_the_long_look(scene.plan.steps), hands, journal)
+            assert ending.outcome is Outcome.INCOMPLETE, (ending, journal.lines)
+            assert "end its process, or bring it back" in " ".join(ending.failures)
+            assert await setting(scene.old, "min-replicas-to-write") == str(FENCE_REPLICAS)
+            await asked.resume()
+            reached = max(journal.titles)
+            deadline = time.monotonic() + 90  # In TILT it neither goes on nor gives up, for half a minute.
+            while ending.outcome is Outcome.INCOMPLETE:
+                assert time.monotonic() < deadline, (ending, journal.lines)
+                ending = await settle(without_the_long_look(scene.plan.steps), reached, hands, journal)
+            assert journal.owed == []
+            await _no_two_writable_masters(scene.topology, 2.0)
+        finally:
+            await hands.aclose()
+        assert await scene.lost() == 0
+
+
+async def test_a_shutdown_behind_the_fence_takes_it_down() -> None:
+    async with under_load(default) as scene:
+        reached = asyncio.Event()
+
+        async def wait_for_ever() -> None:
+            reached.set()
+            await asyncio.Event().wait()
+
+        running = asyncio.create_task(scene.carry_out(CatchUp, wait_for_ever))
+        await reached.wait()
+        assert await setting(scene.old, "min-replicas-to-write") == str(FENCE_REPLICAS)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert await setting(scene.old, "min-replicas-to-write") == "0"
+        assert await scene.old.command("SET", "after", "1")
+
+
+async def test_a_late_fence_is_taken_back_by_who_set_it() -> None:
+    """A process that was stopped for so long that another has settled its run finds out only after the effect."""
+
+    class Lost(Journal):
+        async def ended(self, index: int, state: StepState, note: str) -> None:
+            if self.titles[index] == "Fence":
+                raise TandemError("another process has it")
+            await super().ended(index, state, note)
+
+    async with under_load(default) as scene:
+        with pytest.raises(TandemError, match="another process"):
+            await carry_out(scene.plan.steps, scene.hands, Lost())
+        assert await setting(scene.old, "min-replicas-to-write") == "0"
+
+
 @pytest.mark.parametrize("at", [CatchUp, Demote], ids=lambda kind: kind.__name__)
 async def test_the_ledger_goes_away_in_the_middle(at: type[Step]) -> None:
     """No fence stands for as long as a ledger is away: back before the roles moved, forward after."""
@@ -287,7 +355,7 @@ async def test_the_second_look_notices_a_revert() -> None:
         steps = without_the_long_look(scene.plan.steps)
         assert (await carry_out(steps, scene.hands, journal)).outcome is Outcome.DONE
         await scene.topology.nodes[2].command("REPLICAOF", "NO", "ONE")
-        again = Prove(scene.plan.candidate, scene.plan.steps[-1].expected, "orders", after_s=1, within_s=1)  # type: ignore[attr-defined, arg-type]
+        again = Prove(scene.plan.candidate, scene.plan.steps[-1].expected, "orders", (), after_s=1, within_s=1)  # type: ignore[attr-defined, arg-type]
         ending = await carry_out([again], scene.hands, journal)
         assert ending.outcome is Outcome.UNDONE
         assert "says that it is a master" in ending.failures[0]

@@ -8,7 +8,7 @@ import ssl
 from dataclasses import dataclass
 
 from actions.adapters.redis.wire import LoginRefusedError
-from actions.kit.errors import AccessDenied, ActionError, CommandRefused, Garbled, Unreachable
+from actions.kit.errors import AccessDenied, ActionError, CommandRefused, Garbled, Gone, Unreachable
 from actions.kit.snapshot import Reason
 
 MAX_TEXT = 200
@@ -47,6 +47,10 @@ class UnreachableError(ExchangeError, Unreachable):
     """No usable answer; later there may be one."""
 
 
+class GoneError(ExchangeError, Gone):
+    """Nothing listens there."""
+
+
 class AccessDeniedError(ExchangeError, AccessDenied):
     """Authentication, authorisation or TLS trust failed."""
 
@@ -60,6 +64,7 @@ class GarbledError(ExchangeError, Garbled):
 
 
 _ERRORS: dict[Reason, type[ExchangeError]] = {
+    Reason.REFUSED: GoneError,
     Reason.NOAUTH: AccessDeniedError,
     Reason.WRONGPASS: AccessDeniedError,
     Reason.NOPERM: AccessDeniedError,
