@@ -214,14 +214,15 @@ async def test_stopping_lets_the_run_in_hand_come_to_its_end_and_begins_no_other
         assert (await here.desk.show(second.id)).state is RequestState.APPROVED
 
 
-async def test_a_run_that_could_not_end_before_the_process_stopped_is_put_back_by_the_next_one(tmp_path):
+async def test_a_run_that_cannot_end_before_the_process_stops_is_put_back_at_once_and_ended_by_the_next_one(tmp_path):
     async with replication(server, replicas=1) as topology:
         target, master = target_of(topology), topology.nodes[0]
         async with office(target, tmp_path, lease_s=1, patience_s=0) as here:
             request = await here.asks(slow="yes")
             await here.desk.approve(request.id, LEAD)
             await here.stands(request.id, 1, StepState.RUNNING)
-        assert await fence_of(master) == "500"
+            assert await fence_of(master) == "500"
+        assert await fence_of(master) == "0"
         async with office(target, tmp_path) as here:
             await here.desk.recover(every_s=0.1)
             settled = await here.ended(request.id)
