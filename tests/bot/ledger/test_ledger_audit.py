@@ -113,6 +113,14 @@ async def test_a_row_is_found_wherever_the_pages_end(tmp_path, monkeypatch):
         assert f"Row {number} of the audit is missing" in found.problem
 
 
+async def test_the_first_row_is_named_and_not_what_follows_it_on_later_pages(tmp_path, monkeypatch):
+    monkeypatch.setattr("bot.ledger.audit._PAGE", 2)
+    await written(tmp_path)
+    tamper(tmp_path, "UPDATE audit SET kind = 'x' WHERE number = 3")
+    async with Auditor.open(url(tmp_path)) as auditor:
+        assert "Row 3 of the audit was changed" in (await auditor.verify()).problem
+
+
 async def test_a_hash_that_was_noted_before_the_first_row_is_found(tmp_path):
     async with ledger_in(tmp_path) as ledger:
         noted = (await ledger.verify_audit()).hash

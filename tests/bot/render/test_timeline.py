@@ -145,6 +145,12 @@ def test_a_row_that_somebody_changed_or_of_another_version_is_shown_as_it_stands
         assert as_json("R-7F3K9", changed, AuditCheck(20))["entries"][1]["at"] == "yesterday"
 
 
+def test_a_setting_that_a_step_changes_again_after_a_crash_is_owed_once():
+    began = ("step.began", {"index": 0, "title": "Fence", "changes": [CHANGE]})
+    shown = markdown("R-7F3K9", rows(("request.filed", dict(FILED)), began, ("run.began", {}), began), AuditCheck(9))
+    assert shown.count("| min-replicas-to-write |") == 1
+
+
 def test_a_kind_that_is_not_known_is_shown_with_its_details():
     shown = markdown("R-7F3K9", rows(("cooldown.lifted", {"target": "orders"})), AuditCheck(20))
     assert '| Tandem | cooldown.lifted: \\{"target":"orders"\\} |' in shown
@@ -173,6 +179,7 @@ def test_text_from_outside_is_text_and_nothing_else(one, other):
         ("<!channel> @here", "\\<\\!channel\\> \uff20here"),
         ("see https://x.example and www.x.example", "see https:\\//x.example and www\\.x.example"),
         ("a\n# b\x1b[2J", "a \\# b\\\\x1b\\[2J"),
+        ("_a_ *b* ~c~ `d`", "\\_a\\_ \\*b\\* \\~c\\~ \\`d\\`"),
         ("10.0.0.1:6379", "10.0.0.1:6379"),
     ],
 )
