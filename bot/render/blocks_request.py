@@ -149,37 +149,35 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time_secs}}|{at:%Y-%m-%d %H:%M:%S} UTC>"
 
 
-def request_fields(request: Request, environment: str) -> list[tuple[str, str]]:
-    """What every message about a request begins with."""
-    return [
-        ("Target", f"*{mrkdwn(request.target, 80)}*"),
-        ("Environment", mrkdwn(environment, 80)),
-        ("Requester", who(request.requester)),
-        ("Request", code(request.id)),
-    ]
+def asked(request: Request, environment: str) -> str:
+    """Where and by whom, as markup: what every message about a request begins with."""
+    return f"{mrkdwn(environment, 80)} · asked for by {who(request.requester)} · {code(request.id)}"
 
 
 def _card(request: Request, environment: str, state: str, buttons: list[Block]) -> Message:
+    """What has to be decided comes first, with the buttons; the reasons and the commands follow."""
     plan = request.plan
     word = f"{plan.action} {plan.target}"
-    head = [header(f":rotating_light: {word}: {plan.risk}"), *fields(_facts(request, environment))]
+    head = [
+        header(f":rotating_light: {word}: {plan.risk}"),
+        section(asked(request, environment)),
+        *fields(_facts(request)),
+    ]
     if request.reason:
-        head.append(section(f"*Reason given*\n{mrkdwn(request.reason, 1_000)}"))
-    middle = [section(f"*Why so*\n{mrkdwn(plan.because, 1_500)}"), *_rejected(plan), *_steps(plan)]
-    tail = [section(state), *buttons, context(f"{code(request.id)} · fingerprint {code(plan.fingerprint)}")]
+        head.append(section(f"*Reason given:* {mrkdwn(request.reason, 1_000)}"))
+    head += [*_notes(plan), section(state), *buttons]
+    middle = [section("\n".join(_choice(plan))), *_steps(plan)]
     text = f"{mrkdwn(word, 200)} ({plan.risk}), asked for by {who(request.requester)}. {state}"
-    return fit(text, head, middle, tail)
+    return fit(text, head, middle, [context(f"The approval binds to fingerprint {code(plan.fingerprint)}")])
 
 
-def _facts(request: Request, environment: str) -> list[tuple[str, str]]:
+def _facts(request: Request) -> list[tuple[str, str]]:
     plan, cost = request.plan, request.plan.cost
     return [
-        *request_fields(request, environment),
         ("New master", code(str(plan.candidate)) if plan.candidate else "none"),
+        ("Valid until", moment(request.expires_at)),
         ("Writes that can be lost", _loss(cost.loss_bytes, cost.loss_keys)),
         ("Writes wait at most", duration(cost.pause_ms / 1_000) if cost.pause_ms else "not at all"),
-        ("Valid until", moment(request.expires_at)),
-        *((("Note", mrkdwn(" ".join(cost.notes), 1_000)),) if cost.notes else ()),
     ]
 
 
@@ -191,13 +189,17 @@ def _loss(count: int | None, keys: int | None) -> str:
     return ", ".join(parts)
 
 
-def _rejected(plan: Plan) -> list[Block]:
-    if not plan.rejected:
-        return []
-    lines = [f"• {code(str(one.node))}: {mrkdwn(one.why, 300)}" for one in plan.rejected[:REJECTED]]
+def _notes(plan: Plan) -> list[Block]:
+    return [section(f"*What it costs besides:* {mrkdwn(' '.join(plan.cost.notes), 1_000)}")] if plan.cost.notes else []
+
+
+def _choice(plan: Plan) -> list[str]:
+    """Why this, and why none of the others."""
+    lines = [f"*Why so:* {mrkdwn(plan.because, 1_500)}"]
+    lines += [f"*Not* {code(str(one.node))}: {mrkdwn(one.why, 300)}" for one in plan.rejected[:REJECTED]]
     if len(plan.rejected) > REJECTED:
         lines.append(f"… {len(plan.rejected) - REJECTED} more under Details")
-    return [section("*Not chosen*\n" + "\n".join(lines))]
+    return lines
 
 
 def _steps(plan: Plan) -> list[Block]:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from actions.kit.loop import StepState
 from bot.ledger.records import UNKNOWN_STEP, Request, Run, RunState, StepRecord
-from bot.render.blocks import Message, Screen, context, fields, fit, header, section, thread_of
-from bot.render.blocks_request import moment, request_fields, who
+from bot.render.blocks import Message, Screen, context, fit, header, section, thread_of
+from bot.render.blocks_request import asked, moment, who
 from bot.render.words import code, duration, mrkdwn
 
 _SIGNS = {
@@ -34,7 +34,7 @@ def progress(request: Request, run: Run, environment: str) -> Message:
     sign, word = _ENDS[run.state]
     title = f"{request.action} {request.target}: {word}"
     approvers = ", ".join(who(one.person) for one in request.approvals) or "nobody: none was needed"
-    head = [header(f"{sign} {title}"), *fields([*request_fields(request, environment), ("Approved by", approvers)])]
+    head = [header(f"{sign} {title}"), section(f"{asked(request, environment)} · approved by {approvers}")]
     lines = [_step(step) for step in run.steps]
     middle = [section("\n".join(lines[at : at + 6])) for at in range(0, len(lines), 6)]
     failures = [section(f":x: {mrkdwn(failure, 1_000)}") for failure in run.failures[:8]]

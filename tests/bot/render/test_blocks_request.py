@@ -29,7 +29,9 @@ def test_the_card_shows_everything_that_an_approver_needs() -> None:
         "1.5 s",
         "<!date^1735733700^",
         "CLIENT PAUSE 1500 WRITE",
-        "*Not chosen*",
+        "*What it costs besides:* It is late.",
+        "*Why so:* It is late.",
+        "*Not* `node-0:6379`: It is late.",
         "3 people can approve, 2 are active. <@U0LEAD> <@U0SECOND>",
     ):
         assert text in page, text
@@ -39,6 +41,14 @@ def test_the_card_shows_everything_that_an_approver_needs() -> None:
         "withdraw",
         "details",
     ]
+
+
+def test_what_has_to_be_decided_stands_above_the_steps() -> None:
+    shown = [str(block) for block in card(request(), "production", CROWD).blocks]
+    page = "".join(shown)
+    decisive = ("New master", "Valid until", "Writes that can be lost", "Writes wait", "can approve", "'deny'")
+    assert all(page.index(text) < page.index("Exactly these steps") for text in decisive)
+    assert len(shown[: next(at for at, block in enumerate(shown) if "'approve'" in block)]) == 6
 
 
 @pytest.mark.parametrize(
