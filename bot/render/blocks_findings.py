@@ -37,9 +37,9 @@ _SIGNS = {
 
 
 def sign(finding: Finding) -> str:
-    """The coloured dot of a finding; white where it is not known."""
-    unknown = finding.confidence is Confidence.UNDETERMINED or finding.id is FindingId.UNDETERMINED
-    return UNKNOWN_SIGN if unknown else _SIGNS[finding.severity]
+    """The coloured dot of a finding; white where it is not known, unless it is critical should it be so."""
+    unsure = finding.confidence is Confidence.UNDETERMINED and finding.severity is not Severity.CRITICAL
+    return UNKNOWN_SIGN if unsure or finding.id is FindingId.UNDETERMINED else _SIGNS[finding.severity]
 
 
 def diagnosed(seen: Seen, asked_by: str) -> Screen:
@@ -124,6 +124,8 @@ def _glance_line(name: str, environment: str, seen: Seen | str) -> str:
 def _headline(seen: Seen) -> Block:
     verdict = seen.diagnosis.verdict
     word = "undetermined" if sign(verdict) == UNKNOWN_SIGN else verdict.severity.word
+    if word != "undetermined" and verdict.confidence is Confidence.UNDETERMINED:
+        word += ", undetermined"
     shown = verdict.id if word in {verdict.id, "ok"} else f"{verdict.id} ({word})"
     return header(f"{sign(verdict)} {seen.snapshot.target}: {shown}")
 
@@ -146,9 +148,10 @@ def _numbers(seen: Seen) -> list[tuple[str, str]]:
     ]
     if master and master.info:
         info = master.info
-        pairs.append(("Memory", _of(size(info.used_memory), size(info.max_memory) if info.max_memory else "no limit")))
+        limit = f"of {size(info.max_memory)}" if info.max_memory else "used, no limit is set"
+        pairs.append(("Memory", f"{size(info.used_memory)} {limit}"))
         clients = f"{info.connected_clients:,}" if info.connected_clients is not None else "unknown"
-        pairs.append(("Clients", _of(clients, f"{info.max_clients:,}" if info.max_clients else "unknown")))
+        pairs.append(("Clients", f"{clients} of {info.max_clients:,}" if info.max_clients else clients))
         if info.ops_per_s is not None:
             pairs.append(("Commands", f"{info.ops_per_s:,} a second"))
     if snapshot.sentinels:
@@ -156,23 +159,25 @@ def _numbers(seen: Seen) -> list[tuple[str, str]]:
     return pairs
 
 
-def _of(part: str, whole: str) -> str:
-    return f"{part} of {whole}"
-
-
 def _picture(snapshot: Snapshot) -> list[Block]:
     return preformatted(shortened(picture(snapshot), PICTURE_LINES))[:2]
 
 
 def _evidence(findings: Sequence[Finding]) -> list[Block]:
-    shown = [section(_finding(one)) for one in findings[:FINDINGS]]
+    """The first finding is the verdict, and its summary stands in the head already."""
+    verdict, *others = findings[:FINDINGS]
+    shown = [section(_finding(verdict, "*How we know*"))] if verdict.evidence else []
+    shown += [
+        section(_finding(one, f"{sign(one)} *{one.id}* ({one.confidence}): {mrkdwn(one.summary, 500)}"))
+        for one in others
+    ]
     if len(findings) > FINDINGS:
         shown.append(context(f"… {len(findings) - FINDINGS} more findings in the thread"))
     return shown
 
 
-def _finding(finding: Finding) -> str:
-    lines = [f"{sign(finding)} *{finding.id}* ({finding.confidence}): {mrkdwn(finding.summary, 500)}"]
+def _finding(finding: Finding, title: str) -> str:
+    lines = [title]
     lines += [f"• {mrkdwn(one.source, 80)}: {code(one.observation, 250)}" for one in finding.evidence[:EVIDENCE]]
     if len(finding.evidence) > EVIDENCE:
         lines.append(f"… {len(finding.evidence) - EVIDENCE} more in the thread")

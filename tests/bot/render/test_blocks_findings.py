@@ -64,6 +64,25 @@ def test_a_verdict_that_is_not_certain_is_not_shown_as_good() -> None:
     assert ":large_green_circle:" not in page
 
 
+def test_what_would_be_critical_is_red_though_it_is_undetermined() -> None:
+    split = Finding(FindingId.SPLIT_BRAIN, Severity.CRITICAL, Confidence.UNDETERMINED, "Two masters.")
+    page = shown(diagnosed(Seen(builders.healthy(), Diagnosis((split,), None)), "you"))
+    assert ":red_circle: orders: split-brain (critical, undetermined)" in page
+
+
+def test_the_verdict_is_said_once_and_then_how_we_know() -> None:
+    split = Finding(
+        FindingId.SPLIT_BRAIN, Severity.CRITICAL, Confidence.LIKELY, "Two masters.", evidence=(Evidence("node A", "x"),)
+    )
+    message = diagnosed(Seen(builders.healthy(), Diagnosis((split,), None)), "you").message
+    assert str(message.blocks).count("Two masters.") == 1
+    assert "*How we know*\\n• node A: `x`" in str(message.blocks)
+
+
+def test_memory_without_a_limit_is_said_in_words() -> None:
+    assert "used, no limit is set" in shown(healthy_or_not(seen(builders.healthy()), "you"))
+
+
 def test_verify_shows_the_failed_checks_first() -> None:
     checks = (Check("one", ok=True, observation="fine"), Check("two", ok=False, observation="gone"))
     page = shown(verified(replace(seen(builders.healthy()), checks=checks), "you"))
