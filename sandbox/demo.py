@@ -247,8 +247,8 @@ async def _watch(demo: Demo) -> None:
             masters = str(error)
         recent = demo.load.longest_gap_ms(max(began, time.monotonic() - 30))
         demo.slack.demo_status = (
-            f"Master: {masters} · {demo.load.acked:,} writes acknowledged · longest gap in 30 s: {recent:,.0f} ms · "
-            f"bot {'running' if demo.bot.running else 'dead'}"
+            f"Master: {masters}\nWrites acknowledged: {demo.load.acked:,}\nLongest gap in 30 s: {recent:,.0f} ms\n"
+            f"The bot is {'running' if demo.bot.running else 'dead'}"
         )
         await asyncio.sleep(STATUS_EVERY_S)
 

@@ -160,6 +160,10 @@ async def test_a_modal_keeps_what_was_typed_when_it_shows_errors(page: Page) -> 
     await say(page, "/redis failover orders")
     await page.locator('button[action_id="deny"]').click()
     await expect(page.get_by_test_id("modal")).to_contain_text("Why?")
+    await page.get_by_test_id("modal-submit").click()
+    assert await page.get_by_test_id("input-text").evaluate("field => field.validity.valueMissing")
+    await expect(page.get_by_test_id("toast")).to_have_count(0)
+
     await page.get_by_test_id("input-text").fill("no")
     await page.get_by_label("Late").check()
     await page.get_by_test_id("modal-submit").click()
@@ -213,6 +217,18 @@ async def test_markup_is_shown_as_slack_shows_it_and_html_as_text(page: Page, cl
     assert await message.locator("script, a[href^=javascript]").count() == 0
 
 
+async def test_what_is_higher_than_the_window_is_shown_from_its_beginning(page: Page, client: AsyncWebClient) -> None:
+    await expect(page.get_by_test_id("nothing-yet")).to_contain_text("Type /redis to begin")
+    steps = {"type": "section", "text": {"type": "mrkdwn", "text": "```" + "step\n" * 80 + "```"}}
+    for _ in range(2):
+        await client.chat_postMessage(channel="C0INCIDENT", text="card", blocks=[*CARD, steps])
+    await expect(page.get_by_test_id("message")).to_have_count(2)
+    await expect(page.get_by_test_id("nothing-yet")).to_have_count(0)
+    await expect(page.locator("button[action_id=approve]").last).to_be_in_viewport()
+    await client.chat_postMessage(channel="C0INCIDENT", text="and more")
+    await expect(page.get_by_text("and more")).to_be_in_viewport()
+
+
 async def test_an_unknown_block_is_a_loud_error(page: Page, slack: LocalSlack, client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel="C0INCIDENT", text="x", blocks=CARD)
     message = slack.world.find("C0INCIDENT", posted["ts"])
@@ -238,6 +254,7 @@ async def test_the_buttons_that_break_things(page: Page, slack: LocalSlack) -> N
     await expect(page.get_by_test_id("demo-result-stop")).to_have_text("Stopped 127.0.0.1:7001.")
     await page.get_by_test_id("demo-hang").click()
     await expect(page.get_by_test_id("demo-result-hang")).to_have_text("Failed: it is gone already")
+    await expect(page.get_by_test_id("demo-result-stop")).to_have_count(0)
     await expect(page.get_by_test_id("demo-status")).to_have_text("writes 1,204/s, lost 0")
 
 

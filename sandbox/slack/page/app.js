@@ -141,10 +141,12 @@ function drawChannel(channel) {
   if (byId("messages").dataset.key !== key) byId("messages").replaceChildren();
   const scroll = byId("scroll");
   const fresh = byId("messages").dataset.key !== key;
-  const follow = fresh || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+  const follow = fresh || scroll.scrollTop === placed || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
   byId("messages").dataset.key = key;
   drawn.delete("messages");
-  drawMessages(byId("messages"), channel.messages.filter((each) => !each.thread), channel, true);
+  const posts = channel.messages.filter((each) => !each.thread);
+  drawMessages(byId("messages"), posts, channel, true);
+  if (posts.length === 0) byId("messages").append(nothingYet());
   redraw(byId("composer-place"), `${key} ${channel.archived}`, () => [channel.archived
     ? h("p", { class: "empty" }, "This channel is archived.")
     : composer({
@@ -152,8 +154,24 @@ function drawChannel(channel) {
       commands: picture.app.commands, send: (text) => act({ do: "type", channel: channel.id, text }),
     })]);
   if (fresh && !goTo) byId("composer-place").querySelector("textarea")?.focus();
-  if (follow) toEnd(scroll);
+  if (follow) toNewest(scroll);
   if (goTo) jump();
+}
+
+function nothingYet() {
+  const command = picture.app.commands[0]?.name || "/";
+  return h("p", { class: "empty", "data-testid": "nothing-yet" }, "Nothing has been said here yet. Type ", h("code", {}, command), " to begin.");
+}
+
+// Where the conversation was last scrolled to by the page: who has not moved since follows what is new.
+let placed = -1;
+
+// To the newest message: to its beginning where it is higher than the window, since what matters stands on top.
+function toNewest(scroll) {
+  toEnd(scroll);
+  const top = byId("messages").lastElementChild?.offsetTop ?? 0;
+  scroll.scrollTop = Math.min(scroll.scrollTop, Math.max(0, top - scroll.offsetTop));
+  placed = scroll.scrollTop;
 }
 
 function toEnd(scroll) {

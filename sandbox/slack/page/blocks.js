@@ -163,6 +163,7 @@ function field(block, element, desk, type, initial = "initial_value") {
   const node = h(type === "textarea" ? "textarea" : "input", {
     id: name, type: type === "textarea" ? null : type, action_id: element.action_id, class: "text",
     placeholder: plainText(element.placeholder), maxlength: element.max_length, rows: type === "textarea" ? 4 : null,
+    required: block.type === "input" && !block.optional,
     autocomplete: "off", "data-testid": `input-${element.action_id}`,
     step: element.is_decimal_allowed ? "any" : null,
     oninput: () => desk.remember(name, node.value),

@@ -32,23 +32,30 @@ function place(id, name, where, unread, go, archived = false) {
   }, h("span", {}, name, archived && " (archived)"), unread > 0 && h("span", { class: "count" }, String(unread)));
 }
 
+// What the buttons have answered, and which was pressed last: an older answer is no longer true.
+const results = new Map();
+let newest = null;
+
 export function demoPanel(demo, press) {
+  const pressed = demo.buttons.find((each) => each.running || (results.has(each.id) && each.result !== results.get(each.id)));
+  if (pressed) newest = pressed.id;
+  for (const each of demo.buttons) results.set(each.id, each.result);
   const groups = [...new Set(demo.buttons.map((each) => each.group))];
   return [
+    demo.status && h("div", { class: "demo-status", "data-testid": "demo-status" }, ...demo.status.split("\n").map((line) => h("div", {}, line))),
     ...groups.flatMap((group) => [
       h("h2", {}, group),
-      ...demo.buttons.filter((each) => each.group === group).map((each) => demoButton(each, press)),
+      ...demo.buttons.filter((each) => each.group === group).map((each) => demoButton(each, each.id === newest, press)),
     ]),
-    demo.status && h("div", { class: "demo-status", "data-testid": "demo-status" }, ...demo.status.split("\n").map((line) => h("div", {}, line))),
   ];
 }
 
-function demoButton(each, press) {
+function demoButton(each, newest, press) {
   const failed = each.result.startsWith("Failed:");
   return h("div", { class: "demo-entry" },
     h("button", {
       type: "button", class: "button wide", "data-testid": `demo-${each.id}`, disabled: each.running, onclick: () => press(each.id),
-    }, each.running ? h("span", { class: "spinner", "aria-hidden": "true" }) : null, each.label),
-    h("p", { class: "demo-help" }, each.help),
-    each.result && h("p", { class: `demo-result ${failed ? "bad" : ""}`, "data-testid": `demo-result-${each.id}` }, each.result));
+    }, each.running ? h("span", { class: "spinner", "aria-hidden": "true" }) : null, each.label,
+      h("small", {}, each.help)),
+    newest && each.result && h("p", { class: `demo-result ${failed ? "bad" : ""}`, "data-testid": `demo-result-${each.id}` }, each.result));
 }
