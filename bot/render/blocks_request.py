@@ -196,7 +196,7 @@ def _notes(plan: Plan) -> list[Block]:
 def _choice(plan: Plan) -> list[str]:
     """Why this, and why none of the others."""
     lines = [f"*Why so:* {mrkdwn(plan.because, 1_500)}"]
-    lines += [f"*Not* {code(str(one.node))}: {mrkdwn(one.why, 300)}" for one in plan.rejected[:REJECTED]]
+    lines += [f"*Not chosen* {code(str(one.node))}: {mrkdwn(one.why, 300)}" for one in plan.rejected[:REJECTED]]
     if len(plan.rejected) > REJECTED:
         lines.append(f"… {len(plan.rejected) - REJECTED} more under Details")
     return lines

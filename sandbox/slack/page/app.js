@@ -107,11 +107,11 @@ function draw() {
     .filter((each) => each.user !== picture.me && each.ts > (seen[id] || "")).length;
   redraw(byId("sidebar"), JSON.stringify([picture.users, picture.me, at.channel, picture.channels.map((each) => [each.id, each.archived, unread(each.id)])]),
     () => sidebar(picture, { where: at.channel, unread, become, go }));
+  drawThread(channel); // The columns beside the conversation first: they decide how wide it is, and so where its end is.
+  drawDemo();
   if (at.channel === "home") drawHome();
   else if (channel) drawChannel(channel);
   else drawNothing();
-  drawThread(channel);
-  drawDemo();
   showModal(picture.modal, desk({}), act);
 }
 
