@@ -134,7 +134,7 @@ async def test_only_the_requester_withdraws_and_the_reason_stands_on_the_card(
     async with house.bot():
         await oncall.types(INCIDENT, "/redis failover --reason “disk *is* dying <!channel> :fire:”")
         card = await slack.waits_for(lambda: saying(slack, "failover orders: destructive"))
-        assert "*Reason given*\ndisk \u2217is\u2217 dying &lt;!channel&gt; \ua789fire:" in card.plain()
+        assert "*Reason given:* disk \u2217is\u2217 dying &lt;!channel&gt; \ua789fire:" in card.plain()
         await lead.clicks(card, "withdraw")
         await slack.waits_for(lambda: whispered(slack, "U0LEAD", "Only oncall, who asked for"))
         assert slack.message(INCIDENT, card.ts) == card, "nothing has changed"
@@ -162,7 +162,7 @@ async def test_a_reason_goes_with_the_button_that_asks_anew(slack: LocalSlack, r
         anew = await slack.waits_for(
             lambda: (found := saying(slack, "disk's dying")) and found.ts != card.ts and found, within=30
         )
-        assert "*Reason given*" in anew.plain()
+        assert "*Reason given:*" in anew.plain()
         await oncall.types(INCIDENT, "/redis runs")
         runs = await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "Requests and runs"))
         assert "*void*" in runs.plain()
