@@ -49,20 +49,23 @@ async def say(sentence: str) -> None:
 
 @asynccontextmanager
 async def waiting(seconds: float) -> AsyncIterator[Progress]:
-    """A progress that tells, and then shows a bar for the wait of so many seconds that follows."""
+    """A progress that tells, and then shows a bar for the wait of so many seconds that follows.
+
+    The sentence stands above the bar: beside it, it leaves the bar no room in 80 columns.
+    """
     if not sys.stderr.isatty():
         yield say
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Bars(BarColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
         ticking: list[asyncio.Task[None]] = []
 
         async def progress(sentence: str) -> None:
-            bar = bars.add_task(plain(sentence), total=seconds)
+            bars.console.print(plain(sentence), markup=False, highlight=False)
+            bar = bars.add_task("", total=seconds)
             ticking.append(asyncio.create_task(_tick(lambda: bars.advance(bar, _TICK_S))))
 
         try:

@@ -28,8 +28,11 @@ def health(seen: Seen) -> RenderableType:
 
 def diagnosis(seen: Seen) -> RenderableType:
     """The verdict, each finding with its evidence and what to do, the topology, and what could not be asked."""
-    parts: list[RenderableType] = [_headline(seen)]
-    parts += [_finding_tree(one) for one in seen.diagnosis.findings]
+    verdict, *others = seen.diagnosis.findings
+    parts: list[RenderableType] = [
+        _finding_tree(verdict, _headline(seen), f"{verdict.severity.word}, {verdict.confidence.value}")
+    ]
+    parts += [_finding_tree(one, _finding_line(one), one.confidence.value) for one in others]
     parts += _topology(seen.snapshot)
     unasked = seen.snapshot.unasked
     if unasked:
@@ -49,18 +52,17 @@ def checks(seen: Seen) -> RenderableType:
 
 
 def fleet(rows: Sequence[tuple[Target, Seen | str]]) -> RenderableType:
-    """A line a target: its verdict, its master, and what is wrong."""
+    """A line a target: its verdict, and what is wrong."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("target", "kind", "environment", "verdict", "master", ""):
+    for heading in ("target", "kind", "environment", "verdict", ""):
         table.add_column(heading, overflow="fold")
     for target, seen in rows:
         if isinstance(seen, str):
-            verdict, master, summary = Text("not looked at", style="yellow"), "", seen
+            verdict, summary = Text("not looked at", style="yellow"), seen
         else:
-            verdict, master = _verdict(seen.diagnosis), str(seen.diagnosis.master or "unknown")
-            summary = seen.diagnosis.verdict.summary
+            verdict, summary = _verdict(seen.diagnosis), seen.diagnosis.verdict.summary
         words = (target.name, target.kind.value, target.environment)
-        table.add_row(*map(Text, words), verdict, Text(plain(master, 80)), Text(plain(summary)))
+        table.add_row(*map(Text, words), verdict, Text(plain(summary)))
     return table
 
 
@@ -86,8 +88,8 @@ def _finding_line(finding: Finding) -> Text:
     return Text.assemble(label, plain(finding.summary))
 
 
-def _finding_tree(finding: Finding) -> Tree:
-    tree = Tree(Text.assemble(_finding_line(finding), Text(f" ({finding.confidence.value})", style="dim")))
+def _finding_tree(finding: Finding, headline: Text, sure: str) -> Tree:
+    tree = Tree(Text.assemble(headline, Text(f" ({sure})", style="dim")))
     for one in finding.evidence:
         tree.add(Text.assemble(Text(f"{plain(one.source, 80)}: ", style="dim"), plain(one.observation)))
     for line in finding.suggests:

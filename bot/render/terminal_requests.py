@@ -16,6 +16,8 @@ from bot.render.words import counted, duration, plain, size
 if TYPE_CHECKING:  # It brings the database's library, which a plan does without.
     from bot.ledger.records import Person, Request, StepRecord
 
+_TIME = "%Y-%m-%d %H:%M:%S"
+_DECIDED = {"approve": "approved", "deny": "denied", "withdraw": "withdrawn"}
 _GOOD = {"done", "already", "approved", "ended"}
 _BAD = {"failed", "incomplete", "unsettled", "unknown", "denied", "void", "refused", "expired"}
 
@@ -27,7 +29,9 @@ def plan(shown: Plan, approvals_needed: int) -> RenderableType:
     )
     steps = _grid()
     for number, step in enumerate(shown.steps, 1):
-        steps.add_row(f"{number}.", Text(plain(step.title, 200)), Text(plain(step.command), style="dim"))
+        steps.add_row(f"{number}.", Text(plain(step.title, 200)))
+        if step.command:
+            steps.add_row("", Text(plain(step.command), style="dim"))
     approval = "No approval is needed." if not approvals_needed else f"It needs {counted(approvals_needed, 'approval')}"
     by_whom = " by somebody else, in Slack." if approvals_needed else ""
     return Group(
@@ -48,13 +52,13 @@ def refusal(shown: Refusal) -> RenderableType:
 def request(shown: Request) -> RenderableType:
     """One request: who, what, when, the decisions, and the run step by step."""
     lines = [
-        Text.assemble(Text(f"{shown.id}  {shown.action} {shown.target}  ", style="bold"), _state(shown.state.value)),
+        Text.assemble(Text(f"{shown.id}  {shown.action} {shown.target}  ", style="bold"), _state(shown.standing.value)),
         Text(f"asked for by {_person(shown.requester)} at {_moment(shown.created_at)}"),
     ]
     if shown.reason:
         lines.append(Text(f"reason: {plain(shown.reason)}"))
     lines += [
-        Text(f"{one.verdict.value}: {_person(one.person)} at {_moment(one.at)}{': ' if one.reason else ''}")
+        Text(f"{_DECIDED[one.verdict.value]} by {_person(one.person)} at {_moment(one.at)}{': ' if one.reason else ''}")
         + Text(plain(one.reason))
         for one in shown.decisions
     ]
@@ -70,12 +74,12 @@ def requests(shown: Sequence[Request]) -> RenderableType:
     if not shown:
         return Text("Nothing has been asked for yet.")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("id", "when", "action", "target", "by", "state", "took"):
-        table.add_column(heading, no_wrap=True)
+    for heading in ("id", "when (UTC)", "action", "target", "by", "state", "took"):
+        table.add_column(heading, no_wrap=heading not in {"target", "by"}, overflow="fold")
     for one in shown:
         run = one.run
         took = duration((run.ended_at - run.started_at).total_seconds()) if run and run.ended_at else ""
-        words = (one.id, _moment(one.created_at), one.action, one.target, _person(one.requester))
+        words = (one.id, f"{_utc(one.created_at):{_TIME}}", one.action, one.target, plain(one.requester.name, 60))
         table.add_row(*map(Text, words), _state(one.standing.value), took)
     return table
 
@@ -125,7 +129,11 @@ def _person(person: Person) -> str:
 
 
 def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{_utc(moment):{_TIME}} UTC"
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
 
 
 def _grid() -> Table:

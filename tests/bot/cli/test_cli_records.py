@@ -58,7 +58,7 @@ async def test_a_denied_request_is_exit_code_3_and_says_by_whom(terminal, ledger
     shown = await terminal.types(f"show {request.id}")
 
     assert shown.code == 3
-    assert "deny: lead (U0LEAD) at " in shown.out
+    assert "denied by lead (U0LEAD) at " in shown.out
     assert "not now" in shown.out
     assert "\x1b" not in shown.out
 

@@ -1,0 +1,60 @@
+"""What a terminal of 80 columns shows of a plan, of requests and of the fleet: nothing that is needed is cut."""
+
+from dataclasses import replace
+
+from rich.console import Console
+
+from actions.kit.action import Seen
+from actions.kit.findings import Confidence, Diagnosis, Evidence, Finding, FindingId, Severity
+from actions.kit.topology import Kind, Target
+from bot.ledger.records import RunState
+from bot.render import terminal, terminal_requests
+from tests import builders
+from tests.bot.slack_requests import plan, request, running, withdrawn
+
+
+def drawn(shown) -> str:
+    console = Console(width=80, highlight=False, emoji=False, markup=False)
+    with console.capture() as capture:
+        console.print(shown)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def test_a_list_of_runs_keeps_id_time_state_and_duration() -> None:
+    text = drawn(terminal_requests.requests([running(4, RunState.INCOMPLETE), withdrawn()]))
+    assert text.count("R-7F3K2") == 2
+    assert "…" not in text
+    for word in ("when (UTC)", "2025-01-01 12:00:00", "incomplete", "withdrawn", "9.0 s"):
+        assert word in text, word
+
+
+def test_each_command_of_a_plan_stands_whole_below_its_title() -> None:
+    made = plan()
+    lines = drawn(terminal_requests.plan(made, 1)).splitlines()
+    demote = next(number for number, line in enumerate(lines) if made.steps[2].title in line)
+    assert lines[demote + 1].strip().startswith("10.0.0.1:6379> ")
+
+
+def test_a_request_is_headed_by_how_it_stands() -> None:
+    text = drawn(terminal_requests.request(running(4, RunState.INCOMPLETE)))
+    assert "failover orders  incomplete" in text
+    assert "approved by lead (U0LEAD)" in text
+    assert "withdrawn by oncall" in drawn(terminal_requests.request(withdrawn()))
+    assert "failover orders  waiting" in drawn(terminal_requests.request(request()))
+
+
+def test_the_fleet_breaks_no_address() -> None:
+    finding = Finding(FindingId.HEALTHY, Severity.OK, Confidence.CERTAIN, "127.144.225.102:6379 is the master.")
+    target = Target(name="orders", kind=Kind.SENTINEL, environment="production")
+    text = drawn(terminal.fleet([(target, Seen(builders.healthy(), Diagnosis((finding,), None)))]))
+    assert "127.144.225.102:6379 is the master." in text
+
+
+def test_a_diagnosis_says_the_verdict_once() -> None:
+    two = Finding(FindingId.SPLIT_BRAIN, Severity.CRITICAL, Confidence.LIKELY, "Two.", evidence=(Evidence("A", "x"),))
+    down = replace(two, id=FindingId.REPLICA_DOWN, summary="Down.")
+    text = drawn(terminal.diagnosis(Seen(builders.healthy(), Diagnosis((two, down), None))))
+    assert text.count("Two.") == 1
+    assert "Two. (critical, likely)" in text
+    assert text.count("Down.") == 1
+    assert text.count("A: x") == 2
