@@ -255,6 +255,9 @@ async def test_the_buttons_that_break_things(page: Page, slack: LocalSlack) -> N
     await page.get_by_test_id("demo-hang").click()
     await expect(page.get_by_test_id("demo-result-hang")).to_have_text("Failed: it is gone already")
     await expect(page.get_by_test_id("demo-result-stop")).to_have_count(0)
+    await page.reload()
+    await page.get_by_test_id("demo-stop").click()
+    await expect(page.get_by_test_id("demo-result-stop")).to_have_text("Stopped 127.0.0.1:7001.")
     await expect(page.get_by_test_id("demo-status")).to_have_text("writes 1,204/s, lost 0")
 
 

@@ -241,7 +241,11 @@ function drawThread(channel) {
 function drawDemo() {
   const panel = byId("demo");
   panel.hidden = !byId("thread").hidden || (picture.demo.buttons.length === 0 && !picture.demo.status);
-  redraw(panel, JSON.stringify(picture.demo), () => demoPanel(picture.demo, (id) => act({ do: "demo", id })));
+  redraw(panel, JSON.stringify(picture.demo), () => demoPanel(picture.demo, (id) => {
+    act({ do: "demo", id });
+    drawn.delete("demo"); // Its answer may be what it was before, and then nothing new comes.
+    drawDemo();
+  }));
 }
 
 connect();

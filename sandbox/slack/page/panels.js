@@ -37,6 +37,7 @@ const results = new Map();
 let newest = null;
 
 export function demoPanel(demo, press) {
+  // Someone else may have pressed one too.
   const pressed = demo.buttons.find((each) => each.running || (results.has(each.id) && each.result !== results.get(each.id)));
   if (pressed) newest = pressed.id;
   for (const each of demo.buttons) results.set(each.id, each.result);
@@ -45,17 +46,20 @@ export function demoPanel(demo, press) {
     demo.status && h("div", { class: "demo-status", "data-testid": "demo-status" }, ...demo.status.split("\n").map((line) => h("div", {}, line))),
     ...groups.flatMap((group) => [
       h("h2", {}, group),
-      ...demo.buttons.filter((each) => each.group === group).map((each) => demoButton(each, each.id === newest, press)),
+      ...demo.buttons.filter((each) => each.group === group).map((each) => demoButton(each, press)),
     ]),
   ];
 }
 
-function demoButton(each, newest, press) {
+function demoButton(each, press) {
   const failed = each.result.startsWith("Failed:");
   return h("div", { class: "demo-entry" },
     h("button", {
-      type: "button", class: "button wide", "data-testid": `demo-${each.id}`, disabled: each.running, onclick: () => press(each.id),
+      type: "button", class: "button wide", "data-testid": `demo-${each.id}`, disabled: each.running, onclick: () => {
+        newest = each.id;
+        press(each.id);
+      },
     }, each.running ? h("span", { class: "spinner", "aria-hidden": "true" }) : null, each.label,
       h("small", {}, each.help)),
-    newest && each.result && h("p", { class: `demo-result ${failed ? "bad" : ""}`, "data-testid": `demo-result-${each.id}` }, each.result));
+    each.id === newest && each.result && h("p", { class: `demo-result ${failed ? "bad" : ""}`, "data-testid": `demo-result-${each.id}` }, each.result));
 }
