@@ -7,7 +7,7 @@ from rich.console import Console
 from actions.kit.action import Seen
 from actions.kit.findings import Confidence, Diagnosis, Evidence, Finding, FindingId, Severity
 from actions.kit.topology import Kind, Target
-from bot.ledger.records import RunState
+from bot.ledger.records import Person, RunState
 from bot.render import terminal, terminal_requests
 from tests import builders
 from tests.bot.slack_requests import plan, request, running, withdrawn
@@ -21,7 +21,8 @@ def drawn(shown) -> str:
 
 
 def test_a_list_of_runs_keeps_id_time_state_and_duration() -> None:
-    text = drawn(terminal_requests.requests([running(4, RunState.INCOMPLETE), withdrawn()]))
+    named = replace(withdrawn(), requester=Person("U0ONCALL", "somebody-with-a-rather-long-name"))
+    text = drawn(terminal_requests.requests([running(4, RunState.INCOMPLETE), named]))
     assert text.count("R-7F3K2") == 2
     assert "…" not in text
     for word in ("when (UTC)", "2025-01-01 12:00:00", "incomplete", "withdrawn", "9.0 s"):
