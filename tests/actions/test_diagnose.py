@@ -1,11 +1,16 @@
 """``diagnose`` on real servers: one look where all is well, else a second that tells what moves."""
 
+import asyncio
+import time
+
 import pytest
 
 from actions import diagnose
 from actions.adapters.redis import connect
+from actions.kit.diagnosis import diagnose as diagnosed
 from actions.kit.findings import FindingId
-from sandbox.redis import Topology, build, replication
+from actions.kit.topology import Address
+from sandbox.redis import Topology, build, faults, replication, sentinel
 from tests.failover import target_of
 
 pytestmark = pytest.mark.servers
@@ -45,3 +50,30 @@ async def test_a_second_look_tells_which_of_two_masters_takes_writes(progress):
 async def _write(topology: Topology) -> None:
     for number in range(3):
         await topology.nodes[1].command("SET", f"key:{number}", "value")
+
+
+@pytest.mark.parametrize("how", ["hang", "command"])
+async def test_in_a_failover_the_promoted_one_is_never_called_the_wrong_one(how):
+    """Looked at all the way through: whoever is master in the end was right from its promotion on."""
+    async with sentinel(build(), down_after_ms=1500) as topology:
+        hands, old = connect(target_of(topology, timeout_ms=300)), topology.nodes[0]
+        earlier, blamed, moving = None, [], False
+        if how == "hang":
+            await faults.hang_master(topology)
+        else:
+            await topology.sentinels[0].command("SENTINEL", "FAILOVER", topology.master_name)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            snapshot = await hands.observe()
+            diagnosis, earlier = diagnosed(snapshot, earlier), snapshot
+            moving |= diagnosis.has(FindingId.FAILOVER_IN_PROGRESS)
+            blamed += [one.summary for one in diagnosis.findings if "takes writes that will be lost" in one.summary]
+            if diagnosis.master not in (None, Address.parse(old.address)) and not diagnosis.has(
+                FindingId.FAILOVER_IN_PROGRESS
+            ):
+                break
+            await asyncio.sleep(0.03)
+        await hands.aclose()
+
+    assert moving
+    assert [summary for summary in blamed if f"; {old.address} takes writes" not in summary] == []

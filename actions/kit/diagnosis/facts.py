@@ -63,6 +63,15 @@ class Facts:
         return tuple((view, view.master) for view in self.snapshot.sentinels if view.master is not None)
 
     @cached_property
+    def roles_undecided(self) -> bool:
+        """A Sentinel fails over, and nobody knows a newer config-epoch than it yet: whom they name may be replaced.
+
+        From the first newer epoch on they name who was promoted, though the failover goes on for seconds.
+        """
+        newest = max((master.config_epoch for _, master in self.opinions), default=-1)
+        return any("failover_in_progress" in one.flags and one.config_epoch == newest for _, one in self.opinions)
+
+    @cached_property
     def masters(self) -> tuple[NodeView, ...]:
         """The nodes that say they are masters, each process once, though it may be known by two addresses."""
         seen: dict[str, NodeView] = {}

@@ -105,15 +105,22 @@ def failover_in_progress(facts: Facts) -> Iterator[Finding]:
     ]
     if not evidence:
         return
+    evidence += [of_node(node, "role master") for node in facts.masters]
     yield Finding(
         FindingId.FAILOVER_IN_PROGRESS,
         Severity.CRITICAL,
         confident(complete=True),
-        "A failover is in progress: wait until it has ended before anything is changed.",
+        f"A failover is in progress{_both(facts)}: wait until it has ended before anything is changed.",
         (facts.master_address,) if facts.master_address else (),
         tuple(evidence),
         facts.lines("diagnose"),
     )
+
+
+def _both(facts: Facts) -> str:
+    if len(facts.masters) < 2:
+        return ""
+    return f", and {' and '.join(str(node.address) for node in facts.masters)} each say that they are master"
 
 
 def _unreachable(address: Address, reason: Reason) -> str:

@@ -32,8 +32,11 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
     Two processes (by run id) answer as masters; or one does, and one that does not answer us is seen as master by a
     Sentinel, or is followed by a replica. The true one is whom the Sentinels agree on. Undetermined where nobody does,
     or where only the other has clients; likely where one of the two did not answer us, or a Sentinel or node is
-    silent. The number of keys and the offsets past the fork decide nothing.
+    silent. The number of keys and the offsets past the fork decide nothing. Nothing is said while a Sentinel fails
+    over and the roles are undecided: there the promoted one is master beside whom they still name, and is right.
     """
+    if facts.roles_undecided:
+        return
     hidden = _hidden(facts)
     nodes = (*facts.masters, *(one.node for one in hidden))
     if len(nodes) < 2 or not facts.masters:
@@ -125,7 +128,7 @@ def _evidence(facts: Facts) -> Iterator[Evidence]:
         yield Evidence(f"lineage of {first.address} and {second.address}", lineage(first, second))
     for node in facts.masters:
         if node.normal_clients is not None:
-            yield Evidence(f"node {node.address} CLIENT LIST", count(node.normal_clients, "client"))
+            yield of_node(node, count(node.normal_clients, "client"))
         before = facts.earlier(node)
         if before and before.info and node.info and node.info.changes_since_save is not None:
             changes = (node.info.changes_since_save or 0) - (before.info.changes_since_save or 0)
@@ -141,6 +144,6 @@ def _role_text(node: NodeView) -> str:
     if info is None:
         return "no answer"
     return (
-        f"role master for {info.uptime_s} s of uptime, {count(len(info.replicas), 'replica')}, offset {info.offset:,}, "
+        f"role master, up for {info.uptime_s} s, {count(len(info.replicas), 'replica')}, offset {info.offset:,}, "
         f"replid {info.replid[:12]}"
     )

@@ -130,6 +130,20 @@ def test_failover_in_progress_by_sentinel_or_by_command():
     assert said(flagged) == said(commanded) == (FindingId.FAILOVER_IN_PROGRESS, CERTAIN)
 
 
+def test_who_is_promoted_is_no_split_brain_until_the_sentinels_know_of_it():
+    """The Sentinels still name the old one: to call it the true master would have the right one stopped."""
+    moving = frozenset({"master", "failover_in_progress"})
+    undecided = with_opinion(with_node(healthy(), 2, role=Role.MASTER, link=None), 1, flags=moving)
+    decided = with_opinion(with_opinion(split(), 1, flags=moving), 2, config_epoch=9)
+    verdict = diagnose(undecided).verdict
+
+    assert verdict.id is FindingId.FAILOVER_IN_PROGRESS
+    assert f"{node_at(1)} and {node_at(2)} each say that they are master" in verdict.summary
+    assert not found(undecided, FindingId.SPLIT_BRAIN)
+    assert not found(without_node(undecided, 1), FindingId.SPLIT_BRAIN), "the old one hangs"
+    assert found(decided, FindingId.SPLIT_BRAIN), "the old one now takes writes that are lost"
+
+
 def test_split_brain_with_its_lineage():
     verdict = diagnose(split()).verdict
     text = " ".join(one.observation for one in verdict.evidence)
