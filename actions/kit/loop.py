@@ -47,7 +47,10 @@ class Outcome(StrEnum):
 
 
 class Journal(Protocol):
-    """Where a run writes down what it means to do, before it does it. Raising from ``intends`` stops the run."""
+    """Where a run writes down what it means to do, before it does it.
+
+    ``JournalDown`` makes the run safe without it; any other error stops the run at once.
+    """
 
     async def intends(self, index: int, step: Step) -> None:
         """Commit that the step begins, and every setting that it changes as owed."""

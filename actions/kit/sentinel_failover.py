@@ -13,7 +13,7 @@ from actions.kit.candidates import choose, priority_of
 from actions.kit.errors import UsageError
 from actions.kit.plan import Cost, Plan, Risk, SettingChange, Step, facts_of
 from actions.kit.sentinel_steps import PRIORITY, AwaitInfo, AwaitSentinels, Steer
-from actions.kit.sentinel_switch import SentinelFailover
+from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 from actions.kit.steps import FENCE, FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
 from actions.kit.topology import Address
@@ -87,6 +87,7 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
     if not switch.coordinated:
         steps += [fence, CatchUp(master.address, candidate.address, fence.pause_ms)]
     steps += [
+        LastLook(sentinel.address, candidate.address),
         switch,
         AwaitSentinels(answering, snapshot.master_name, candidate.address, snapshot.electorate),
         Demote(master.address, candidate.address, config_epoch=newest(snapshot.sentinels).epoch),

@@ -22,6 +22,36 @@ UNDO_WITHIN_S = SENTINEL_INFO_S + 5
 
 
 @dataclass(frozen=True, slots=True)
+class LastLook(Step):
+    """See that the Sentinel answers and has one choice only, right before it is asked.
+
+    A step of its own: from the next one on a silent Sentinel may be failing over, and the fence has to stay for it.
+    """
+
+    sentinel: Address
+    candidate: Address
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Look at Sentinel {self.sentinel} once more"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return f"{self.sentinel}> SENTINEL REPLICAS: only {self.candidate} can be taken"
+
+    async def act(self, hands: Hands) -> str:
+        """Look once; nothing is waited for, since writes are held back."""
+        views = await hands.sentinel_views()
+        asked = next((view for view in views if view.address == self.sentinel), None)
+        doubt = only_choice(asked, self.candidate) if asked else f"{self.sentinel} is not among the Sentinels"
+        if doubt:
+            raise NotYet(doubt)
+        return f"it can take {self.candidate} only"
+
+
+@dataclass(frozen=True, slots=True)
 class SentinelFailover(Step):
     """Ask one Sentinel, once, to fail over; see the candidate become master. From here on there is no way back."""
 
@@ -55,12 +85,7 @@ class SentinelFailover(Step):
         return Held(standing.role is Role.MASTER, f"{self.candidate} is a {standing.role}")
 
     async def act(self, hands: Hands) -> str:
-        """Ask where there is but one choice, and wait for the promotion."""
-        views = await hands.sentinel_views()
-        asked = next((view for view in views if view.address == self.sentinel), None)
-        doubt = only_choice(asked, self.candidate) if asked else f"{self.sentinel} is not among the Sentinels"
-        if doubt:
-            raise NotYet(f"not asked: {doubt}")
+        """Ask where the fence still stands, and wait for the promotion."""
         if not self.coordinated:
             await self._still_fenced(hands)
         await hands.sentinel_failover(self.sentinel, coordinated=self.coordinated)
@@ -104,7 +129,7 @@ class SentinelFailover(Step):
         except (Gone, Permanent) as error:
             notes.append(f"Sentinel {self.sentinel} cannot be told to stop ({error})")
         except ActionError as error:
-            why = f"Sentinel {self.sentinel} was asked to fail over and is silent ({error})"
+            why = f"Sentinel {self.sentinel} may have been asked to fail over and is silent ({error})"
             raise NotYet(f"{why}: it may go on when it comes back; end its process, or bring it back") from error
         return "; ".join(notes)
 

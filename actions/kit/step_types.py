@@ -11,6 +11,7 @@ STEP_TYPES: tuple[type[Step], ...] = (
     steps.Prove,
     sentinel_steps.Steer,
     sentinel_steps.AwaitInfo,
+    sentinel_switch.LastLook,
     sentinel_switch.SentinelFailover,
     sentinel_steps.AwaitSentinels,
 )
