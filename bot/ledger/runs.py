@@ -105,7 +105,7 @@ async def begin_step(tx: Transaction, lease: Lease, index: int, step: Step) -> N
     await tx.connection.execute(
         update(steps)
         .where(steps.c.run_id == lease.run_id, steps.c.index == index)
-        .values(state=StepState.RUNNING, started_at=func.coalesce(steps.c.started_at, tx.now), ended_at=None, note="")
+        .values(state=StepState.RUNNING, started_at=tx.now, ended_at=None, note="")
     )
     for change in step.changes:
         await _owe(tx, lease, change)

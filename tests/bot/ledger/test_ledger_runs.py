@@ -211,3 +211,19 @@ async def test_a_process_killed_between_intent_and_outcome_leaves_an_unknown_ste
         assert (lease.epoch, request.run.reached) == (2, 0)
         assert [debt.change for debt in await ledger.owed()] == [change()]
         assert (await ledger.verify_audit()).problem is None
+
+
+async def test_a_step_that_is_done_again_takes_as_long_as_the_second_time(tmp_path):
+    clock = Clock()
+    plan = a_plan("orders", Set(change()))
+    async with ledger_in(tmp_path, clock=clock) as ledger:
+        request = await approved(ledger, plan)
+        lease = await ledger.begin(request.id)
+        await ledger.journal(lease).intends(0, plan.steps[0])
+        clock.passes(seconds=60)
+        again = await ledger.claim(request.id)
+        await ledger.journal(again).intends(0, plan.steps[0])
+        clock.passes(seconds=2)
+        await ledger.journal(again).ended(0, StepState.DONE, "it is 500")
+        step = (await ledger.request(request.id)).run.steps[0]
+    assert step.ended_at - step.started_at == timedelta(seconds=2)
