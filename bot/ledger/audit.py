@@ -17,7 +17,7 @@ from sqlalchemy import RowMapping, Select, insert, select, update
 
 from bot.ledger.database import Transaction
 from bot.ledger.errors import UnknownRequest
-from bot.ledger.records import Person
+from bot.ledger.records import Origin, Person
 from bot.ledger.tables import audit, audit_head
 
 START = "0" * 64
@@ -117,6 +117,8 @@ def compared(check: AuditCheck, noted: str | None) -> AuditCheck:
 
 async def append(tx: Transaction, kind: str, who: Person, what: str, /, **details: object) -> None:
     """Add a row in the transaction that does what it tells of; ``details`` are values that JSON knows."""
+    if who.origin is not Origin.SLACK:
+        details["origin"] = who.origin
     head = (await tx.connection.execute(select(audit_head))).one()
     at = tx.now.astimezone(UTC).isoformat(timespec="microseconds")
     row = AuditRow(head.number + 1, at, kind, who.id, who.name, what, canonical(details), head.hash, hash="")

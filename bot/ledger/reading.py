@@ -18,6 +18,7 @@ from bot.ledger.records import (
     Debt,
     Decision,
     Message,
+    Origin,
     Person,
     Request,
     RequestState,
@@ -105,7 +106,7 @@ async def _request(tx: Transaction, codec: PlanCodec, row: RowMapping) -> Reques
         action=row["action"],
         options=MappingProxyType(json.loads(row["options"])),
         channel=row["channel"],
-        requester=Person(row["requester_id"], row["requester_name"]),
+        requester=Person(row["requester_id"], row["requester_name"], Origin(row["origin"])),
         reason=row["reason"],
         plan=codec.loads(row["plan"]),
         created_at=row["created_at"],
@@ -125,7 +126,12 @@ async def _decisions(tx: Transaction, request_id: str) -> tuple[Decision, ...]:
     )
     rows = (await tx.connection.execute(query)).mappings().all()
     return tuple(
-        Decision(Person(row["person_id"], row["person_name"]), Verdict(row["verdict"]), row["reason"], row["at"])
+        Decision(
+            Person(row["person_id"], row["person_name"], Origin(row["origin"])),
+            Verdict(row["verdict"]),
+            row["reason"],
+            row["at"],
+        )
         for row in rows
     )
 

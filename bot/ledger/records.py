@@ -13,12 +13,23 @@ from enum import StrEnum
 from actions.kit.plan import Plan, SettingChange
 
 
+class Origin(StrEnum):
+    """From where somebody does something."""
+
+    SLACK = "slack"
+    TERMINAL = "terminal"
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who does something. ``id`` is a Slack user id, ``terminal:<unix user>``, or ``tandem`` for the bot itself."""
+    """Who does something, and from where. ``id`` is a Slack user id, or ``tandem`` for the bot itself.
+
+    Who is who is decided by the id alone: the same person may ask in Slack and approve in a terminal, and is one.
+    """
 
     id: str
     name: str
+    origin: Origin = Origin.SLACK
 
 
 TANDEM = Person("tandem", "Tandem")

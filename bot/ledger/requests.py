@@ -56,6 +56,7 @@ async def file(tx: Transaction, codec: PlanCodec, ask: Ask) -> str:
             channel=ask.channel,
             requester_id=ask.requester.id,
             requester_name=ask.requester.name,
+            origin=ask.requester.origin,
             reason=ask.reason,
             plan=codec.dumps(ask.plan),
             approvals_needed=ask.approvals_needed,
@@ -96,7 +97,7 @@ async def decide(
                 exists().where(requests.c.id == request_id, *_open(tx)),
             )
         )
-    columns = ("request_id", "person_id", "person_name", "verdict", "reason", "at")
+    columns = ("request_id", "person_id", "person_name", "verdict", "reason", "at", "origin")
     counted = await tx.connection.execute(
         insert(approvals).from_select(columns, _countable(tx, request_id, person, verdict, reason))
     )
@@ -182,6 +183,7 @@ async def _taken_back(tx: Transaction, request_id: str, person: Person) -> bool:
             verdict=Verdict.WITHDRAW,
             reason="",
             at=tx.now,
+            origin=person.origin,
         )
     )
     return True
@@ -201,7 +203,7 @@ def _open(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
 
 def _countable(
     tx: Transaction, request_id: str, person: Person, verdict: Verdict, reason: str
-) -> Select[tuple[str, str, str, str, str, datetime]]:
+) -> Select[tuple[str, str, str, str, str, datetime, str]]:
     """One row if the decision counts: the request waits, in time, for somebody else who has not decided yet."""
     decided = exists().where(approvals.c.request_id == requests.c.id, approvals.c.person_id == person.id)
     return select(
@@ -211,6 +213,7 @@ def _countable(
         literal(verdict.value),
         literal(reason),
         literal(tx.now, UtcDateTime),
+        literal(person.origin.value),
     ).where(requests.c.id == request_id, requests.c.requester_id != person.id, ~decided, *_open(tx))
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -20,6 +21,8 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
+    false,
     text,
 )
 
@@ -46,11 +49,14 @@ def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
+_FLAGS = ("is_bot", "is_guest", "is_external", "is_deleted")
+
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pk",
         "fk": "%(table_name)s_%(column_0_name)s_fk",
         "ck": "%(table_name)s_%(constraint_name)s_known",
+        "uq": "%(table_name)s_%(column_0_name)s_unique",
     }
 )
 
@@ -71,6 +77,8 @@ requests = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("state", Text, nullable=False),
     Column("why", Text, nullable=False, server_default=""),
+    Column("origin", Text, nullable=False, server_default="slack"),
+    Column("break_glass", Boolean, nullable=False, server_default=false()),
     _one_of("state", RequestState),
 )
 Index("requests_by_state", requests.c.state)
@@ -85,6 +93,7 @@ approvals = Table(
     Column("verdict", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("origin", Text, nullable=False, server_default="slack"),
     _one_of("verdict", Verdict),
 )
 
@@ -108,6 +117,15 @@ runs = Table(
     Column("ended_at", UtcDateTime),
     Column("outcome", Text),
     Column("failures", Text, nullable=False, server_default="[]"),
+    Column("question", Text),
+    Column("asked_at", UtcDateTime),
+    Column("answer", Text),
+    Column("answered_by_id", Text),
+    Column("answered_by_name", Text),
+    Column("answered_at", UtcDateTime),
+    Column("cancelled_by_id", Text),
+    Column("cancelled_by_name", Text),
+    Column("cancelled_at", UtcDateTime),
 )
 # The lock: a second run on the same target cannot be inserted while one has not ended.
 Index(
@@ -169,11 +187,112 @@ audit = Table(
     Column("hash", Text, nullable=False),
 )
 
-# One row: where the chain ends. Without it a removed last row would not show.
+# One row: where the chain begins, once its oldest rows were pruned, and where it ends. Without it a removed last row
+# would not show.
 audit_head = Table(
     "audit_head",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("number", Integer, nullable=False),
     Column("hash", Text, nullable=False),
+    Column("first_number", Integer, nullable=False, server_default="1"),
+    Column("first_previous", Text, nullable=False, server_default="0" * 64),
+)
+
+# What Slack is to show: each message is posted once, and updated whenever more is ``wanted`` than was ``shown``.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("request_id", Text, ForeignKey("requests.id")),
+    Column("kind", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("under", Text),
+    Column("body", Text),
+    Column("wanted", Integer, nullable=False, server_default="1"),
+    Column("shown", Integer, nullable=False, server_default="0"),
+    Column("place", Text),
+    Column("ts", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("claimed_by", Text),
+    Column("claimed_until", UtcDateTime),
+    Column("gone", Text),
+    UniqueConstraint("key"),
+)
+Index("outbox_by_due", outbox.c.due_at)
+
+
+def _named(table: str) -> Table:
+    """What one person has set for a target, or for all of them (``*``)."""
+    return Table(
+        table,
+        metadata,
+        Column("target", Text, primary_key=True),
+        Column("by_id", Text, nullable=False),
+        Column("by_name", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("at", UtcDateTime, nullable=False),
+    )
+
+
+freezes = _named("freezes")
+lifts = _named("lifts")
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("request_id", Text, ForeignKey("requests.id"), primary_key=True),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("remind_at", UtcDateTime, nullable=False),
+    Column("signed_by_id", Text),
+    Column("signed_by_name", Text),
+    Column("signed_at", UtcDateTime),
+    Column("note", Text, nullable=False, server_default=""),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("person_id", Text, nullable=False),
+    Column("person_name", Text, nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("revoked_why", Text, nullable=False, server_default=""),
+    UniqueConstraint("hash"),
+)
+
+# What Slack said of people and user groups, and when: terminals go by it while Slack cannot be asked.
+people = Table(
+    "people",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    *(Column(name, Boolean, nullable=False, server_default=false()) for name in _FLAGS),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+usergroups = Table(
+    "usergroups",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("members", Text, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
+# The processes that work on this ledger, and a hash of the settings that each of them goes by.
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("deaf_since", UtcDateTime),
 )
