@@ -62,6 +62,10 @@ class Fleet:
             raise Refused(not_covered(target))
         return target
 
+    def channels_of(self, name: str) -> tuple[str, ...]:
+        """The channels that a target is bound to."""
+        return tuple(channel for channel, names in self.channels.items() if name in names)
+
     def seen_from(self, channel: str | None) -> tuple[str, ...]:
         """The names of the targets that can be spoken of in a channel; ``None`` is the terminal, which sees all.
 

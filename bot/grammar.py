@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actions.kit.action import Action, Option, ReadAction
@@ -27,28 +27,52 @@ _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
+REASON = Option("reason", '"…"', "why it has to be; the approvers read it, and it stays in the audit")
+"""Every change takes it. It belongs to the request and not to the plan."""
+MAX_REASON = 500
+"""Characters; a command that repeats a request has to stay below its own limit."""
+
+TARGET_OR_ALL = "TARGET|*"
+"""What a word takes that can be about all targets at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Something besides the actions that can be typed. ``takes``: the name of its one argument; empty for none."""
+    """Something besides the actions that can be typed.
+
+    ``takes``: the name of its one argument; empty for none. ``needs``: the options that cannot be left out.
+    """
 
     name: str
     summary: str
     takes: str = ""
     optional: bool = False
+    options: tuple[Option, ...] = ()
+    needs: frozenset[str] = frozenset()
+
+    @property
+    def usage(self) -> str:
+        """How it is typed: ``freeze TARGET|* --reason "…"``."""
+        takes = [f"[{self.takes}]" if self.optional else self.takes] if self.takes else []
+        options = [(f"--{one.name} {one.metavar}", one.name in self.needs) for one in self.options]
+        return " ".join([self.name, *takes, *(typed if needed else f"[{typed}]" for typed, needed in options)])
 
 
 WORDS = (
     Word("help", "what you may do here", takes="ACTION", optional=True),
     Word("runs", "the latest runs", takes="TARGET", optional=True),
     Word("show", "one request or run", takes="R"),
+    Word(
+        "freeze",
+        "let no change begin on a target, or on any (*)",
+        takes=TARGET_OR_ALL,
+        options=(REASON,),
+        needs=frozenset({"reason"}),
+    ),
+    Word("thaw", "end a freeze, and a cooldown; takes an approver", takes=TARGET_OR_ALL, options=(REASON,)),
 )
 MENU = "menu"
 """The word of a command that is empty."""
-
-REASON = Option("reason", '"…"', "why it has to be; the approvers read it, and it stays in the audit")
-"""Every change takes it. It belongs to the request and not to the plan."""
-MAX_REASON = 500
-"""Characters; a command that repeats a request has to stay below its own limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +80,7 @@ class Command:
     """What was typed. ``word``: an action's name, one of ``WORDS``, or ``menu``.
 
     ``action`` is set for actions, ``target`` for those that take one, ``argument`` for ``WORDS`` that take one,
-    ``reason`` for changes where one is given.
+    ``reason`` for changes and words where one is given.
     """
 
     word: str
@@ -65,6 +89,24 @@ class Command:
     options: Mapping[str, str] = field(default_factory=dict)
     argument: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What can be spoken of here; ``default`` is the target that is meant where none is named."""
+
+    actions: Mapping[str, Action]
+    targets: Sequence[str]
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How one word is typed."""
+
+    name: str
+    options: tuple[Option, ...]
+    usage: str
 
 
 def parse(text: str, actions: Sequence[Action], targets: Sequence[str], default_target: str | None = None) -> Command:
@@ -83,15 +125,15 @@ def parse(text: str, actions: Sequence[Action], targets: Sequence[str], default_
     if not words:
         return Command(MENU)
     first, rest = words[0].lower(), words[1:]
-    known = {action.name: action for action in actions}
+    known = _Known({action.name: action for action in actions}, targets, default_target)
     if first in {"-h", "--help", "?"} or any(word in {"-h", "--help"} for word in rest):
-        return Command("help", argument=first if first in known else "")
+        return Command("help", argument=first if first in known.actions else "")
     for word in WORDS:
         if first == word.name:
-            return _with_argument(word, rest, known, targets)
-    if first not in known:
-        raise UsageError(_unknown(words[0], known, targets))
-    return _for_action(known[first], rest, targets, default_target)
+            return _for_word(word, rest, known)
+    if first not in known.actions:
+        raise UsageError(_unknown(words[0], known))
+    return _for_action(known.actions[first], rest, known)
 
 
 def usage(action: Action) -> str:
@@ -128,36 +170,48 @@ def _without_link(match: re.Match[str]) -> str:
     return str(address if address.startswith(("@", "#", "!")) else label or address).rstrip("/")
 
 
-def _with_argument(word: Word, rest: list[str], known: Mapping[str, Action], targets: Sequence[str]) -> Command:
-    if len(rest) > 1:
-        raise UsageError(f"{quoted(rest[1])} is one word too many; type: /redis {word.name} {word.takes}")
-    if not rest:
-        if word.optional:
-            return Command(word.name)
-        raise UsageError(f"{word.name} needs to know which; type: /redis {word.name} {word.takes}")
-    argument = rest[0]
-    if word.takes == "ACTION":
-        argument = argument.lower()
-        if argument not in known:
-            raise UsageError(_unknown(rest[0], known, targets))
-    if word.takes == "TARGET":
-        argument = _known_target(rest[0], targets)
-    return Command(word.name, argument=argument)
+def _for_word(word: Word, rest: list[str], known: _Known) -> Command:
+    names, options = _split(_Form(word.name, word.options, word.usage), rest)
+    missing = next((one for one in word.options if one.name in word.needs - set(options)), None)
+    if missing is not None:
+        raise UsageError(f"{word.name} needs --{missing.name} {missing.metavar}; type: /redis {word.usage}")
+    if len(names) > 1:
+        raise UsageError(_too_many(names[1], word.usage, options))
+    typed = names[0] if names else ""
+    argument = _argument(word, typed, known)
+    if not argument and not word.optional:
+        raise UsageError(f"{word.name} needs to know which; type: /redis {word.usage}")
+    return Command(word.name, argument=argument, reason=_reason(options), options=options)
 
 
-def _for_action(action: Action, rest: list[str], targets: Sequence[str], default_target: str | None) -> Command:
-    names, options = _split(action, rest)
-    reason = _reason(options)
+def _argument(word: Word, typed: str, known: _Known) -> str:
+    """What a word is about, as it is called everywhere else."""
+    if word.takes == TARGET_OR_ALL:
+        return typed if typed == "*" else _known_target(typed, known.targets) if typed else known.default or ""
+    if typed and word.takes == "ACTION" and typed.lower() not in known.actions:
+        raise UsageError(_unknown(typed, known))
+    if typed and word.takes == "TARGET":
+        return _known_target(typed, known.targets)
+    return typed.lower() if word.takes == "ACTION" else typed
+
+
+def _too_many(word: str, usage: str, options: Mapping[str, str]) -> str:
+    hint = "put a reason of several words in quotes" if options.get(REASON.name) else f"type: /redis {usage}"
+    return f"{quoted(word)} is one word too many; {hint}"
+
+
+def _for_action(action: Action, rest: list[str], known: _Known) -> Command:
+    names, options = _split(_Form(action.name, options_of(action), usage(action)), rest)
     if _takes_none(action):
         if names:
             raise UsageError(f"{action.name} is about all targets and takes none; type: /redis {action.name}")
         return Command(action.name, action, options=options)
     if len(names) > 1:
-        hint = "put a reason of several words in quotes" if reason else f"type: /redis {usage(action)}"
-        raise UsageError(f"{quoted(names[1])} is one word too many; {hint}")
-    target = _known_target(names[0], targets) if names else default_target
+        raise UsageError(_too_many(names[1], usage(action), options))
+    reason = _reason(options)
+    target = _known_target(names[0], known.targets) if names else known.default
     if target is None:
-        raise UsageError(_which_target(action, targets))
+        raise UsageError(_which_target(action, known.targets))
     return Command(action.name, action, target, options, reason=reason)
 
 
@@ -176,7 +230,7 @@ def _which_target(action: Action, targets: Sequence[str]) -> str:
     return f"Which target?{choice} Type for example: /redis {action.name} {targets[0]}"
 
 
-def _split(action: Action, rest: list[str]) -> tuple[list[str], dict[str, str]]:
+def _split(form: _Form, rest: list[str]) -> tuple[list[str], dict[str, str]]:
     """What stands alone, and the options with their values."""
     names: list[str] = []
     options: dict[str, str] = {}
@@ -185,28 +239,29 @@ def _split(action: Action, rest: list[str]) -> tuple[list[str], dict[str, str]]:
         if not word.startswith("-"):
             names.append(word)
             continue
-        name, has_value, value = word.lstrip("-").partition("=")
-        metavar = _metavar(action, word, name.lower())
+        option, has_value, value = word.lstrip("-").partition("=")
+        metavar = _metavar(form, word, option.lower())
         if not has_value:
             value = next(words, "")
         if not value or value.startswith("--"):
-            raise UsageError(f"--{name.lower()} needs a value; type: /redis {action.name} … --{name.lower()} {metavar}")
-        if name.lower() in options:
-            raise UsageError(f"--{name.lower()} is there twice; keep one.")
-        options[name.lower()] = value
+            raise UsageError(
+                f"--{option.lower()} needs a value; type: /redis {form.name} … --{option.lower()} {metavar}"
+            )
+        if option.lower() in options:
+            raise UsageError(f"--{option.lower()} is there twice; keep one.")
+        options[option.lower()] = value
     return names, options
 
 
-def _metavar(action: Action, word: str, name: str) -> str:
-    known = options_of(action)
-    for option in known:
+def _metavar(form: _Form, word: str, name: str) -> str:
+    for option in form.options:
         if word.startswith("--") and option.name == name:
             return option.metavar
-    if not known:
-        raise UsageError(f"{action.name} takes no options, and {quoted(word)} is one; type: /redis {usage(action)}")
-    near = nearest(name, [option.name for option in known])
-    hint = f"did you mean --{near}?" if near else f"type: /redis {usage(action)}"
-    raise UsageError(f"{action.name} has no option {quoted(word)}; {hint}")
+    if not form.options:
+        raise UsageError(f"{form.name} takes no options, and {quoted(word)} is one; type: /redis {form.usage}")
+    near = nearest(name, [option.name for option in form.options])
+    hint = f"did you mean --{near}?" if near else f"type: /redis {form.usage}"
+    raise UsageError(f"{form.name} has no option {quoted(word)}; {hint}")
 
 
 def _known_target(word: str, targets: Sequence[str]) -> str:
@@ -219,10 +274,10 @@ def _known_target(word: str, targets: Sequence[str]) -> str:
     raise UsageError(f"There is no target {quoted(word)} here; {hint}")
 
 
-def _unknown(word: str, known: Iterable[str], targets: Sequence[str]) -> str:
-    if word.lower() in targets:
+def _unknown(word: str, known: _Known) -> str:
+    if word.lower() in known.targets:
         return f"{word.lower()} is a target; say first what to do, such as: /redis health {word.lower()}"
-    near = nearest(word, [*known, *(one.name for one in WORDS)])
+    near = nearest(word, [*known.actions, *(one.name for one in WORDS)])
     hint = f"did you mean /redis {near}?" if near else "type /redis help for what there is."
     return f"There is no action {quoted(word)}; {hint}"
 

@@ -6,7 +6,7 @@ People are known by their Slack user id alone; names change and can be copied.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -104,7 +104,7 @@ class Policy:
     async def eligibility(self, target_name: str, requester_id: str) -> Eligibility:
         """Who can approve a request of this person on this target, each of them looked up now."""
         try:
-            entitled = await self._members("approve", target_name, self._fleet.approvers.get(target_name))
+            entitled = await self._members("approve on", target_name, self._fleet.approvers.get(target_name))
         except LookupFailed as error:
             return Eligibility(0, why_not=(str(error),))
         noes = await asyncio.gather(*(self._why_not(one, requester_id) for one in entitled))
@@ -118,11 +118,29 @@ class Policy:
         """Whether this person may decide on a request; ``None`` is yes, else a sentence says why not."""
         if person_id == requester_id:
             return "You asked for this yourself; a second person has to decide."
-        return await self._not_entitled("approve", target_name, self._fleet.approvers.get(target_name), person_id)
+        return await self._not_entitled("approve on", target_name, self._fleet.approvers.get(target_name), person_id)
+
+    async def may_freeze(self, person_id: str, targets: Iterable[str]) -> str | None:
+        """Whether this person may freeze all of these: who may ask for changes there may; ``None`` is yes."""
+        return await self._first_no("freeze", targets, self._fleet.requesters, person_id)
+
+    async def may_thaw(self, person_id: str, targets: Iterable[str]) -> str | None:
+        """Whether this person may end freezes and cooldowns of all of these: it takes an approver; ``None`` is yes."""
+        return await self._first_no("thaw", targets, self._fleet.approvers, person_id)
+
+    def channels_of(self, target_name: str) -> tuple[str, ...]:
+        """The channels in which a target is spoken of."""
+        return self._fleet.channels_of(target_name)
+
+    async def _first_no(
+        self, what: str, targets: Iterable[str], entitled: Mapping[str, People], person_id: str
+    ) -> str | None:
+        noes = [await self._not_entitled(what, name, entitled.get(name), person_id) for name in targets]
+        return next((no for no in noes if no is not None), None)
 
     async def _may_request(self, person_id: str, target_name: str) -> str | None:
         requesters = self._fleet.requesters.get(target_name)
-        return await self._not_entitled("ask for changes", target_name, requesters, person_id)
+        return await self._not_entitled("ask for changes on", target_name, requesters, person_id)
 
     async def _not_entitled(self, what: str, target_name: str, people: People | None, person_id: str) -> str | None:
         try:
@@ -130,14 +148,14 @@ class Policy:
         except LookupFailed as error:
             return str(error)
         if people is None or person_id not in entitled:
-            return f"You may not {what} on {target_name}; {_named(people)} may."
+            return f"You may not {what} {target_name}; {_named(people)} may."
         return await self._no_colleague(person_id)
 
     async def _members(self, what: str, target_name: str, people: People | None) -> tuple[str, ...]:
         """The ids, each once. Raises ``LookupFailed``, also where nobody is named: an unset list is closed."""
         if people is None:
             raise LookupFailed(
-                f"Nobody may {what} on {target_name}: targets.yaml names no approvers. "
+                f"Nobody may {what} {target_name}: targets.yaml names no approvers. "
                 "Add approvers: {usergroup: S…} or {users: [U…]}."
             )
         group: Iterable[str] = ()
@@ -145,10 +163,12 @@ class Policy:
             try:
                 group = await self._directory.group_members(people.usergroup)
             except LookupFailed as error:
-                raise LookupFailed(f"Who may {what} could not be looked up, and so nobody may now: {error}") from error
+                raise LookupFailed(
+                    f"Who may {what} {target_name} could not be looked up, and so nobody may now: {error}"
+                ) from error
         members = tuple(dict.fromkeys([*people.users, *group]))
         if not members:
-            raise LookupFailed(f"Nobody may {what} on {target_name}: user group {people.usergroup} has no members.")
+            raise LookupFailed(f"Nobody may {what} {target_name}: user group {people.usergroup} has no members.")
         return members
 
     async def _why_not(self, person_id: str, requester_id: str) -> str | None:

@@ -3,14 +3,17 @@
 from bot.ledger.audit import AuditCheck, AuditRow
 from bot.ledger.auditor import Auditor
 from bot.ledger.errors import Busy, LeaseLost, LedgerError, UnknownRequest
+from bot.ledger.freezes import Freezes
 from bot.ledger.journal import LedgerJournal
 from bot.ledger.ledger import Ledger
 from bot.ledger.records import (
+    ALL,
     TANDEM,
     UNKNOWN_STEP,
     Debt,
     Decided,
     Decision,
+    Freeze,
     Lease,
     Message,
     Origin,
@@ -25,6 +28,7 @@ from bot.ledger.records import (
 from bot.ledger.requests import Ask
 
 __all__ = [
+    "ALL",
     "TANDEM",
     "UNKNOWN_STEP",
     "Ask",
@@ -35,6 +39,8 @@ __all__ = [
     "Debt",
     "Decided",
     "Decision",
+    "Freeze",
+    "Freezes",
     "Lease",
     "LeaseLost",
     "Ledger",

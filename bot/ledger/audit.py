@@ -17,7 +17,7 @@ from sqlalchemy import RowMapping, Select, insert, select, update
 
 from bot.ledger.database import Transaction
 from bot.ledger.errors import UnknownRequest
-from bot.ledger.records import Origin, Person
+from bot.ledger.records import ALL, Origin, Person
 from bot.ledger.tables import audit, audit_head
 
 START = "0" * 64
@@ -152,7 +152,7 @@ async def about(tx: Transaction, request_id: str) -> tuple[AuditRow, ...]:
     own = [row for row in map(row_of, await _rows(tx, _ordered().where(audit.c.what == request_id))) if row]
     if not own:
         raise UnknownRequest(request_id)
-    meanwhile = audit.c.number.between(own[0].number, own[-1].number) & (audit.c.what == _target(own[0]))
+    meanwhile = audit.c.number.between(own[0].number, own[-1].number) & audit.c.what.in_((_target(own[0]), ALL))
     rows = await _rows(tx, _ordered().where((audit.c.what == request_id) | meanwhile))
     return tuple(row for row in map(row_of, rows) if row)
 

@@ -7,7 +7,7 @@ TandemError
 ├── UsageError
 │   └── UnknownRequest  there is no request with this id
 └── Refused
-    └── Busy            another change holds the target
+    └── Busy            another change holds the target, or it is frozen
 """
 
 from __future__ import annotations
@@ -31,4 +31,4 @@ class UnknownRequest(UsageError):  # noqa: N818 -- Reads as what it is where it 
 
 
 class Busy(Refused):
-    """Another change holds the target; says which, who asked for it and since when."""
+    """Another change holds the target, or somebody has frozen it; says which or who, and since when."""

@@ -14,11 +14,12 @@ from actions.kit.errors import Refused
 from actions.kit.loop import Ending, Outcome
 from actions.kit.plan import Step
 from actions.kit.step_types import STEP_TYPES
-from bot.ledger import audit, reading, requests, runs, schema
+from bot.ledger import audit, freezes, reading, requests, runs, schema
 from bot.ledger.audit import AuditCheck, AuditRow
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Clock, Database, Transaction
 from bot.ledger.errors import Busy, LeaseLost, LedgerError
+from bot.ledger.freezes import Freezes
 from bot.ledger.journal import LedgerJournal
 from bot.ledger.owner import is_gone, myself
 from bot.ledger.records import Debt, Decided, Lease, Message, Person, Request, RequestState, Verdict
@@ -35,6 +36,7 @@ class Ledger:
         self._codec = codec
         self._lasts = timedelta(seconds=lease_s)
         self._owner = myself()
+        self.freezes = Freezes(database)
 
     @classmethod
     async def open(
@@ -127,18 +129,21 @@ class Ledger:
         """Begin the run of an approved request: take its target and a lease on it.
 
         Raises:
-            Busy: another change holds the target; the request is refused.
+            Busy: another change holds the target, or it is frozen; the request is refused.
             Refused: it is not approved, or no longer.
         """
         try:
             async with self._database.writing() as tx:
-                if not await requests.take(tx, request_id):
-                    request = await reading.load(tx, self._codec, request_id)
-                    raise Refused(f"{request_id} cannot begin: it is {request.state}, or its deadline has passed.")
                 request = await reading.load(tx, self._codec, request_id)
-                return await runs.insert_run(tx, request, self._owner, self._lasts)
+                why = await freezes.why_not(tx, request.target)
+                begins = await (requests.refuse(tx, request_id, why) if why else requests.take(tx, request_id))
+                if not begins:
+                    raise Refused(f"{request_id} cannot begin: it is {request.state}, or its deadline has passed.")
+                if why is None:
+                    return await runs.insert_run(tx, request, self._owner, self._lasts)
         except IntegrityError as error:
             raise Busy(await self._refuse_busy(request_id)) from error
+        raise Busy(why)
 
     @asynccontextmanager
     async def kept(self, lease: Lease) -> AsyncIterator[None]:

@@ -56,7 +56,7 @@ class RequestState(StrEnum):
     WITHDRAWN = "withdrawn"
     """The requester took it back."""
     REFUSED = "refused"
-    """It was approved, but another change held the target."""
+    """It was approved, but another change held the target, or the target was frozen."""
 
 
 class RunState(StrEnum):
@@ -193,6 +193,26 @@ class Lease:
     target: str
     owner: str
     epoch: int
+
+
+ALL = "*"
+"""The name that stands for all targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Nothing that changes begins on this target, or on any (``*``), until an approver thaws it."""
+
+    target: str
+    by: Person
+    reason: str
+    at: datetime
+
+    def why_not(self, target: str) -> str:
+        """Why nothing begins on a target, as a sentence that says who can change that."""
+        which = f"{target} is frozen, as all targets are," if self.target == ALL else f"{target} is frozen"
+        since, reason = f"{self.at:%Y-%m-%d %H:%M:%S} UTC", self.reason.rstrip(".")
+        return f'{which} by {self.by.name} since {since}: {reason}. An approver can end that with "thaw {self.target}".'
 
 
 @dataclass(frozen=True, slots=True)

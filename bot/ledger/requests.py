@@ -135,10 +135,12 @@ async def take(tx: Transaction, request_id: str) -> bool:
     return taken.rowcount == 1
 
 
-async def refuse(tx: Transaction, request_id: str, why: str) -> None:
-    """An approved request cannot begin, for a reason that lies outside of it."""
-    if await move(tx, request_id, (RequestState.APPROVED,), RequestState.REFUSED, why):
+async def refuse(tx: Transaction, request_id: str, why: str) -> bool:
+    """An approved request cannot begin, for a reason that lies outside of it; says whether it was approved."""
+    refused = await move(tx, request_id, (RequestState.APPROVED,), RequestState.REFUSED, why)
+    if refused:
         await audit.append(tx, "request.refused", TANDEM, request_id, why=why)
+    return refused
 
 
 async def withdraw(tx: Transaction, codec: PlanCodec, request_id: str, person: Person) -> Decided:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, exists, func, insert, select, update
 
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import SettingChange, Step
@@ -14,7 +14,7 @@ from bot.ledger.database import Transaction
 from bot.ledger.errors import LeaseLost
 from bot.ledger.records import TANDEM, UNKNOWN_STEP, Debt, Lease, Request, RequestState
 from bot.ledger.requests import move
-from bot.ledger.tables import debts, requests, runs, steps
+from bot.ledger.tables import debts, lifts, requests, runs, steps
 
 
 async def insert_run(tx: Transaction, request: Request, owner: str, lasts: timedelta) -> Lease:
@@ -168,7 +168,8 @@ async def overdue(tx: Transaction, lost: Collection[str] = ()) -> Sequence[str]:
 
 
 async def last_moved(tx: Transaction, target: str, action: str) -> datetime | None:
-    """When the last run of this action on the target ended that changed something for good."""
+    """When the last run of this action ended that changed the target for good, since a cooldown was last lifted."""
+    lifted = exists().where(lifts.c.target == target, lifts.c.at >= runs.c.ended_at)
     query = (
         select(func.max(runs.c.ended_at))
         .join(requests)
@@ -176,6 +177,7 @@ async def last_moved(tx: Transaction, target: str, action: str) -> datetime | No
             runs.c.target == target,
             requests.c.action == action,
             runs.c.outcome.in_((Outcome.DONE, Outcome.INCOMPLETE)),
+            ~lifted,
         )
     )
     ended: datetime | None = (await tx.connection.execute(query)).scalar()

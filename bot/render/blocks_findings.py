@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from actions.kit.action import Seen
 from actions.kit.findings import Confidence, Finding, FindingId, Severity
@@ -42,20 +43,24 @@ def sign(finding: Finding) -> str:
     return UNKNOWN_SIGN if unsure or finding.id is FindingId.UNDETERMINED else _SIGNS[finding.severity]
 
 
-def diagnosed(seen: Seen, asked_by: str) -> Screen:
+def diagnosed(seen: Seen, asked_by: str, note: str = "") -> Screen:
     """``diagnose``: the verdict, how sure it is and why, the picture, every finding with its evidence, what to do.
 
-    ``asked_by`` is markup, such as a mention.
+    ``asked_by`` is markup, such as a mention; so is ``note``, what else has to be known of the target.
     """
     verdict = seen.diagnosis.verdict
-    head = [_headline(seen), section(f"{mrkdwn(verdict.summary, 1_000)}\n_Confidence: {verdict.confidence}._")]
+    head = [
+        _headline(seen),
+        section(f"{mrkdwn(verdict.summary, 1_000)}\n_Confidence: {verdict.confidence}._"),
+        *_noted(note),
+    ]
     middle = [*_picture(seen.snapshot), *_evidence(seen.diagnosis.findings), *_unasked(seen.snapshot)]
     return _screen(seen, head, middle, asked_by)
 
 
-def healthy_or_not(seen: Seen, asked_by: str) -> Screen:
+def healthy_or_not(seen: Seen, asked_by: str, note: str = "") -> Screen:
     """``health``: the numbers first, then the picture and the findings, a line each."""
-    head = [_headline(seen), *fields(_numbers(seen))]
+    head = [_headline(seen), *_noted(note), *fields(_numbers(seen))]
     lines = [f"{sign(one)} {mrkdwn(one.summary)}" for one in seen.diagnosis.findings[:FINDINGS]]
     left = len(seen.diagnosis.findings) - FINDINGS
     if left > 0:
@@ -64,7 +69,7 @@ def healthy_or_not(seen: Seen, asked_by: str) -> Screen:
     return _screen(seen, head, middle, asked_by)
 
 
-def verified(seen: Seen, asked_by: str) -> Screen:
+def verified(seen: Seen, asked_by: str, note: str = "") -> Screen:
     """``verify``: each check with what was seen, the failed ones first."""
     failed = sum(not check.ok for check in seen.checks)
     word = (
@@ -72,19 +77,22 @@ def verified(seen: Seen, asked_by: str) -> Screen:
         if failed
         else f":white_check_mark: {len(seen.checks)} checks passed"
     )
-    head = [header(f"{word}: {seen.snapshot.target}"), section(_sentence(seen.diagnosis.verdict))]
+    head = [header(f"{word}: {seen.snapshot.target}"), section(_sentence(seen.diagnosis.verdict)), *_noted(note)]
     ordered = sorted(seen.checks, key=lambda check: check.ok)
     middle = [*_check_blocks(ordered), *_picture(seen.snapshot), *_unasked(seen.snapshot)]
     return _screen(seen, head, middle, asked_by, told=word)
 
 
-def glance(fleet: Sequence[tuple[str, str, Seen | str]], asked_by: str) -> Screen:
+def glance(
+    fleet: Sequence[tuple[str, str, Seen | str]], asked_by: str, notes: Mapping[str, str] = MappingProxyType({})
+) -> Screen:
     """``status``: a line each target.
 
-    ``fleet`` holds name, environment and what was seen; a sentence where nothing could be.
+    ``fleet`` holds name, environment and what was seen; a sentence where nothing could be. ``notes``: markup by
+    target, what else has to be known of it.
     """
     ordered = sorted(fleet, key=lambda one: -_urgency(one[2]))
-    lines = [_glance_line(*one) for one in ordered]
+    lines = ["\n".join(filter(None, (_glance_line(*one), notes.get(one[0])))) for one in ordered]
     urgent = [name for name, _, seen in ordered if _urgency(seen) >= Severity.WARNING]
     word = _fleet_word(len(urgent), len(fleet))
     head = [header(f"{_fleet_sign(ordered[0][2])} {word}" if ordered else word)]
@@ -128,6 +136,10 @@ def _headline(seen: Seen) -> Block:
         word += ", undetermined"
     shown = verdict.id if word in {verdict.id, "ok"} else f"{verdict.id} ({word})"
     return header(f"{sign(verdict)} {seen.snapshot.target}: {shown}")
+
+
+def _noted(note: str) -> list[Block]:
+    return [section(note)] if note else []
 
 
 def _sentence(verdict: Finding) -> str:

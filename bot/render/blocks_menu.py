@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from actions.kit.action import Action, ReadAction, Seen
@@ -114,8 +114,7 @@ def _help_line(action: Action, several: bool) -> str:
 
 
 def _word_line(word: Word) -> str:
-    takes = f" [{word.takes}]" if word.optional else f" {word.takes}"
-    return f"`/redis {word.name}{takes}`: {mrkdwn(word.summary)}"
+    return f"`/redis {word.usage}`: {mrkdwn(word.summary)}"
 
 
 def denial_form(request_id: str) -> View:
@@ -168,9 +167,16 @@ def _modal(title: str, blocks: Sequence[Block], **extra: str) -> View:
     }
 
 
-def home(fleet: Sequence[tuple[str, str, Seen | str]], waiting: Sequence[Request], recent: Sequence[Request]) -> View:
+def home(
+    fleet: Sequence[tuple[str, str, Seen | str]],
+    notes: Mapping[str, str],
+    waiting: Sequence[Request],
+    recent: Sequence[Request],
+) -> View:
     """The home tab: the fleet's verdicts, what waits for a decision, what was done lately."""
-    verdicts = glance(fleet, "you").message.blocks if fleet else (section("There is no target that you may see."),)
+    verdicts = (
+        glance(fleet, "you", notes).message.blocks if fleet else (section("There is no target that you may see."),)
+    )
     blocks: list[Block] = [*(block for block in verdicts if block["type"] != "context")]
     blocks += [header("Waiting for a decision"), *_request_lines(waiting)]
     blocks += [header("Lately"), *_request_lines(recent)]

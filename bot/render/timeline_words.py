@@ -119,6 +119,15 @@ def _decision(done: str, tried: str) -> Callable[[dict[str, Any]], str]:
     return sentence
 
 
+def _lock(done: str, tried: str) -> Callable[[dict[str, Any]], str]:
+    def sentence(details: dict[str, Any]) -> str:
+        if details["counts"] is True:
+            return f"{done}{_reason(details)}."
+        return f"tried to {tried}, which changed nothing. {details.get('answer', '')}".rstrip()
+
+    return sentence
+
+
 def _refused(details: dict[str, Any]) -> str:
     if "why" in details:
         return f"It was refused: {details['why']}"
@@ -167,6 +176,9 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "step.began": _step_began,
     "run.ended": _run_ended,
     "run.void": lambda details: " ".join(("It is void, and nothing was done:", *details["failures"])),
+    "target.freeze": _lock("froze the target", "freeze the target"),
+    "target.thaw": _lock("thawed the target", "thaw the target"),
+    "cooldown.lift": lambda details: f"ended the cooldown{_reason(details)}.",
     "debt.paid": _paid,
     "debt.paid-late": _paid,
 }

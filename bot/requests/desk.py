@@ -14,6 +14,7 @@ from actions.registry import by_name as registered
 from bot.ledger import Ask, Decided, Ledger, Person, Request, RequestState, Verdict
 from bot.policy import Eligibility, Policy
 from bot.requests.execution import Runner
+from bot.requests.locks import Locks
 from bot.requests.notices import Notices
 from bot.requests.planning import Connections, Planner
 from bot.requests.ports import Connection, View
@@ -54,6 +55,7 @@ class Desk:
         self._notices = Notices(view)
         self._runner = Runner(ledger, self._connections, self._planner, self._notices)
         self._recovery = Recovery(ledger, self._connections, self._runner, self._notices)
+        self.locks = Locks(ledger, self._connections, policy, self._notices)
         self._closing = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 

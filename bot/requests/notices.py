@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from bot.ledger import Person, Request
 from bot.policy import Eligibility
@@ -14,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Notices:
-    """A queue for each request; the newest task of each is remembered, and the next one waits for it."""
+    """A queue for each request and channel; the newest task of each is remembered, and the next one waits for it."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -56,6 +57,11 @@ class Notices:
     def told(self, request: Request, person: Person, text: str) -> None:
         """Something about a request that one person should know."""
         self._send(request.id, lambda: self._view.told(person, text))
+
+    def announced(self, channels: Iterable[str], by: Person, text: str) -> None:
+        """Something that a person did and that a channel has to know; ``text`` goes on after the name."""
+        for channel in dict.fromkeys(channels):
+            self._send(channel, partial(self._view.announced, channel, by, text))
 
     async def aclose(self, patience_s: float) -> None:
         """Wait for what has not been told yet, but no longer than this."""

@@ -1,4 +1,4 @@
-"""The one evaluator of preview, request and execution: cooldown, observation, plan, what is still owed."""
+"""The one evaluator of preview, request and execution: freeze, cooldown, observation, plan, what is still owed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from actions.kit.topology import Target
 from bot.ledger import Ledger, Request
 from bot.requests.ports import Connection
 
-_RESTS = (Risk.DESTRUCTIVE, Risk.IRREVERSIBLE)
+RESTS = (Risk.DESTRUCTIVE, Risk.IRREVERSIBLE)
+"""After an action of these risks the target rests from it."""
 
 
 class Connections:
@@ -21,6 +22,11 @@ class Connections:
         self._targets = targets
         self._connect = connect
         self._open: dict[str, Connection] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every target's name."""
+        return tuple(self._targets)
 
     def target(self, name: str) -> Target:
         """The target of this name.
@@ -76,8 +82,9 @@ class Planner:
             LedgerError: the ledger cannot say whether the target may be changed.
         """
         action = self._changing(name)
-        busy = await self._ledger.busy(target)
-        return Refusal(target, name, (busy,)) if busy else await self._plan(action, target, options)
+        noes = (await self._ledger.freezes.why_not(target), await self._ledger.busy(target))
+        reasons = tuple(no for no in noes if no)
+        return Refusal(target, name, reasons) if reasons else await self._plan(action, target, options)
 
     async def _plan(self, action: ChangeAction, target: str, options: Options) -> Plan | Refusal:
         """Plan, whoever holds the target: the run itself does when it looks for drift."""
@@ -111,10 +118,13 @@ class Planner:
 
     async def _resting(self, action: ChangeAction, target: str) -> str | None:
         limit = self._connections.target(target).limits.cooldown_s
-        until = await self._ledger.cooldown(target, action.name, limit) if action.risk in _RESTS else None
+        until = await self._ledger.cooldown(target, action.name, limit) if action.risk in RESTS else None
         if until is None:
             return None
-        return f"The last {action.name} of {target} is less than {limit} s ago; wait until {until:%H:%M:%S} UTC."
+        return (
+            f"The last {action.name} of {target} is less than {limit} s ago; wait until {until:%H:%M:%S} UTC. "
+            f'An approver can end that earlier with "thaw {target}".'
+        )
 
     async def _owing(self, plan: Plan) -> tuple[str, ...]:
         """A setting that an earlier run left changed would be taken for the old one, and put back as such."""

@@ -42,3 +42,6 @@ class View(Protocol):
 
     async def told(self, person: Person, text: str) -> None:
         """Something that one person should know."""
+
+    async def announced(self, channel: str, by: Person, text: str) -> None:
+        """Something that somebody did and that a channel has to know; ``text`` goes on after the name."""

@@ -12,8 +12,10 @@ from actions.kit.errors import Refused, TandemError, UsageError
 from actions.kit.plan import Refusal
 from bot.fleet import Fleet
 from bot.grammar import Command, parse
+from bot.ledger.errors import LedgerError
 from bot.render.blocks import Screen, notice
 from bot.render.blocks_findings import diagnosed, glance, healthy_or_not, verified
+from bot.render.blocks_locks import frozen, unknown
 from bot.render.blocks_menu import Offer, help_on, help_page, menu, request_lines
 from bot.render.blocks_request import refused
 from bot.render.words import code, mrkdwn
@@ -25,7 +27,7 @@ from bot.slack.view import SlackView
 SLOW_S = 1.0
 """After this a person who waits is told what for."""
 
-_PAGES: Mapping[str, Callable[[Seen, str], Screen]] = {
+_PAGES: Mapping[str, Callable[[Seen, str, str], Screen]] = {
     "diagnose": diagnosed,
     "health": healthy_or_not,
     "verify": verified,
@@ -83,28 +85,52 @@ class Commands:
 
         return list(await asyncio.gather(*map(one, names)))
 
-    async def _word(self, caller: Caller, command: Command) -> None:
-        if command.word == "runs":
-            requests = await self.desk.runs(limit=10, target=command.argument or None)
-            seen = [request for request in requests if request.target in self.fleet.seen_from(caller.channel or "")]
-            await caller.reply.whisper(request_lines(seen))
-        elif command.word == "show":
-            await self._show(caller, command.argument)
-        elif command.word == "help":
-            await self._help(caller, command.argument)
-        else:
-            await caller.reply.whisper(menu(await self.offer(caller)))
+    async def frozen_notes(self) -> Mapping[str, str]:
+        """Markup for each target that is frozen, or of which that cannot be said now."""
+        try:
+            freezes = await self.desk.locks.frozen()
+        except LedgerError as error:
+            return dict.fromkeys(self.fleet.targets, unknown(error))
+        return {name: note for name in self.fleet.targets if (note := frozen(name, freezes))}
 
-    async def _help(self, caller: Caller, topic: str) -> None:
+    async def _word(self, caller: Caller, command: Command) -> None:
+        say = {
+            "runs": self._runs,
+            "show": self._show,
+            "help": self._help,
+            "freeze": self._freeze,
+            "thaw": self._thaw,
+        }
+        await say.get(command.word, self._menu)(caller, command)
+
+    async def _menu(self, caller: Caller, _command: Command) -> None:
+        await caller.reply.whisper(menu(await self.offer(caller)))
+
+    async def _runs(self, caller: Caller, command: Command) -> None:
+        requests = await self.desk.runs(limit=10, target=command.argument or None)
+        seen = [request for request in requests if request.target in self.fleet.seen_from(caller.channel or "")]
+        await caller.reply.whisper(request_lines(seen))
+
+    async def _help(self, caller: Caller, command: Command) -> None:
         offer = await self.offer(caller)
-        action = next((action for action in self.actions if action.name == topic), None)
+        action = next((action for action in self.actions if action.name == command.argument), None)
         await caller.reply.whisper(help_page(offer) if action is None else help_on(action, offer))
 
-    async def _show(self, caller: Caller, request_id: str) -> None:
-        request = await self.desk.show(request_id)
+    async def _show(self, caller: Caller, command: Command) -> None:
+        request = await self.desk.show(command.argument)
         if request.target not in self.fleet.seen_from(caller.channel or ""):
             raise UsageError(f"{request.id} is about a target that is not bound to this channel; ask where it is.")
         await caller.reply.whisper(request_lines([request]))
+
+    async def _freeze(self, caller: Caller, command: Command) -> None:
+        where = _shared(caller.channel)
+        done = await self.desk.locks.freeze(command.argument, caller.person, command.reason, where)
+        await caller.reply.whisper(notice(f":white_check_mark: {mrkdwn(done)}"))
+
+    async def _thaw(self, caller: Caller, command: Command) -> None:
+        where = _shared(caller.channel)
+        done = await self.desk.locks.thaw(command.argument, caller.person, command.reason, where)
+        await caller.reply.whisper(notice(f":white_check_mark: {mrkdwn(done)}"))
 
     async def _read(self, caller: Caller, action: ReadAction, command: Command) -> None:
         await self._admit(caller, action, command.target)
@@ -112,16 +138,17 @@ class Commands:
         async with self._waiting(caller, f"Looking at {what}…") as progress:
             if action.whole_fleet or command.target is None:
                 fleet = await self.fleet_seen(self.fleet.seen_from(caller.channel or ""))
-                screen = glance(fleet, caller.mention)
+                screen = glance(fleet, caller.mention, await self.frozen_notes())
             else:
                 seen = await self.desk.look(action.name, command.target, command.options, progress)
-                screen = _PAGES.get(action.name, diagnosed)(seen, caller.mention)
+                note = (await self.frozen_notes()).get(command.target, "")
+                screen = _PAGES.get(action.name, diagnosed)(seen, caller.mention, note)
         await self._publish(caller, screen)
 
     async def _change(self, caller: Caller, action: Action, command: Command) -> None:
         await self._admit(caller, action, command.target)
-        channel = caller.channel or ""
-        if channel[:1] not in {"C", "G"}:
+        channel = _shared(caller.channel)
+        if channel is None:
             raise UsageError("Ask for changes in the channel of the incident: somebody else has to see and approve it.")
         async with self._waiting(caller, f"Planning {command.word} of {command.target}…"):
             outcome = await self.desk.ask(
@@ -169,6 +196,11 @@ class Commands:
             teller.cancel()
             with contextlib.suppress(asyncio.CancelledError, CannotPost):
                 await teller
+
+
+def _shared(channel: str | None) -> str | None:
+    """The channel, where others read it too."""
+    return channel if channel is not None and channel[:1] in {"C", "G"} else None
 
 
 async def _quiet(_sentence: str) -> None:

@@ -38,6 +38,7 @@ class Home:
             self._seen.popitem(last=False)
         requests = await self.desk.runs(limit=20)
         fleet = await self.commands.fleet_seen(tuple(self.commands.fleet.targets))
+        notes = await self.commands.frozen_notes()
         waiting = [request for request in requests if request.state in _OPEN]
         recent = [request for request in requests if request.state not in _OPEN]
-        await self.client.views_publish(user_id=user_id, view=home(fleet, waiting, recent))
+        await self.client.views_publish(user_id=user_id, view=home(fleet, notes, waiting, recent))

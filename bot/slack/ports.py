@@ -7,11 +7,28 @@ from typing import Protocol
 
 from actions.kit.action import Action, Progress, Seen
 from actions.kit.plan import Refusal
-from bot.ledger.records import Decided, Person, Request
+from bot.ledger.records import Decided, Freeze, Person, Request
+
+
+class Locks(Protocol):
+    """Freezes and cooldowns; ``bot.requests.locks.Locks``. Each answers with a sentence for the person."""
+
+    async def freeze(self, target: str, person: Person, reason: str, channel: str | None = None) -> str:
+        """Let nothing that changes begin on a target, or on any (``*``)."""
+
+    async def thaw(self, target: str, person: Person, reason: str = "", channel: str | None = None) -> str:
+        """End a freeze, and the cooldown that a target is in."""
+
+    async def frozen(self, target: str | None = None) -> tuple[Freeze, ...]:
+        """The freezes that count for a target; without a name, every one."""
 
 
 class Desk(Protocol):
     """The life of requests; ``bot.requests.Desk``. All raise ``TandemError``s with a sentence for the person."""
+
+    @property
+    def locks(self) -> Locks:
+        """Freezes and cooldowns."""
 
     async def look(self, action: str, target: str, options: Mapping[str, str], progress: Progress) -> Seen:
         """Look at a target."""

@@ -114,6 +114,10 @@ class SlackView:
         if who(person).startswith("<@"):
             await self._messages.direct(person.id, notice(spoken(text)))
 
+    async def announced(self, channel: str, by: Person, text: str) -> None:
+        """Say who did what, for all to see."""
+        await self._messages.post_late(channel, notice(f"{who(by)} {mrkdwn(text)}"))
+
     def refresh(self, request: Request) -> None:
         """Show the card as it is now, also where another process has posted it."""
         live = self._cards.get(request.id)

@@ -123,6 +123,9 @@ class Screen:
     async def told(self, _person: Person, text: str) -> None:
         await self._show("told", text)
 
+    async def announced(self, channel: str, by: Person, text: str) -> None:
+        await self._show("announced", (channel, f"{by.name} {text}"))
+
     async def until(self, what: str) -> object:
         """The first that was shown of this kind; waits for it."""
         async with asyncio.timeout(60), self.changed:
@@ -184,7 +187,8 @@ async def office(
     ledger = await Ledger.open(url(folder), step_types=STEP_TYPES, lease_s=lease_s)
     staff, screen = Staff(), screen or Screen()
     people = {target.name: People(usergroup="S0OPS")}
-    policy = Policy(Fleet({target.name: target}, {}, people, people), staff)
+    channels = {"C0INCIDENT": (target.name,)}
+    policy = Policy(Fleet({target.name: target}, channels, people, people), staff)
     desk = Desk(ledger, {target.name: target}, connect, policy, screen, by_name=by_name)
     try:
         yield Office(desk, ledger, screen, staff)

@@ -69,6 +69,18 @@ def test_the_words_of_the_ledger():
     assert "/redis show R" in said("show")
 
 
+def test_a_freeze_is_of_one_target_or_of_all_and_takes_a_reason():
+    command = read("freeze Orders --reason “release day”")
+    assert (command.word, command.argument, command.reason) == ("freeze", "orders", "release day")
+    assert read("freeze * --reason x").argument == "*"
+    assert read("thaw", default="orders").argument == "orders"
+    assert read("thaw orders --reason over").reason == "over"
+    assert said("thaw") == 'thaw needs to know which; type: /redis thaw TARGET|* [--reason "…"]'
+    assert said("freeze orders") == 'freeze needs --reason "…"; type: /redis freeze TARGET|* --reason "…"'
+    assert "did you mean orders?" in said("freeze oders --reason x")
+    assert "put a reason of several words in quotes" in said("freeze orders --reason release day")
+
+
 @pytest.mark.parametrize(
     ("text", "answer"),
     [

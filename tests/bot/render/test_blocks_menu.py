@@ -8,7 +8,8 @@ from actions.kit.action import Seen
 from actions.kit.diagnosis import diagnose
 from actions.registry import ACTIONS
 from bot.cli.exits import Exit, exit_of_request
-from bot.ledger.records import RequestState, RunState
+from bot.ledger.records import ALL, Freeze, RequestState, RunState
+from bot.render.blocks_locks import frozen
 from bot.render.blocks_menu import (
     Offer,
     answer_form,
@@ -23,7 +24,7 @@ from bot.render.blocks_menu import (
 )
 from tests import builders
 from tests.bot.render.slack_judges import accepted, accepted_view
-from tests.bot.slack_requests import NASTY, plan, request, running
+from tests.bot.slack_requests import AT, NASTY, ONCALL, plan, request, running
 
 READS = tuple(action for action in ACTIONS if action.risk == "read")
 
@@ -71,12 +72,21 @@ def test_forms() -> None:
 
 def test_home_shows_verdicts_what_waits_and_what_was_done() -> None:
     seen = Seen(builders.healthy(), diagnose(builders.healthy()))
-    page = accepted_view(home([("orders", "production", seen)], [request()], [running(4, RunState.DONE)]))
+    page = accepted_view(
+        home(
+            [("orders", "production", seen)],
+            {"orders": "Frozen by <@U0LEAD>"},
+            [request()],
+            [running(4, RunState.DONE)],
+        )
+    )
     assert "The target is fine" in page
+    assert "Frozen by <@U0LEAD>" in page
     assert "*waiting*" in page
     assert "*done*" in page
-    accepted_view(home([], [], []))
-    accepted_view(home([(NASTY, NASTY, NASTY)] * 500, [request(text=NASTY)] * 100, [request()] * 100))
+    accepted_view(home([], {}, [], []))
+    note = frozen(NASTY, [Freeze(ALL, ONCALL, NASTY, AT)] * 20)
+    accepted_view(home([(NASTY, NASTY, NASTY)] * 500, {NASTY: note}, [request(text=NASTY)] * 100, [request()] * 100))
 
 
 def test_runs_are_listed() -> None:

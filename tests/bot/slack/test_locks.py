@@ -1,0 +1,31 @@
+"""Freeze and thaw as people type them, and where the channel sees that a target is frozen."""
+
+from sandbox.slack import LocalSlack
+from tests.bot.slack.conftest import INCIDENT, House, saying, whispered
+
+
+async def test_a_freeze_is_told_to_the_channel_and_shown_until_it_is_thawed(slack: LocalSlack, house: House) -> None:
+    oncall, lead, dev = (slack.person(user) for user in ("U0ONCALL", "U0LEAD", "U0DEV"))
+    async with house.bot():
+        await dev.types(INCIDENT, "/redis freeze --reason x")
+        await slack.waits_for(lambda: whispered(slack, "U0DEV", "You may not freeze orders"))
+        await oncall.types(INCIDENT, "/redis freeze --reason “release <!channel> day”")
+        await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "oncall has frozen orders"))
+        told = await slack.waits_for(lambda: saying(slack, "has frozen orders: release"))
+        assert told.plain().startswith("<@U0ONCALL>")
+
+        for word in ("status", "health", "diagnose"):
+            await oncall.types(INCIDENT, f"/redis {word}")
+            shown = await slack.waits_for(lambda: saying(slack, "Frozen by <@U0ONCALL> since"))
+            assert "/redis thaw orders" in shown.plain()
+            slack.world.posts.clear()
+        await oncall.opens_home()
+        await slack.waits_for(lambda: oncall.home and "Frozen by <@U0ONCALL>" in oncall.home.plain())
+        await oncall.types(INCIDENT, "/redis failover")
+        refusal = await slack.waits_for(lambda: saying(slack, "failover orders: refused"))
+        assert "orders is frozen by oncall since" in refusal.plain()
+
+        await lead.types(INCIDENT, "/redis thaw orders")
+        thawed = await slack.waits_for(lambda: saying(slack, "has thawed orders, which oncall had frozen"))
+        assert thawed.plain().startswith("<@U0LEAD>")
+    assert slack.broadcast_mentions == []
