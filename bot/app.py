@@ -23,11 +23,13 @@ from actions.registry import ACTIONS
 from bot import logs
 from bot.fleet import Fleet
 from bot.ledger import Ledger
+from bot.people import Keeper, Memory
 from bot.policy import Policy
 from bot.requests import Desk
+from bot.requests.terms import Terms
 from bot.settings import Settings
 from bot.slack.app import Wiring, build
-from bot.slack.client import Introduction, code_of, new_session, web_client
+from bot.slack.client import Introduction, code_of, is_silence, new_session, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.http import add_events, add_health
 from bot.slack.messages import Messages
@@ -41,7 +43,6 @@ log = logging.getLogger(__name__)
 AGAIN_S = 5.0
 PATIENCE_S = 30.0
 BOT_NAME = "tandem"
-_TRANSIENT = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 
 
 @dataclass
@@ -61,6 +62,14 @@ class Service:
         if self.sockets is not None and await self.sockets.connected() == 0:
             return "No Socket Mode connection is alive."
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    wiring: Wiring
+    desk: Desk
+    introduction: Introduction
+    keeper: Keeper
 
 
 async def serve(settings: Settings) -> None:
@@ -98,27 +107,30 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         ledger = await Ledger.open(settings.ledger_url)
         stack.push_async_callback(ledger.aclose)
         session = await stack.enter_async_context(new_session())
-        wiring, desk, introduction = _wire(settings, fleet, ledger, session)
-        stack.push_async_callback(wiring.tasks.aclose)
-        stack.push_async_callback(desk.aclose, PATIENCE_S)
+        parts = _wire(settings, fleet, ledger, session)
+        stack.push_async_callback(parts.wiring.tasks.aclose)
+        stack.push_async_callback(parts.desk.aclose, PATIENCE_S)
         service = Service()
         await _listen(stack, settings, service)
-        await desk.recover()
-        joining = asyncio.create_task(_join(service, wiring, introduction, _secret(settings.slack_app_token)))
+        await parts.desk.recover()
+        parts.keeper.start()
+        stack.push_async_callback(parts.keeper.aclose)
+        joining = asyncio.create_task(_join(service, parts, _secret(settings.slack_app_token)))
         stack.push_async_callback(_leave, service, joining)
         yield service
 
 
-def _wire(
-    settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSession
-) -> tuple[Wiring, Desk, Introduction]:
+def _wire(settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSession) -> _Parts:
     """Make everything that needs no answer from Slack."""
     token = _secret(settings.slack_bot_token)
     client = web_client(session, settings.slack_api_url, token)
     introduction, messages, tasks = Introduction(client), Messages(client, BOT_NAME), Tasks()
     view = SlackView(messages, ledger, tasks, fleet.targets)
-    policy = Policy(fleet, SlackDirectory(client, introduction))
-    desk = Desk(ledger, fleet.targets, connect, policy, view, approval_s=settings.approval_minutes * 60)
+    memory = Memory(ledger)
+    directory = SlackDirectory(client, introduction, memory)
+    policy = Policy(fleet, directory)
+    terms = Terms(approval_s=settings.approval_minutes * 60, token_s=settings.token_hours * 3600)
+    desk = Desk(ledger, fleet.targets, connect, policy, view, terms=terms)
     wiring = Wiring(
         session=session,
         api_url=settings.slack_api_url,
@@ -132,7 +144,7 @@ def _wire(
         view=view,
         tasks=tasks,
     )
-    return wiring, desk, introduction
+    return _Parts(wiring, desk, introduction, Keeper(ledger, memory, directory, fleet))
 
 
 async def _listen(stack: AsyncExitStack, settings: Settings, service: Service) -> None:
@@ -154,14 +166,14 @@ async def _listen(stack: AsyncExitStack, settings: Settings, service: Service) -
     service.port = int(runner.addresses[0][1])
 
 
-async def _join(service: Service, wiring: Wiring, introduction: Introduction, app_token: str) -> None:
+async def _join(service: Service, parts: _Parts, app_token: str) -> None:
     """Find out who we are, however long that takes, then let commands and clicks in."""
     while service.bolt is None:
         try:
-            service.bolt = build(wiring, await introduction.identity())
+            service.bolt = build(parts.wiring, await parts.introduction.identity())
         except (SlackApiError, ClientError, TimeoutError, OSError) as error:
             code = code_of(error)
-            if isinstance(error, SlackApiError) and code not in _TRANSIENT:
+            if not is_silence(error):
                 service.why = f"Slack does not accept TANDEM_SLACK_BOT_TOKEN: {code}."
                 service.failed.set()
                 return

@@ -23,9 +23,11 @@ PLAIN = (
     "HTTP_HOST",
     "HTTP_PORT",
     "APPROVAL_MINUTES",
+    "TOKEN_HOURS",
+    "PEOPLE_HOURS",
     "AWS_ENDPOINT_URL",
 )
-SECRET = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ALERTS_TOKEN")
+SECRET = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ALERTS_TOKEN", "TOKEN")
 """These may also come as ``TANDEM_<name>_FILE``, the path of a file that holds nothing else."""
 
 ELSEWHERE = ("REDIS_SERVER",)

@@ -66,6 +66,11 @@ class Fleet:
         """The channels that a target is bound to."""
         return tuple(channel for channel, names in self.channels.items() if name in names)
 
+    @property
+    def everybody(self) -> tuple[People, ...]:
+        """Whoever is named anywhere."""
+        return (*self.approvers.values(), *self.requesters.values())
+
     def seen_from(self, channel: str | None) -> tuple[str, ...]:
         """The names of the targets that can be spoken of in a channel; ``None`` is the terminal, which sees all.
 

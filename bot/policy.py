@@ -8,39 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from actions.kit.action import Action
-from actions.kit.errors import TandemError
 from actions.kit.plan import Risk
+from bot.directory import Directory, LookupFailed
 from bot.fleet import Fleet, People
 from bot.render.words import NAME_LENGTH, listed, plain, quoted
-
-
-class LookupFailed(TandemError):  # noqa: N818 -- Reads as what it is where it is caught.
-    """Slack could not be asked about a person or a group; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Human:
-    """What Slack says about a user. ``is_external``: of another workspace (Slack Connect, stranger)."""
-
-    id: str
-    name: str
-    is_bot: bool = False
-    is_guest: bool = False
-    is_external: bool = False
-    is_deleted: bool = False
-
-
-class Directory(Protocol):
-    """Who is who. Both raise ``LookupFailed``."""
-
-    async def user(self, user_id: str) -> Human:
-        """One user, as of now."""
-
-    async def group_members(self, group_id: str) -> tuple[str, ...]:
-        """The user ids in a user group, as of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +110,13 @@ class Policy:
     ) -> str | None:
         noes = [await self._not_entitled(what, name, entitled.get(name), person_id) for name in targets]
         return next((no for no in noes if no is not None), None)
+
+    async def may_hold_a_token(self, person_id: str) -> str | None:
+        """Whether somebody is a full, active member of this workspace; ``None`` is yes, else a sentence says why not.
+
+        A token only says who somebody is: what they may do with it is decided each time.
+        """
+        return await self._no_colleague(person_id)
 
     async def _may_request(self, person_id: str, target_name: str) -> str | None:
         requesters = self._fleet.requesters.get(target_name)

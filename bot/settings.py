@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535)
     approval_minutes: float = Field(default=15, gt=0, le=1440, allow_inf_nan=False)
     """A request that nobody decides on expires after this."""
+    token_hours: float = Field(default=12, gt=0, le=168, allow_inf_nan=False)
+    """A token for the terminal lives so long, or as much shorter as its owner asks for."""
+    people_hours: float = Field(default=24, gt=0, le=168, allow_inf_nan=False)
+    """While Slack gives no answer, terminals go by what it said of people no longer ago than this."""
+    token: SecretStr | None = None
+    """Who is at this terminal."""
     alerts_token: SecretStr | None = None
     aws_endpoint_url: WebAddress | None = None
 

@@ -119,6 +119,8 @@ async def append(tx: Transaction, kind: str, who: Person, what: str, /, **detail
     """Add a row in the transaction that does what it tells of; ``details`` are values that JSON knows."""
     if who.origin is not Origin.SLACK:
         details["origin"] = who.origin
+    if who.as_of is not None:
+        details["as_slack_said_at"] = who.as_of.astimezone(UTC).isoformat(timespec="seconds")
     head = (await tx.connection.execute(select(audit_head))).one()
     at = tx.now.astimezone(UTC).isoformat(timespec="microseconds")
     row = AuditRow(head.number + 1, at, kind, who.id, who.name, what, canonical(details), head.hash, hash="")

@@ -22,8 +22,10 @@ from bot.ledger.errors import Busy, LeaseLost, LedgerError
 from bot.ledger.freezes import Freezes
 from bot.ledger.journal import LedgerJournal
 from bot.ledger.owner import is_gone, myself
+from bot.ledger.people import People
 from bot.ledger.records import Debt, Decided, Lease, Message, Person, Request, RequestState, Verdict
 from bot.ledger.requests import Ask, normal_id
+from bot.ledger.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,8 @@ class Ledger:
         self._lasts = timedelta(seconds=lease_s)
         self._owner = myself()
         self.freezes = Freezes(database)
+        self.tokens = Tokens(database)
+        self.people = People(database)
 
     @classmethod
     async def open(

@@ -6,7 +6,7 @@ All times are aware datetimes in UTC.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -30,6 +30,8 @@ class Person:
     id: str
     name: str
     origin: Origin = Origin.SLACK
+    as_of: datetime | None = field(default=None, compare=False)
+    """When Slack last said who may do what, where it could not be asked now and that was gone by; else ``None``."""
 
 
 TANDEM = Person("tandem", "Tandem")

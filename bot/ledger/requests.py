@@ -5,7 +5,6 @@ Every attempt, also one that does not count, is written to the audit in the same
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,11 +15,11 @@ from actions.kit.plan import Plan
 from bot.ledger import audit, reading
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Transaction
+from bot.ledger.ids import free_id, normal
 from bot.ledger.records import TANDEM, Decided, Message, Person, Request, RequestState, Verdict
 from bot.ledger.tables import UtcDateTime, approvals, messages, requests
 
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-"""No 0, O, 1 or I: ids are read aloud and typed at three in the morning."""
+_PREFIX = "R-"
 _OPEN = (RequestState.WAITING, RequestState.APPROVED)
 
 
@@ -39,12 +38,12 @@ class Ask:
 
 def normal_id(text: str) -> str:
     """The id as it is stored, however a person typed it: ``r-7f3k9`` and ``7F3K9`` are ``R-7F3K9``."""
-    return "R-" + text.strip().upper().removeprefix("R-")
+    return normal(text, _PREFIX)
 
 
 async def file(tx: Transaction, codec: PlanCodec, ask: Ask) -> str:
     """Store a request; returns its id. One that needs no approval is approved at once."""
-    request_id = await _free_id(tx)
+    request_id = await free_id(tx, requests.c.id, _PREFIX)
     state = RequestState.WAITING if ask.approvals_needed else RequestState.APPROVED
     expires_at = tx.now + ask.expires_in
     await tx.connection.execute(
@@ -189,14 +188,6 @@ async def _taken_back(tx: Transaction, request_id: str, person: Person) -> bool:
         )
     )
     return True
-
-
-async def _free_id(tx: Transaction) -> str:
-    while True:  # Writers take turns: an id that is free now stays free until this transaction has ended.
-        request_id = "R-" + "".join(secrets.choice(_ALPHABET) for _ in range(5))
-        taken = await tx.connection.execute(select(requests.c.id).where(requests.c.id == request_id))
-        if taken.first() is None:
-            return request_id
 
 
 def _open(tx: Transaction) -> tuple[ColumnElement[bool], ...]:

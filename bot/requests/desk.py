@@ -19,6 +19,8 @@ from bot.requests.notices import Notices
 from bot.requests.planning import Connections, Planner
 from bot.requests.ports import Connection, View
 from bot.requests.recovery import Recovery
+from bot.requests.terms import USUAL, Terms
+from bot.requests.tokens import TokenDesk
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,9 @@ class Desk:
         policy: who may approve what.
         view: where people see it.
         by_name: finds an action.
-        approval_s: how long a request waits for its approval, in seconds.
+        terms: how long requests wait, and tokens live.
+
+    ``tokens`` are those of people at terminals.
     """
 
     def __init__(
@@ -45,17 +49,18 @@ class Desk:
         view: View,
         *,
         by_name: Callable[[str], Action] = registered,
-        approval_s: float = 900.0,
+        terms: Terms = USUAL,
     ) -> None:
         self._ledger = ledger
         self._policy = policy
-        self._approval = timedelta(seconds=approval_s)
+        self._approval = timedelta(seconds=terms.approval_s)
         self._connections = Connections(targets, connect)
         self._planner = Planner(ledger, self._connections, by_name)
         self._notices = Notices(view)
         self._runner = Runner(ledger, self._connections, self._planner, self._notices)
         self._recovery = Recovery(ledger, self._connections, self._runner, self._notices)
         self.locks = Locks(ledger, self._connections, policy, self._notices)
+        self.tokens = TokenDesk(ledger, policy, timedelta(seconds=terms.token_s))
         self._closing = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 

@@ -18,6 +18,9 @@ from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
 _NOT_TWICE = ("chat.postMessage", "chat.postEphemeral", "views.open", "views.push")
+_NOT_OF_THE_QUESTION = frozenset(
+    {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "unknown_error"}
+)
 TIMEOUT_S = 10
 CONNECTIONS = 50
 
@@ -84,6 +87,12 @@ class Introduction:
 
 def code_of(error: BaseException) -> str:
     """Slack's own error code, such as ``is_archived``; for other errors their type's name."""
-    if isinstance(error, SlackApiError):
-        return str(error.response.get("error") or "unknown_error")
-    return type(error).__name__
+    if not isinstance(error, SlackApiError):
+        return type(error).__name__
+    answer = error.response  # Of a body that is no JSON the SDK hands over what it got from aiohttp.
+    return str((answer.get("error") if hasattr(answer, "get") else None) or "unknown_error")
+
+
+def is_silence(error: BaseException) -> bool:
+    """Whether Slack has said nothing about what was asked: no answer, one of a proxy, or that it cannot now."""
+    return not isinstance(error, SlackApiError) or code_of(error) in _NOT_OF_THE_QUESTION

@@ -11,8 +11,9 @@ from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.policy import Human, LookupFailed
-from bot.slack.client import Introduction, code_of
+from bot.directory import Human, LookupFailed, SlackSilent
+from bot.slack.client import Introduction, code_of, is_silence
+from bot.slack.ports import Memory
 
 T = TypeVar("T")
 
@@ -23,11 +24,12 @@ WITHIN_S = 2.5
 
 
 class SlackDirectory:
-    """``bot.policy.Directory`` on users.info and usergroups.users.list."""
+    """``bot.directory.Directory`` on users.info and usergroups.users.list; tells the memory what was answered."""
 
-    def __init__(self, client: AsyncWebClient, introduction: Introduction) -> None:
+    def __init__(self, client: AsyncWebClient, introduction: Introduction, memory: Memory) -> None:
         self._client = client
         self._introduction = introduction
+        self._memory = memory
         self._users = _Cache[Human](USER_TTL_S)
         self._groups = _Cache[tuple[str, ...]](GROUP_TTL_S)
 
@@ -35,7 +37,8 @@ class SlackDirectory:
         """One user.
 
         Raises:
-            LookupFailed: Slack does not know them, or did not answer in time.
+            LookupFailed: Slack does not know them.
+            SlackSilent: it gave no answer in time.
         """
         return await self._users.get(user_id, lambda: self._ask_user(user_id))
 
@@ -43,7 +46,8 @@ class SlackDirectory:
         """The user ids in a user group.
 
         Raises:
-            LookupFailed: Slack does not know it, or did not answer in time.
+            LookupFailed: Slack does not know it.
+            SlackSilent: it gave no answer in time.
         """
         return await self._groups.get(group_id, lambda: self._ask_group(group_id))
 
@@ -53,7 +57,7 @@ class SlackDirectory:
         answer = await _within(what, self._client.users_info(user=user_id))
         user: dict[str, Any] = answer["user"]
         profile = user.get("profile") or {}
-        return Human(
+        human = Human(
             id=user_id,
             name=str(profile.get("display_name") or user.get("real_name") or user.get("name") or user_id),
             is_bot=bool(user.get("is_bot") or user.get("is_app_user") or user_id == "USLACKBOT"),
@@ -61,11 +65,15 @@ class SlackDirectory:
             is_external=bool(user.get("is_stranger") or user.get("team_id") not in {team_id, None}),
             is_deleted=bool(user.get("deleted")),
         )
+        self._memory.person(human)
+        return human
 
     async def _ask_group(self, group_id: str) -> tuple[str, ...]:
         asked = self._client.usergroups_users_list(usergroup=group_id)
         answer = await _within(f"Slack does not say who is in the user group {group_id}", asked)
-        return tuple(map(str, answer["users"]))
+        members = tuple(map(str, answer["users"]))
+        self._memory.group(group_id, members)
+        return members
 
 
 async def _within(what: str, asked: Awaitable[Any]) -> Any:
@@ -73,9 +81,10 @@ async def _within(what: str, asked: Awaitable[Any]) -> Any:
         async with asyncio.timeout(WITHIN_S):
             return await asked
     except TimeoutError as error:
-        raise LookupFailed(f"{what}: no answer within {WITHIN_S:g} s.") from error
+        raise SlackSilent(f"{what}: no answer within {WITHIN_S:g} s.") from error
     except (SlackApiError, ClientError, OSError) as error:
-        raise LookupFailed(f"{what}: {code_of(error)}.") from error
+        failed = SlackSilent if is_silence(error) else LookupFailed
+        raise failed(f"{what}: {code_of(error)}.") from error
 
 
 class _Cache(Generic[T]):

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from actions.kit.action import Action, Progress, Seen
 from actions.kit.plan import Refusal
+from bot.directory import Human
 from bot.ledger.records import Decided, Freeze, Person, Request
 
 
@@ -74,3 +75,13 @@ class MayUse(Protocol):
         self, person_id: str, action: Action, channel: str | None, target_name: str | None = None
     ) -> str | None:
         """``None`` is yes, else a sentence says why not."""
+
+
+class Memory(Protocol):
+    """Keeps what Slack says of people, for when it cannot be asked; ``bot.people.Memory``. Neither waits."""
+
+    def person(self, human: Human) -> None:
+        """Slack has just said this of a user."""
+
+    def group(self, group_id: str, members: tuple[str, ...]) -> None:
+        """Slack has just named the members of a user group."""

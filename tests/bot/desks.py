@@ -16,9 +16,10 @@ from actions.kit.snapshot import Snapshot
 from actions.kit.steps import until
 from actions.kit.topology import Address, Target
 from actions.registry import by_name as registered
+from bot.directory import Human, LookupFailed
 from bot.fleet import Fleet, People
 from bot.ledger import Ledger, Person, Request
-from bot.policy import Eligibility, Human, LookupFailed, Policy
+from bot.policy import Eligibility, Policy
 from bot.requests import Desk
 from tests.bot.ledger.given import Set, url
 

@@ -5,8 +5,9 @@ import pytest
 from actions.kit.action import ChangeAction, ReadAction
 from actions.kit.plan import Refusal, Risk
 from actions.kit.topology import Kind, Target
+from bot.directory import Human, LookupFailed
 from bot.fleet import Fleet, People
-from bot.policy import Human, LookupFailed, Policy
+from bot.policy import Policy
 
 READ = ReadAction("health", "Look.", look=None)
 CHANGE = ChangeAction("failover", "Switch.", Risk.DESTRUCTIVE, plan=lambda *_: Refusal("orders", "failover", ()))
