@@ -167,13 +167,18 @@ def facts_of(snapshot: Snapshot) -> tuple[str, ...]:
     return (f"master {snapshot.agreed_master}", *nodes, *sentinels)
 
 
+def changed_facts(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
+    """What differs between two lists of facts, a line each."""
+    gone = (f"was: {fact}" for fact in before if fact not in after)
+    return (*gone, *(f"is now: {fact}" for fact in after if fact not in before))
+
+
 def difference(before: Plan, after: Plan) -> tuple[str, ...]:
     """What changed between two plans for the same thing, a line each: what was approved and what is so now."""
-    gone = [f"was: {fact}" for fact in before.seen if fact not in after.seen]
-    new = [f"is now: {fact}" for fact in after.seen if fact not in before.seen]
+    changed = list(changed_facts(before.seen, after.seen))
     if before.candidate != after.candidate:
-        new.append(f"candidate: was {before.candidate}, is now {after.candidate}")
+        changed.append(f"candidate: was {before.candidate}, is now {after.candidate}")
     old_steps, new_steps = ([f"{step.title}: {step.command}" for step in plan.steps] for plan in (before, after))
-    gone += [f"step was: {step}" for step in old_steps if step not in new_steps]
-    new += [f"step is now: {step}" for step in new_steps if step not in old_steps]
-    return tuple(gone + new)
+    changed += [f"step was: {step}" for step in old_steps if step not in new_steps]
+    changed += [f"step is now: {step}" for step in new_steps if step not in old_steps]
+    return tuple(changed)

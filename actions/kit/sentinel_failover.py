@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from actions.kit.candidates import choose, priority_of
 from actions.kit.errors import UsageError
 from actions.kit.plan import Cost, Plan, Risk, SettingChange, Step, facts_of
+from actions.kit.recheck import Recheck
 from actions.kit.sentinel_steps import PRIORITY, AwaitInfo, AwaitSentinels, Steer
 from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
@@ -84,6 +85,7 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
         Steer(candidate.address, steering),
         AwaitInfo(sentinel.address, candidate.address, COORDINATED_INFO_AGE_MS if switch.coordinated else INFO_AGE_MS),
     ]
+    steps.append(Recheck(facts_of(snapshot)))
     if not switch.coordinated:
         steps += [fence, CatchUp(master.address, candidate.address, fence.pause_ms)]
     steps += [

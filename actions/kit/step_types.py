@@ -1,6 +1,6 @@
 """Every kind of step there is: the ledger reads a stored plan back with these. No I/O here."""
 
-from actions.kit import sentinel_steps, sentinel_switch, steps
+from actions.kit import recheck, sentinel_steps, sentinel_switch, steps
 from actions.kit.plan import Step
 
 STEP_TYPES: tuple[type[Step], ...] = (
@@ -11,6 +11,7 @@ STEP_TYPES: tuple[type[Step], ...] = (
     steps.Prove,
     sentinel_steps.Steer,
     sentinel_steps.AwaitInfo,
+    recheck.Recheck,
     sentinel_switch.LastLook,
     sentinel_switch.SentinelFailover,
     sentinel_steps.AwaitSentinels,

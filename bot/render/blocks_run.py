@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from actions.kit.loop import StepState
 from bot.ledger.records import UNKNOWN_STEP, Request, Run, RunState, StepRecord
-from bot.render.blocks import Message, Screen, context, fit, header, section, thread_of
-from bot.render.blocks_request import asked, moment, who
+from bot.render.blocks import Message, Screen, actions, button, context, fit, header, section, thread_of
+from bot.render.blocks_request import asked, command_line, moment, who
 from bot.render.words import code, duration, mrkdwn
 
 _SIGNS = {
@@ -38,7 +38,8 @@ def progress(request: Request, run: Run, environment: str) -> Message:
     lines = [_step(step) for step in run.steps]
     middle = [section("\n".join(lines[at : at + 6])) for at in range(0, len(lines), 6)]
     failures = [section(f":x: {mrkdwn(failure, 1_000)}") for failure in run.failures[:8]]
-    tail = [*failures, context(_footer(request, run))]
+    anew = [button("Ask again with a new plan", "run:0", command_line(request))]
+    tail = [*failures, *(actions(anew) if run.state is RunState.UNDONE else []), context(_footer(request, run))]
     return fit(f"{sign} {mrkdwn(title, 200)}. {_spoken(run)}", head, middle, tail)
 
 

@@ -14,6 +14,7 @@ from actions.adapters.redis import RedisHands, connect
 from actions.kit.errors import JournalDown, TandemError
 from actions.kit.loop import Ending, Outcome, StepState, carry_out, settle
 from actions.kit.plan import Plan, Step
+from actions.kit.recheck import Recheck
 from actions.kit.sentinel_steps import AwaitSentinels, Steer
 from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.steps import FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
@@ -274,6 +275,24 @@ async def test_a_sentinel_that_hangs_before_it_is_asked_holds_nothing_up() -> No
         assert await setting(scene.old, "min-replicas-to-write") == "0"
         await silent.resume()
         assert await scene.lost() == 0
+        assert await scene.topology.master() is scene.old
+
+
+async def test_what_changes_after_the_approval_stops_the_run_before_the_fence() -> None:
+    """A replica that restarts in between may have come back with other data."""
+    async with under_load(default) as scene:
+        bystander = next(one for one in scene.topology.nodes if one not in (scene.old, scene.candidate))
+
+        async def restarted() -> None:
+            await bystander.kill()
+            await bystander.start()
+            await scene.topology.ready()
+
+        ending, journal = await scene.carry_out(Recheck, restarted)
+        assert ending.outcome is Outcome.UNDONE, (ending, journal.lines)
+        assert f"is now: {bystander.address} replica run" in " ".join(ending.failures)
+        assert not any("Fence" in title for title in journal.titles.values()), journal.lines
+        assert await setting(bystander, "replica-priority") == "100"
         assert await scene.topology.master() is scene.old
 
 
