@@ -40,7 +40,8 @@ TARGET_OR_ALL = "TARGET|*"
 class Word:
     """Something besides the actions that can be typed.
 
-    ``takes``: the name of its one argument; empty for none. ``needs``: the options that cannot be left out.
+    ``takes``: the name of its one argument, or that argument itself in small letters; empty for none.
+    ``needs``: the options that cannot be left out.
     """
 
     name: str
@@ -70,6 +71,13 @@ WORDS = (
         needs=frozenset({"reason"}),
     ),
     Word("thaw", "end a freeze, and a cooldown; takes an approver", takes=TARGET_OR_ALL, options=(REASON,)),
+    Word(
+        "token",
+        "a token for the terminal, which only you see; revoke ends all of yours",
+        takes="revoke",
+        optional=True,
+        options=(Option("hours", "N", "how long it lives"),),
+    ),
 )
 MENU = "menu"
 """The word of a command that is empty."""
@@ -192,6 +200,8 @@ def _argument(word: Word, typed: str, known: _Known) -> str:
         raise UsageError(_unknown(typed, known))
     if typed and word.takes == "TARGET":
         return _known_target(typed, known.targets)
+    if typed and word.takes.islower() and typed.lower() != word.takes:
+        raise UsageError(f"{quoted(typed)} is not understood; type: /redis {word.usage}")
     return typed.lower() if word.takes == "ACTION" else typed
 
 

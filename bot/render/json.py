@@ -215,7 +215,7 @@ def _decision(one: Decision) -> Json:
 
 
 def _person(person: Person) -> Json:
-    return {"id": person.id, "name": person.name}
+    return {"id": person.id, "name": person.name, "origin": person.origin.value}
 
 
 def _check(check: Check) -> Json:

@@ -125,7 +125,8 @@ def _state(word: str) -> Text:
 
 
 def _person(person: Person) -> str:
-    return f"{plain(person.name, 60)} ({plain(person.id, 60)})"
+    where = " in a terminal" if person.origin.value == "terminal" else ""
+    return f"{plain(person.name, 60)} ({plain(person.id, 60)}){where}"
 
 
 def _moment(moment: datetime) -> str:

@@ -55,8 +55,12 @@ def outcome(own: Sequence[Entry]) -> str:
 
 
 def who(one: Entry) -> str:
-    """The name and the id of who did it."""
-    return one.row.who_name if one.row.who_id == "tandem" else f"{one.row.who_name} ({one.row.who_id})"
+    """The name and the id of who did it, from where, and whether Slack could be asked who they are."""
+    if one.row.who_id == "tandem":
+        return one.row.who_name
+    where = " in a terminal" if one.details.get("origin") == "terminal" else ""
+    as_of = one.details.get("as_slack_said_at")
+    return f"{one.row.who_name} ({one.row.who_id}){where}{f', as Slack said at {as_of}' if as_of else ''}"
 
 
 def moment(one: Entry) -> datetime | None:

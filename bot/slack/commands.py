@@ -22,6 +22,7 @@ from bot.render.words import code, mrkdwn
 from bot.slack.caller import Caller
 from bot.slack.messages import CannotPost, Messages
 from bot.slack.ports import Desk, MayUse
+from bot.slack.tokens import token
 from bot.slack.view import SlackView
 
 SLOW_S = 1.0
@@ -100,6 +101,7 @@ class Commands:
             "help": self._help,
             "freeze": self._freeze,
             "thaw": self._thaw,
+            "token": self._token,
         }
         await say.get(command.word, self._menu)(caller, command)
 
@@ -131,6 +133,9 @@ class Commands:
         where = _shared(caller.channel)
         done = await self.desk.locks.thaw(command.argument, caller.person, command.reason, where)
         await caller.reply.whisper(notice(f":white_check_mark: {mrkdwn(done)}"))
+
+    async def _token(self, caller: Caller, command: Command) -> None:
+        await token(self.desk.tokens, caller, command)
 
     async def _read(self, caller: Caller, action: ReadAction, command: Command) -> None:
         await self._admit(caller, action, command.target)

@@ -110,16 +110,28 @@ class Messages:
         Raises:
             CannotPost: neither goes.
         """
-        if channel is not None and channel[:1] in {"C", "G"}:
-            try:
-                await self.client.chat_postEphemeral(
-                    channel=channel, user=user, text=message.text, blocks=list(message.blocks) or None
-                )
-            except (SlackApiError, ClientError, TimeoutError, OSError) as error:
-                log.info("ephemeral message not taken, sending it directly", extra={"error": code_of(error)})
-            else:
-                return
+        try:
+            await self.ephemeral(channel, user, message)
+        except CannotPost as error:
+            log.info("ephemeral message not taken, sending it directly", extra={"error": error.code})
+        else:
+            return
         await self.direct(user, message)
+
+    async def ephemeral(self, channel: str | None, user: str, message: Message) -> None:
+        """Tell one person in the channel, so that Slack keeps no copy.
+
+        Raises:
+            CannotPost: Slack does not take it, or it is no channel.
+        """
+        if channel is None or channel[:1] not in {"C", "G"}:
+            raise CannotPost("channel_not_found", self._bot_name)
+        try:
+            await self.client.chat_postEphemeral(
+                channel=channel, user=user, text=message.text, blocks=list(message.blocks) or None
+            )
+        except (SlackApiError, ClientError, TimeoutError, OSError) as error:
+            raise CannotPost(code_of(error), self._bot_name) from error
 
     async def direct(self, user: str, message: Message) -> None:
         """Tell one person by direct message.

@@ -9,6 +9,7 @@ from actions.kit.action import Action, Progress, Seen
 from actions.kit.plan import Refusal
 from bot.directory import Human
 from bot.ledger.records import Decided, Freeze, Person, Request
+from bot.ledger.tokens import Issued
 
 
 class Locks(Protocol):
@@ -24,8 +25,22 @@ class Locks(Protocol):
         """The freezes that count for a target; without a name, every one."""
 
 
+class TokenDesk(Protocol):
+    """Tokens for terminals; ``bot.requests.tokens``. Both raise ``TandemError``s with a sentence for the person."""
+
+    async def issue(self, person: Person, hours: str = "") -> Issued:
+        """A new token."""
+
+    async def revoke(self, person: Person, token_id: str | None = None) -> tuple[str, ...]:
+        """End all live tokens of this person, or one."""
+
+
 class Desk(Protocol):
     """The life of requests; ``bot.requests.Desk``. All raise ``TandemError``s with a sentence for the person."""
+
+    @property
+    def tokens(self) -> TokenDesk:
+        """The tokens of people at terminals."""
 
     @property
     def locks(self) -> Locks:

@@ -39,6 +39,16 @@ class Reply:
         if not await self._respond(message, body):
             await self._messages.whisper(self.channel, self.user, message)
 
+    async def entrust(self, message: Message) -> None:
+        """Say it to this person alone and once: never by direct message, of which Slack keeps a copy.
+
+        Raises:
+            CannotPost: Slack takes it in no such way.
+        """
+        body = {"response_type": "ephemeral", "replace_original": False}
+        if not await self._respond(message, body):
+            await self._messages.ephemeral(self.channel, self.user, message)
+
     async def replace(self, message: Message) -> None:
         """Put it in the place of the message whose button was pressed, where only this person sees that.
 

@@ -185,3 +185,16 @@ def test_text_from_outside_is_text_and_nothing_else(one, other):
 )
 def test_no_mention_link_or_line_gets_through(text, harmless):
     assert escape(text) == harmless
+
+
+def test_what_was_done_in_a_terminal_says_so_and_how_old_the_answer_of_slack_was():
+    shown = rows(
+        ("request.filed", FILED | {"origin": "terminal"}),
+        (
+            "request.approve",
+            {"counts": True, "reason": "", "origin": "terminal", "as_slack_said_at": "2026-01-02T02:00:00+00:00"},
+        ),
+    )
+    told = markdown("R-7F3K9", shown, AuditCheck(rows=6)).replace("\\", "")
+    assert "| oncall (U0ONCALL) in a terminal |" in told
+    assert "| lead (U0LEAD) in a terminal, as Slack said at 2026-01-02T02:00:00+00:00 |" in told
