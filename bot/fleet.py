@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from actions.kit.errors import Refused, UsageError
+from actions.kit.plan import Risk
 from actions.kit.topology import Kind, Target
 from bot.render.words import listed, nearest, quoted
 
 NOT_COVERED = frozenset({Kind.CLUSTER, Kind.ELASTICACHE})
 """Kinds that the file may hold and that this version does not look at."""
+
+PRODUCTION = "production"
+FREEZE, THAW = "freeze", "thaw"
+"""Rules can name these as actions too; both are reversible."""
+ALWAYS_APPROVED = (Risk.DESTRUCTIVE, Risk.IRREVERSIBLE)
+"""What takes a second human, whatever the settings say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +29,37 @@ class People:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """What the rules go by: what is to be done to which target, and in which channel it was said; ``None``: nowhere."""
+
+    target: str
+    action: str
+    risk: Risk
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One of ``rules``. What it does not name it does not ask for; what it does not grant is left to the next one."""
+
+    targets: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    risks: tuple[Risk, ...] = ()
+    channels: tuple[str, ...] = ()
+    requesters: People | None = None
+    approvers: People | None = None
+    break_glass: People | None = None
+    approvals: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """Everything in ``targets.yaml``.
 
     ``channels``: channel id to the names of the targets bound to it. ``notes``: what is accepted but does nothing,
-    or is unwise; a sentence each.
+    or is unwise; a sentence each. ``rules``: for each grant the first one that fits a case counts, before what is
+    named for the target.
     """
 
     targets: Mapping[str, Target]
@@ -36,6 +69,46 @@ class Fleet:
     requesters: Mapping[str, People]
     """By target: who may ask for changes."""
     notes: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    break_glass: Mapping[str, People] = field(default_factory=dict)
+    """By target: who may go without approval in an emergency."""
+
+    def approvers_of(self, case: Case) -> People | None:
+        """Who may approve; ``None`` is nobody."""
+        return next((rule.approvers for rule in self._fitting(case) if rule.approvers), self.approvers.get(case.target))
+
+    def requesters_of(self, case: Case) -> People | None:
+        """Who may ask for it; ``None`` is nobody."""
+        ruled = (rule.requesters for rule in self._fitting(case) if rule.requesters)
+        return next(ruled, self.requesters.get(case.target))
+
+    def break_glass_of(self, case: Case) -> People | None:
+        """Who of the requesters may go without approval; ``None`` is nobody."""
+        ruled = (rule.break_glass for rule in self._fitting(case) if rule.break_glass)
+        return next(ruled, self.break_glass.get(case.target))
+
+    def approvals_needed(self, case: Case) -> int:
+        """How many second people have to agree. For what destroys it is at least one, whatever a rule says."""
+        if case.risk is Risk.READ:
+            return 0
+        target = self.targets.get(case.target)
+        free = case.risk is Risk.REVERSIBLE and target is not None and target.environment != PRODUCTION
+        ruled = next((rule.approvals for rule in self._fitting(case) if rule.approvals is not None), 0 if free else 1)
+        return max(ruled, 1) if case.risk in ALWAYS_APPROVED else ruled
+
+    def _fitting(self, case: Case) -> Iterator[Rule]:
+        target = self.targets.get(case.target)
+        places = (case.channel,) if case.channel else self.channels_of(case.target)
+        for rule in self.rules:
+            asked: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+                (rule.targets, (case.target,)),
+                (rule.environments, (target.environment,) if target else ()),
+                (rule.actions, (case.action,)),
+                (rule.risks, (case.risk,)),
+                (rule.channels, places),
+            )
+            if all(not wanted or set(wanted) & set(given) for wanted, given in asked):
+                yield rule
 
     def target(self, name: str) -> Target:
         """The target of this name.
@@ -69,7 +142,9 @@ class Fleet:
     @property
     def everybody(self) -> tuple[People, ...]:
         """Whoever is named anywhere."""
-        return (*self.approvers.values(), *self.requesters.values())
+        ruled = (people for rule in self.rules for people in (rule.requesters, rule.approvers, rule.break_glass))
+        named = (*self.approvers.values(), *self.requesters.values(), *self.break_glass.values())
+        return (*named, *(people for people in ruled if people is not None))
 
     def seen_from(self, channel: str | None) -> tuple[str, ...]:
         """The names of the targets that can be spoken of in a channel; ``None`` is the terminal, which sees all.

@@ -6,14 +6,18 @@ People are known by their Slack user id alone; names change and can be copied.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from actions.kit.action import Action
 from actions.kit.plan import Risk
 from bot.directory import Directory, LookupFailed
-from bot.fleet import Fleet, People
+from bot.fleet import FREEZE, THAW, Case, Fleet, People
 from bot.render.words import NAME_LENGTH, listed, plain, quoted
+
+if TYPE_CHECKING:  # It brings the database's library.
+    from bot.ledger.records import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,24 @@ class Eligibility:
         return f"{people} can approve, {active} {'is' if active == 1 else 'are'} active."
 
 
+def case_of(request: Request) -> Case:
+    """What the rules go by, of a request that was filed."""
+    return Case(request.target, request.action, request.plan.risk, request.channel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Right:
+    """Something that only certain people may do. ``key``: who they are in ``targets.yaml``."""
+
+    what: str
+    key: str = "approvers"
+
+
+_APPROVE, _ASK = _Right("approve on"), _Right("ask for changes on", "requesters or approvers")
+_FREEZE, _THAW = _Right("freeze", "requesters or approvers"), _Right("thaw")
+_BREAK_GLASS = _Right("break the glass on", "break_glass")
+
+
 class Policy:
     """The rules of one fleet, with a live look at who people are."""
 
@@ -49,12 +71,9 @@ class Policy:
         self._fleet = fleet
         self._directory = directory
 
-    @staticmethod
-    def approvals_needed(risk: Risk, environment: str) -> int:
-        """How many second people have to agree; ``reversible`` ones are free outside production."""
-        if risk is Risk.READ or (risk is Risk.REVERSIBLE and environment != "production"):
-            return 0
-        return 1
+    def approvals_needed(self, case: Case) -> int:
+        """How many second people have to agree."""
+        return self._fleet.approvals_needed(case)
 
     async def may_use(
         self, person_id: str, action: Action, channel: str | None, target_name: str | None = None
@@ -71,13 +90,25 @@ class Policy:
             return self._not_here(target_name)
         if action.risk is Risk.READ:
             return None
-        noes = [await self._may_request(person_id, name) for name in ([target_name] if target_name else seen)]
+        cases = [Case(name, action.name, action.risk, channel) for name in ([target_name] if target_name else seen)]
+        noes = [await self.may_ask(case, person_id) for case in cases]
         return None if None in noes else noes[0]
 
-    async def eligibility(self, target_name: str, requester_id: str) -> Eligibility:
-        """Who can approve a request of this person on this target, each of them looked up now."""
+    async def may_ask(self, case: Case, person_id: str) -> str | None:
+        """Whether this person may ask for a change; ``None`` is yes, else a sentence says why not."""
+        return await self._not_entitled(_ASK, case, self._fleet.requesters_of(case), person_id)
+
+    async def may_break_glass(self, case: Case, person_id: str) -> str | None:
+        """Whether this person may have a change without any approval; ``None`` is yes, else a sentence says why not."""
+        if case.risk is Risk.IRREVERSIBLE:
+            return f"{case.action} cannot be undone: it takes a second person in an emergency too."
+        no = await self.may_ask(case, person_id)
+        return no or await self._not_entitled(_BREAK_GLASS, case, self._fleet.break_glass_of(case), person_id)
+
+    async def eligibility(self, case: Case, requester_id: str) -> Eligibility:
+        """Who can approve a request of this person, each of them looked up now."""
         try:
-            entitled = await self._members("approve on", target_name, self._fleet.approvers.get(target_name))
+            entitled = await self._members(_APPROVE, case, self._fleet.approvers_of(case))
         except LookupFailed as error:
             return Eligibility(0, why_not=(str(error),))
         noes = await asyncio.gather(*(self._why_not(one, requester_id) for one in entitled))
@@ -87,29 +118,27 @@ class Policy:
             why_not=tuple(no for no in noes if no is not None),
         )
 
-    async def may_approve(self, target_name: str, person_id: str, requester_id: str) -> str | None:
+    async def may_approve(self, case: Case, person_id: str, requester_id: str) -> str | None:
         """Whether this person may decide on a request; ``None`` is yes, else a sentence says why not."""
         if person_id == requester_id:
             return "You asked for this yourself; a second person has to decide."
-        return await self._not_entitled("approve on", target_name, self._fleet.approvers.get(target_name), person_id)
+        return await self._not_entitled(_APPROVE, case, self._fleet.approvers_of(case), person_id)
 
-    async def may_freeze(self, person_id: str, targets: Iterable[str]) -> str | None:
+    async def may_freeze(self, person_id: str, targets: Iterable[str], channel: str | None = None) -> str | None:
         """Whether this person may freeze all of these: who may ask for changes there may; ``None`` is yes."""
-        return await self._first_no("freeze", targets, self._fleet.requesters, person_id)
+        cases = [Case(name, FREEZE, Risk.REVERSIBLE, channel) for name in targets]
+        noes = [await self._not_entitled(_FREEZE, case, self._fleet.requesters_of(case), person_id) for case in cases]
+        return next((no for no in noes if no is not None), None)
 
-    async def may_thaw(self, person_id: str, targets: Iterable[str]) -> str | None:
+    async def may_thaw(self, person_id: str, targets: Iterable[str], channel: str | None = None) -> str | None:
         """Whether this person may end freezes and cooldowns of all of these: it takes an approver; ``None`` is yes."""
-        return await self._first_no("thaw", targets, self._fleet.approvers, person_id)
+        cases = [Case(name, THAW, Risk.REVERSIBLE, channel) for name in targets]
+        noes = [await self._not_entitled(_THAW, case, self._fleet.approvers_of(case), person_id) for case in cases]
+        return next((no for no in noes if no is not None), None)
 
     def channels_of(self, target_name: str) -> tuple[str, ...]:
         """The channels in which a target is spoken of."""
         return self._fleet.channels_of(target_name)
-
-    async def _first_no(
-        self, what: str, targets: Iterable[str], entitled: Mapping[str, People], person_id: str
-    ) -> str | None:
-        noes = [await self._not_entitled(what, name, entitled.get(name), person_id) for name in targets]
-        return next((no for no in noes if no is not None), None)
 
     async def may_hold_a_token(self, person_id: str) -> str | None:
         """Whether somebody is a full, active member of this workspace; ``None`` is yes, else a sentence says why not.
@@ -118,37 +147,32 @@ class Policy:
         """
         return await self._no_colleague(person_id)
 
-    async def _may_request(self, person_id: str, target_name: str) -> str | None:
-        requesters = self._fleet.requesters.get(target_name)
-        return await self._not_entitled("ask for changes on", target_name, requesters, person_id)
-
-    async def _not_entitled(self, what: str, target_name: str, people: People | None, person_id: str) -> str | None:
+    async def _not_entitled(self, right: _Right, case: Case, people: People | None, person_id: str) -> str | None:
         try:
-            entitled = await self._members(what, target_name, people)
+            entitled = await self._members(right, case, people)
         except LookupFailed as error:
             return str(error)
         if people is None or person_id not in entitled:
-            return f"You may not {what} {target_name}; {_named(people)} may."
+            return f"You may not {right.what} {case.target}; {_named(people)} may."
         return await self._no_colleague(person_id)
 
-    async def _members(self, what: str, target_name: str, people: People | None) -> tuple[str, ...]:
+    async def _members(self, right: _Right, case: Case, people: People | None) -> tuple[str, ...]:
         """The ids, each once. Raises ``LookupFailed``, also where nobody is named: an unset list is closed."""
+        who = f"{right.what} {case.target}"
         if people is None:
             raise LookupFailed(
-                f"Nobody may {what} {target_name}: targets.yaml names no approvers. "
-                "Add approvers: {usergroup: S…} or {users: [U…]}."
+                f"Nobody may {who}: targets.yaml names no {right.key}. "
+                f"Add {right.key.split()[-1]}: {{usergroup: S…}} or {{users: [U…]}}."
             )
         group: Iterable[str] = ()
         if people.usergroup:
             try:
                 group = await self._directory.group_members(people.usergroup)
             except LookupFailed as error:
-                raise LookupFailed(
-                    f"Who may {what} {target_name} could not be looked up, and so nobody may now: {error}"
-                ) from error
+                raise LookupFailed(f"Who may {who} could not be looked up, and so nobody may now: {error}") from error
         members = tuple(dict.fromkeys([*people.users, *group]))
         if not members:
-            raise LookupFailed(f"Nobody may {what} {target_name}: user group {people.usergroup} has no members.")
+            raise LookupFailed(f"Nobody may {who}: user group {people.usergroup} has no members.")
         return members
 
     async def _why_not(self, person_id: str, requester_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Reads ``targets.yaml``: which Redis deployments there are, in which channels, and who may approve on them."""
+"""Reads ``targets.yaml``: which Redis deployments there are, in which channels, and who may do what to them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from bot.access import read_credentials, read_tls
 from bot.fleet import NOT_COVERED, Fleet, People, not_covered
 from bot.marked import Field, Section, read_yaml
 from bot.render.words import counted, quoted
+from bot.rules import read_channels, read_people, read_rules
 
 __all__ = ["Fleet", "load_targets"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
-_GROUP = re.compile(r"S[A-Z0-9]{2,}")
-_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _TARGET_KEYS = (
     *("kind", "environment", "master_name", "nodes", "sentinels", "auth", "sentinel_auth", "tls", "sentinel_tls"),
-    *("channels", "limits", "approvers", "requesters", "kubernetes", "region", "replication_group_id"),
+    *("channels", "limits", "approvers", "requesters", "break_glass", "kubernetes", "region", "replication_group_id"),
 )
 _LIMIT_KEYS = ("max_lag_bytes", "max_pause_ms", "cooldown_s", "timeout_ms")
 _TOO_SHORT = ("prod", "prd", "live")
@@ -33,7 +31,7 @@ def load_targets(path: Path) -> Fleet:
     Raises:
         SettingsError: what is wrong, with the file, the line and what to do.
     """
-    root = read_yaml(path).section("targets", "approvers", "requesters")
+    root = read_yaml(path).section("targets", "approvers", "requesters", "break_glass", "rules")
     sections = {}
     for key, value in root.need("targets", "it holds one entry for each Redis deployment").named():
         name = str(key.node.value)
@@ -51,6 +49,8 @@ def load_targets(path: Path) -> Fleet:
         approvers=approvers,
         requesters={**approvers, **_people("requesters", root, sections)},
         notes=tuple(note for name, section in sections.items() for note in _notes(targets[name], section)),
+        rules=read_rules(root.get("rules"), targets),
+        break_glass=_people("break_glass", root, sections),
     )
 
 
@@ -120,27 +120,14 @@ def _people(role: str, root: Section, sections: Mapping[str, Section]) -> dict[s
     """By target: its own, else those for all."""
     general = root.get(role)
     found = {name: section.get(role) or general for name, section in sections.items()}
-    return {name: _group(field) for name, field in found.items() if field is not None}
-
-
-def _group(field: Field) -> People:
-    section = field.section("usergroup", "users")
-    group, users = section.get("usergroup"), section.get("users")
-    if group is None and users is None:
-        raise field.wrong("names nobody; write {usergroup: S…} or {users: [U…]}.")
-    ids = [user.matching(_USER, "a user's id, such as U0ONCALL") for user in users.items()] if users else []
-    return People(
-        usergroup=group.matching(_GROUP, "a user group's id, such as S0REDISOPS") if group else None,
-        users=tuple(dict.fromkeys(ids)),
-    )
+    return {name: read_people(field) for name, field in found.items() if field is not None}
 
 
 def _channels(sections: Mapping[str, Section]) -> dict[str, tuple[str, ...]]:
     bound: dict[str, tuple[str, ...]] = {}
     for name, section in sections.items():
         field = section.get("channels")
-        ids = [one.matching(_CHANNEL, "a channel's id, such as C0INCIDENT") for one in field.items()] if field else []
-        for channel in dict.fromkeys(ids):
+        for channel in read_channels(field) if field else ():
             bound[channel] = (*bound.get(channel, ()), name)
     return bound
 

@@ -59,14 +59,14 @@ def status(*, as_json: bool) -> Exit:
     return exit_of_fleet(seen for _, seen in rows)
 
 
-def chosen(name: str | None) -> Target:
-    """The target that is meant: the only one where none is named.
+def chosen(name: str | None, fleet: Fleet | None = None) -> Target:
+    """The target that is meant, of the fleet in the settings by default: the only one where none is named.
 
     Raises:
         UsageError: there is no such target, or there are several and none is named.
         Refused: its kind is not covered.
     """
-    fleet = load_targets(targets_file())
+    fleet = fleet or load_targets(targets_file())
     if name is None and len(fleet.targets) > 1:
         raise UsageError(f"Which target? There are {listed(fleet.targets)}.")
     return fleet.usable(next(iter(fleet.targets)) if name is None else name)

@@ -16,8 +16,10 @@ from actions.registry import by_name
 from bot.cli import screen
 from bot.cli.exits import Exit
 from bot.cli.looking import chosen
-from bot.policy import Policy
+from bot.environment import targets_file
+from bot.fleet import Case
 from bot.render import json
+from bot.targets import load_targets
 
 
 def plan(action_name: str, target_name: str | None, options: Mapping[str, str], *, as_json: bool) -> Exit:
@@ -32,12 +34,14 @@ def plan(action_name: str, target_name: str | None, options: Mapping[str, str], 
     unknown = set(options) - {option.name for option in action.options}
     if unknown:
         raise UsageError(f"{action.name} has no option --{min(unknown)}.")
-    target = chosen(target_name)
+    fleet = load_targets(targets_file())
+    target = chosen(target_name, fleet)
     planned = asyncio.run(_planned(action, target, options))
     if isinstance(planned, Refusal):
         _show_refusal(planned, as_json=as_json)
         return Exit.REFUSED
-    _show_plan(planned, Policy.approvals_needed(planned.risk, target.environment), as_json=as_json)
+    needed = fleet.approvals_needed(Case(target.name, planned.action, planned.risk))
+    _show_plan(planned, needed, as_json=as_json)
     return Exit.AS_IT_SHOULD_BE
 
 

@@ -11,8 +11,9 @@ from actions.kit.action import Action, Options, Progress, Seen
 from actions.kit.plan import Plan, Refusal
 from actions.kit.topology import Target
 from actions.registry import by_name as registered
+from bot.fleet import Case
 from bot.ledger import Ask, Decided, Ledger, Person, Request, RequestState, Verdict
-from bot.policy import Eligibility, Policy
+from bot.policy import Eligibility, Policy, case_of
 from bot.requests.execution import Runner
 from bot.requests.locks import Locks
 from bot.requests.notices import Notices
@@ -99,8 +100,12 @@ class Desk:
         planned = await self._planner.plan(action, target, options)
         if isinstance(planned, Refusal):
             return await self._refuse(planned, requester)
-        needed = self._policy.approvals_needed(planned.risk, self._connections.target(target).environment)
-        eligibility = await self._policy.eligibility(target, requester.id) if needed else Eligibility(0)
+        case = Case(target, action, planned.risk, channel)
+        no = await self._policy.may_ask(case, requester.id)
+        if no is not None:
+            return await self._refuse(Refusal(target, action, (no,)), requester)
+        needed = self._policy.approvals_needed(case)
+        eligibility = await self._policy.eligibility(case, requester.id) if needed else Eligibility(0)
         if not eligibility.enough(needed):
             why = eligibility.sentence if needed == 1 else f"{needed} approvals are needed. {eligibility.sentence}"
             return await self._refuse(Refusal(target, action, (why,)), requester)
@@ -173,7 +178,7 @@ class Desk:
     async def _decide(self, request_id: str, person: Person, verdict: Verdict, reason: str) -> Decided:
         request = await self._ledger.request(request_id)
         if request.state is RequestState.WAITING and request.requester.id != person.id:
-            why = await self._policy.may_approve(request.target, person.id, request.requester.id)
+            why = await self._policy.may_approve(case_of(request), person.id, request.requester.id)
             if why is not None:
                 await self._ledger.audit(f"request.{verdict}", person, request.id, counts=False, answer=why)
                 return Decided(ok=False, request=request, why=why)

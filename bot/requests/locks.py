@@ -43,7 +43,7 @@ class Locks:
         if not reason or len(reason) > MAX_REASON:
             raise UsageError(f"A freeze needs a reason of at most {MAX_REASON} characters; everybody refused reads it.")
         await self._admit(
-            "target.freeze", person, target, await self._policy.may_freeze(person.id, self._known(target))
+            "target.freeze", person, target, await self._policy.may_freeze(person.id, self._known(target), channel)
         )
         before = await self._ledger.freezes.freeze(target, person, reason)
         if before is not None:
@@ -56,7 +56,9 @@ class Locks:
     async def thaw(self, target: str, person: Person, reason: str = "", channel: str | None = None) -> str:
         """End a freeze, and the cooldown that a target is in; takes an approver. Arguments and errors as ``freeze``."""
         reason = reason.strip()[:MAX_REASON]
-        await self._admit("target.thaw", person, target, await self._policy.may_thaw(person.id, self._known(target)))
+        await self._admit(
+            "target.thaw", person, target, await self._policy.may_thaw(person.id, self._known(target), channel)
+        )
         resting = () if target == ALL else await self._resting(self._connections.target(target))
         before = await self._ledger.freezes.thaw(target, person, reason, lift=bool(resting))
         if before is None and not resting:

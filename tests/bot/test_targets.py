@@ -3,8 +3,9 @@
 import pytest
 
 from actions.kit.errors import Refused, SettingsError, UsageError
+from actions.kit.plan import Risk
 from actions.kit.topology import Address, Kind, Tls
-from bot.fleet import People
+from bot.fleet import Case, People, Rule
 from bot.targets import load_targets
 
 DOCUMENTED = """\
@@ -212,3 +213,71 @@ def test_limits_and_the_timeout_are_taken(load):
     target = load(sentinel("limits: {max_lag_bytes: 1_000, timeout_ms: 250}")).targets["orders"]
 
     assert (target.limits.max_lag_bytes, target.limits.cooldown_s, target.timeout_ms) == (1000, 900, 250)
+
+
+RULES = """\
+break_glass: {users: [U0LEAD]}
+rules:
+  - environments: [production]
+    risks: [destructive, irreversible]
+    actions: [failover, freeze]
+    channels: [C0INCIDENT]
+    approvals: 2
+  - targets: [orders]
+    requesters: {usergroup: S0PAYMENTS}
+    approvers: {users: [U0LEAD]}
+    break_glass: {users: [U0ONCALL]}
+"""
+
+
+def test_rules_are_read_in_their_order(load):
+    fleet = load(sentinel() + RULES)
+    first, second = fleet.rules
+
+    assert first == Rule(
+        environments=("production",),
+        risks=(Risk.DESTRUCTIVE, Risk.IRREVERSIBLE),
+        actions=("failover", "freeze"),
+        channels=("C0INCIDENT",),
+        approvals=2,
+    )
+    assert (second.targets, second.requesters) == (("orders",), People(usergroup="S0PAYMENTS"))
+    assert fleet.break_glass == {"orders": People(users=("U0LEAD",))}
+    case = Case("orders", "failover", Risk.DESTRUCTIVE, "C0INCIDENT")
+    assert (fleet.approvals_needed(case), fleet.break_glass_of(case)) == (2, People(users=("U0ONCALL",)))
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("approvals: 0", "targets.yaml:7: rules[0].approvals is 0, and this rule is also about what is destructive or"),
+        (
+            "{risks: [destructive], approvals: 0}",
+            "is also about what is destructive: that always takes a second person.",
+        ),
+        ("{risks: [read], approvals: 0}", "rules[0].risks[0] is 'read'; it has to be reversible, destructive or irr"),
+        ("{approvals: 10}", "rules[0].approvals is 10; it has to be between 0 and 9."),
+        ("{approvals: two}", "rules[0].approvals has to be a whole number"),
+        ("{risks: [reversible]}", "rules[0] grants nothing; add requesters, approvers, break_glass or approvals."),
+        ("{approval: 1}", "rules[0].approval is not a known key."),
+        (
+            "{targets: [ordres], approvals: 1}",
+            "rules[0].targets[0] is 'ordres'; it has to be orders. Did you mean orders?",
+        ),
+        ("{environments: [prod], approvals: 1}", "rules[0].environments[0] is 'prod'; it has to be production."),
+        (
+            "{actions: [health], approvals: 1}",
+            "rules[0].actions[0] is 'health'; it has to be failover, freeze or thaw.",
+        ),
+        ("{channels: ['#incident'], approvals: 1}", "it has to be a channel's id, such as C0INCIDENT."),
+        ("{approvers: {}}", "rules[0].approvers names nobody"),
+    ],
+)
+def test_a_rule_that_could_not_mean_what_it_says_is_an_error(wrong, rule, said):
+    assert said in wrong(sentinel() + f"rules:\n  - {rule}\n")
+
+
+def test_a_rule_about_what_can_be_undone_may_do_without_approval(load):
+    fleet = load(sentinel() + "rules: [{risks: [reversible], approvals: 0}]\n")
+
+    assert fleet.approvals_needed(Case("orders", "tune", Risk.REVERSIBLE)) == 0
