@@ -24,9 +24,10 @@ from actions.kit.plan import Cost, Held, Plan, Refusal, Risk, Step, facts_of
 from actions.kit.ports import Hands
 from actions.kit.snapshot import Snapshot
 from actions.kit.topology import Kind, Limits, Target
-from bot.fleet import Fleet, People
+from bot.directory import Human
+from bot.fleet import Case, Fleet, People
 from bot.ledger import Decided, Ledger, Person, Request, RequestState
-from bot.policy import Human, Policy
+from bot.policy import Policy
 from bot.requests import Desk
 from tests.bot.desks import Screen
 from tests.bot.ledger.given import Clock, url
@@ -159,7 +160,7 @@ class Rules(Policy):
     needed = 1
 
     @classmethod
-    def approvals_needed(cls, _risk: Risk, _environment: str) -> int:
+    def approvals_needed(cls, _case: Case) -> int:
         return cls.needed
 
 
