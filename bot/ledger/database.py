@@ -1,39 +1,30 @@
-"""One database, whichever it is: how a transaction begins, what time it is, and what its errors mean.
+"""One database, whichever it is: how a transaction begins, what time it is, and that its errors are sentences.
 
-All that differs between SQLite and PostgreSQL stands here. Transactions that write come one after the other: the hash
-chain of the audit makes each depend on the one before, so that nothing is lost by it, and every compare-and-set is
-the plain statement that it seems to be. ``now`` is read once the transaction has its turn: nothing that waited for
-the lock past a deadline counts as in time.
+Transactions that write come one after the other: the hash chain of the audit makes each depend on the one before, so
+that nothing is lost by it, and every compare-and-set is the plain statement that it seems to be. ``now`` is read once
+the transaction has its turn: nothing that waited for the lock past a deadline counts as in time.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import Connection, event, make_url, text
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.ledger import engines, failures
 from bot.ledger.errors import LedgerError
 
 Clock = Callable[[], datetime]
 
-_MEANINGS = {
-    "locked": "is locked by another process, and did not come free in time. Nothing was written; try again",
-    "readonly": "is read-only: let this user write the file and its folder",
-    "unable to open": "cannot be opened: its folder has to be there, and this user has to be allowed to write in it",
-    "not a database": "is not a ledger: the file holds something else",
-    "malformed": "is damaged: the file is no longer a whole database. Restore it from a copy",
-    "full": "cannot grow: the disk is full",
-}
-_POSTGRESQL_LOCK = 7_461_646_118
-"""The advisory lock that all writers of one PostgreSQL ledger share; any constant will do."""
+_PATIENCE_S = 10.0
+"""What a transaction may take beyond its wait for other processes: a server that hangs must not keep a run waiting,
+nor the fence that it has put up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +45,36 @@ class Database:
     """
 
     def __init__(self, url: str, *, busy_s: float = 5.0, clock: Clock | None = None) -> None:
-        self.name, self._engine = _engine(url, busy_s)
-        # SQLite reads one state anyway.
-        one_state = {"isolation_level": "REPEATABLE READ"} if self._engine.name == "postgresql" else {}
-        self._reading = self._engine.execution_options(reading=True, **one_state)
+        parsed = engines.parsed(url)
+        self.name = engines.shown(parsed)
+        self._file = engines.SqliteFile()
+        self._limit_s = busy_s + _PATIENCE_S
         self._clock = clock
         self._turn = asyncio.Lock()
+        if parsed.get_backend_name() == "sqlite":
+            self._writing = engines.sqlite(parsed, busy_s, self._file)
+            self._reading = self._writing.execution_options(reading=True)  # It sees one state anyway.
+        else:
+            self._writing = engines.postgresql(parsed, busy_s)
+            one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            self._reading = self._writing.execution_options(reading=True, **one_state)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Transaction]:
+    async def writing(self, *, at_length: bool = False) -> AsyncIterator[Transaction]:
         """A transaction that writes: committed at the end, rolled back on any error.
+
+        Args:
+            at_length: it may take as long as it takes, once it has its turn.
 
         Raises:
             LedgerError: the database failed. An ``IntegrityError`` comes through as it is: it is an answer.
         """
-        # In one process it is cheaper to queue than to ask SQLite again and again.
-        async with self._turn, self._translated(), self._engine.begin() as connection:
-            yield Transaction(connection, await self._now(connection))
+        # In one process it is cheaper to queue than to ask the database again and again.
+        waiting = asyncio.timeout(self._limit_s)
+        async with self._translated(), waiting as limit, self._turn, self._begun(self._writing) as tx:
+            if at_length:
+                limit.reschedule(None)
+            yield tx
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
@@ -79,12 +83,24 @@ class Database:
         Raises:
             LedgerError: the database failed.
         """
-        async with self._translated(), self._reading.begin() as connection:
-            yield Transaction(connection, await self._now(connection))
+        async with self._translated(), AsyncExitStack() as stack:
+            async with asyncio.timeout(self._limit_s):
+                tx = await stack.enter_async_context(self._begun(self._reading))
+            yield tx
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._engine.dispose()
+        await self._writing.dispose()
+
+    @asynccontextmanager
+    async def _begun(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:
+        if self._file.gone:
+            raise LedgerError(
+                f"The ledger {self.name} was removed or replaced while Tandem had it open, and nothing is written "
+                "beside it. Put the file back, or start Tandem anew on the one that is there."
+            )
+        async with engine.begin() as connection:
+            yield Transaction(connection, await self._now(connection))
 
     async def _now(self, connection: AsyncConnection) -> datetime:
         if self._clock is not None:
@@ -101,53 +117,6 @@ class Database:
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
-            raise LedgerError(f"The ledger {self.name} {_meaning(error)}.") from error
-        except OSError as error:  # What PostgreSQL's drivers raise when nothing listens.
-            raise LedgerError(f"The ledger {self.name} cannot be reached: {error}.") from error
-
-
-def _engine(url: str, busy_s: float) -> tuple[str, AsyncEngine]:
-    try:
-        parsed = make_url(url)
-        name = parsed.render_as_string(hide_password=True)
-        _check(parsed, name)
-        busy = {"connect_args": {"timeout": busy_s}} if parsed.get_backend_name() == "sqlite" else {}
-        engine = create_async_engine(parsed, **busy)
-    except ArgumentError as error:  # The text may hold a password: it is not repeated.
-        raise LedgerError("The ledger's URL is none; write for example sqlite+aiosqlite:///tandem.db.") from error
-    except (SQLAlchemyError, ModuleNotFoundError) as error:
-        raise LedgerError(f"The ledger {name} needs a driver that is not there: {error}") from error
-    if parsed.get_backend_name() == "sqlite":
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin)
-    return name, engine
-
-
-def _check(url: URL, name: str) -> None:
-    if url.get_backend_name() not in {"sqlite", "postgresql"}:
-        raise LedgerError(f"The ledger {name} has to be on SQLite or PostgreSQL.")
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise LedgerError("The ledger has to be a file: what is in memory does not outlive a crash.")
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Take transactions into our own hands, and have each commit on the disk before it returns."""
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    """Begin; one that writes takes its turn now, since a lock taken half-way can fail half-way."""
-    reading = connection.get_execution_options().get("reading", False)
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-    elif not reading:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})")
-
-
-def _meaning(error: SQLAlchemyError) -> str:
-    said = str(error.orig if isinstance(error, DBAPIError) else error)
-    return next((meaning for sign, meaning in _MEANINGS.items() if sign in said), f"failed: {said}")
+            raise LedgerError(f"The ledger {self.name} {failures.meaning(error)}.") from error
+        except TimeoutError as error:
+            raise LedgerError(f"The ledger {self.name} {failures.LOST}.") from error

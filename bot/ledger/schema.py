@@ -13,20 +13,21 @@ REVISIONS = ("0001", "0002")
 """Every revision that this version knows, the newest last; a test compares them with ``migrations/versions``."""
 
 
-async def ensure(database: Database) -> None:
-    """Apply what is missing; cheap where nothing is.
+async def ensure(database: Database) -> str | None:
+    """Apply what is missing; cheap where nothing is. Returns the revision that was found, ``None`` for an empty one.
 
     Raises:
-        LedgerError: the ledger cannot be used, or a newer version wrote it.
+        LedgerError: the ledger cannot be used, a newer version wrote it, or the database holds something else.
     """
     async with database.reading() as tx:
-        found = await tx.connection.run_sync(_revision)
+        found = await tx.connection.run_sync(_revision, database.name)
     if _is_newest(found, database.name):
-        return
-    async with database.writing() as tx:  # Another process may have done it meanwhile: looked at again, alone.
-        found = await tx.connection.run_sync(_revision)
+        return found
+    async with database.writing(at_length=True) as tx:  # Another process may have done it meanwhile: look again, alone.
+        found = await tx.connection.run_sync(_revision, database.name)
         if not _is_newest(found, database.name):
-            await tx.connection.run_sync(_upgrade)
+            await tx.connection.run_sync(upgrade)
+    return found
 
 
 async def require(database: Database) -> None:
@@ -36,18 +37,22 @@ async def require(database: Database) -> None:
         LedgerError: there is none, or a newer or an older version wrote it.
     """
     async with database.reading() as tx:
-        found = await tx.connection.run_sync(_revision)
+        found = await tx.connection.run_sync(_revision, database.name)
     if found is None:
         raise LedgerError(f"The database {database.name} holds no ledger; set TANDEM_LEDGER_URL to the bot's.")
     if not _is_newest(found, database.name):
         raise LedgerError(
-            f"The ledger {database.name} is of an older schema ({found}); start this version of Tandem on it first."
+            f"The ledger {database.name} is of an older schema ({found}); run tandem ledger upgrade first."
         )
 
 
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+def _revision(connection: Connection, name: str) -> str | None:
+    """The revision of the ledger that is there; ``None`` where there is nothing at all."""
+    tables = set(inspect(connection).get_table_names())
+    if not tables:
         return None
+    if not tables >= {"alembic_version", "audit_head"}:
+        raise LedgerError(f"The database {name} is not a ledger: it holds something else. Give Tandem one of its own.")
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return found
 
@@ -61,7 +66,8 @@ def _is_newest(found: str | None, name: str) -> bool:
     return found == REVISIONS[-1]
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection) -> None:
+    """Apply every revision that is missing, in the transaction of this connection."""
     # Alembic takes a third of a second to import, so that only a ledger that needs it pays for it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415

@@ -94,7 +94,7 @@ class Server:
         with self._log.open("ab") as log:
             # A moment of blocking, for a process that outlives any one event loop.
             self._process = subprocess.Popen(  # noqa: ASYNC220
-                [*_die_with_parent(), str(self.spec.build.server_path), *self._arguments()],
+                [*die_with_parent(), str(self.spec.build.server_path), *self._arguments()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -204,7 +204,7 @@ async def until(condition: Callable[[], bool], timeout_s: float) -> bool:
 
 
 @functools.cache
-def _die_with_parent() -> tuple[str, ...]:
+def die_with_parent() -> tuple[str, ...]:
     """A prefix by which Linux kills the server when we die, however that happens; empty where there is none.
 
     Asking from a preexec_fn would need a plain fork, which Python 3.12 warns of in a process with threads.

@@ -76,8 +76,10 @@ def url(folder: Path) -> str:
 
 
 @asynccontextmanager
-async def ledger_in(folder: Path, **settings: object) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(url(folder), **{"step_types": STEP_TYPES, **settings})  # type: ignore[arg-type]
+async def ledger_in(place: Path | str, **settings: object) -> AsyncIterator[Ledger]:
+    """The ledger at a URL, or on SQLite in a folder."""
+    address = place if isinstance(place, str) else url(place)
+    ledger = await Ledger.open(address, **{"step_types": STEP_TYPES, **settings})  # type: ignore[arg-type]
     try:
         yield ledger
     finally:

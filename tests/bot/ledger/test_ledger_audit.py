@@ -1,11 +1,12 @@
-import sqlite3
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from bot.ledger import AuditCheck, Auditor
 from bot.ledger.audit import verify_rows
-from tests.bot.ledger.given import LEAD, filed, ledger_in, url
+from tests.bot.ledger.given import LEAD, filed, ledger_in
+from tests.databases import DATABASES, change, rows
 
 _SWAP = """
     UPDATE audit SET number = -1 WHERE number = 2;
@@ -55,16 +56,20 @@ TAMPERING = {
 }
 
 
-def tamper(folder, statement):
-    connection = sqlite3.connect(folder / "tandem.db")
-    connection.executescript(
-        f"DROP TRIGGER IF EXISTS audit_no_update; DROP TRIGGER IF EXISTS audit_no_delete; {statement};"
-    )
-    connection.close()
+_TRIGGERS = {
+    "sqlite": ("DROP TRIGGER IF EXISTS audit_no_update", "DROP TRIGGER IF EXISTS audit_no_delete"),
+    "postgresql": ("ALTER TABLE audit DISABLE TRIGGER ALL",),
+}
+ONLY_ON_SQLITE = {"no text", "not UTF-8"}
+EVERY_WAY = [(kind, how) for kind in DATABASES for how in TAMPERING if kind == "sqlite" or how not in ONLY_ON_SQLITE]
 
 
-async def written(folder):
-    async with ledger_in(folder) as ledger:
+def tamper(ledger_url, statements):
+    change(ledger_url, *_TRIGGERS[ledger_url.partition("+")[0]], *statements.split(";"))
+
+
+async def written(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         request = await filed(ledger)
         for number in range(5):
             await ledger.audit("test.row", LEAD, request.id, number=number, text="é\n\"'")
@@ -73,65 +78,67 @@ async def written(folder):
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET kind = 'x'", "DELETE FROM audit"])
-async def test_the_database_refuses_to_change_or_remove_a_row(tmp_path, statement):
-    await written(tmp_path)
-    connection = sqlite3.connect(tmp_path / "tandem.db")
-    try:
-        with pytest.raises(sqlite3.DatabaseError, match="append-only"):
-            connection.execute(statement)
-        assert connection.execute("SELECT count(*) FROM audit").fetchone() == (6,)
-    finally:
-        connection.close()
+async def test_the_database_refuses_to_change_or_remove_a_row(ledger_url, statement):
+    await written(ledger_url)
+    with pytest.raises(DBAPIError, match="append-only"):
+        change(ledger_url, statement)
+    assert rows(ledger_url, "SELECT count(*) FROM audit") == [(6,)]
 
 
-@pytest.mark.parametrize("how", TAMPERING)
-async def test_whoever_gets_round_the_triggers_is_found_out_and_the_row_named(tmp_path, how):
-    rows = await written(tmp_path)
+async def test_postgresql_refuses_to_empty_the_audit_at_once(postgresql_url):
+    await written(postgresql_url)
+    with pytest.raises(DBAPIError, match="append-only"):
+        change(postgresql_url, "TRUNCATE audit")
+
+
+@pytest.mark.parametrize(("ledger_url", "how"), EVERY_WAY, indirect=["ledger_url"])
+async def test_whoever_gets_round_the_triggers_is_found_out_and_the_row_named(ledger_url, how):
+    trail = await written(ledger_url)
     statement, problem = TAMPERING[how]
-    tamper(tmp_path, statement)
-    async with Auditor.open(url(tmp_path)) as auditor:
-        found, compared_with_note = await auditor.verify(), await auditor.verify(rows[-1].hash)
+    tamper(ledger_url, statement)
+    async with Auditor.open(ledger_url) as auditor:
+        found, compared_with_note = await auditor.verify(), await auditor.verify(trail[-1].hash)
     if problem is None:
         assert (found.problem, found.rows) == (None, 5)
         assert "has the hash that was noted" in compared_with_note.problem
     else:
         assert problem in found.problem == compared_with_note.problem
-    async with ledger_in(tmp_path) as ledger:
+    async with ledger_in(ledger_url) as ledger:
         assert await ledger.verify_audit() == found
 
 
-async def test_a_row_is_found_wherever_the_pages_end(tmp_path, monkeypatch):
+async def test_a_row_is_found_wherever_the_pages_end(ledger_url, monkeypatch):
     monkeypatch.setattr("bot.ledger.audit._PAGE", 2)
-    rows = await written(tmp_path)
-    async with Auditor.open(url(tmp_path)) as auditor:
-        assert await auditor.verify(rows[2].hash) == AuditCheck(6, rows[-1].hash, None, 3)
+    trail = await written(ledger_url)
+    async with Auditor.open(ledger_url) as auditor:
+        assert await auditor.verify(trail[2].hash) == AuditCheck(6, trail[-1].hash, None, 3)
     for number in (5, 4):
-        tamper(tmp_path, f"DELETE FROM audit WHERE number = {number}")
-        async with Auditor.open(url(tmp_path)) as auditor:
+        tamper(ledger_url, f"DELETE FROM audit WHERE number = {number}")
+        async with Auditor.open(ledger_url) as auditor:
             found = await auditor.verify()
-        assert (found.rows, found.hash) == (number - 1, rows[number - 2].hash)
+        assert (found.rows, found.hash) == (number - 1, trail[number - 2].hash)
         assert f"Row {number} of the audit is missing" in found.problem
 
 
-async def test_the_first_row_is_named_and_not_what_follows_it_on_later_pages(tmp_path, monkeypatch):
+async def test_the_first_row_is_named_and_not_what_follows_it_on_later_pages(ledger_url, monkeypatch):
     monkeypatch.setattr("bot.ledger.audit._PAGE", 2)
-    await written(tmp_path)
-    tamper(tmp_path, "UPDATE audit SET kind = 'x' WHERE number = 3")
-    async with Auditor.open(url(tmp_path)) as auditor:
+    await written(ledger_url)
+    tamper(ledger_url, "UPDATE audit SET kind = 'x' WHERE number = 3")
+    async with Auditor.open(ledger_url) as auditor:
         assert "Row 3 of the audit was changed" in (await auditor.verify()).problem
 
 
-async def test_a_hash_that_was_noted_before_the_first_row_is_found(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_a_hash_that_was_noted_before_the_first_row_is_found(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         noted = (await ledger.verify_audit()).hash
         await ledger.audit("test.row", LEAD, "orders")
-    async with Auditor.open(url(tmp_path)) as auditor:
+    async with Auditor.open(ledger_url) as auditor:
         assert (await auditor.verify(noted)).noted_at == 0
 
 
-async def test_a_row_that_was_rewritten_with_its_hash_breaks_the_chain_behind_it(tmp_path):
-    rows = list(await written(tmp_path))
-    assert verify_rows(rows).problem is None
-    forged = replace(rows[2], details="{}")
-    rows[2] = replace(forged, hash=forged.digest())
-    assert "Row 4 of the audit does not follow row 3" in verify_rows(rows).problem
+async def test_a_row_that_was_rewritten_with_its_hash_breaks_the_chain_behind_it(ledger_url):
+    trail = list(await written(ledger_url))
+    assert verify_rows(trail).problem is None
+    forged = replace(trail[2], details="{}")
+    trail[2] = replace(forged, hash=forged.digest())
+    assert "Row 4 of the audit does not follow row 3" in verify_rows(trail).problem

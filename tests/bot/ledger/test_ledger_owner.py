@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 
 import pytest
 
 from bot.ledger import LedgerError
 from bot.ledger.owner import is_gone, myself
 from tests.bot.ledger.given import Clock, a_plan, approved, filed, ledger_in
+from tests.databases import change
 
 
 def test_a_process_of_this_host_that_has_ended_is_gone() -> None:
@@ -35,14 +34,13 @@ def test_a_process_that_lives_or_is_elsewhere_is_not_gone() -> None:
     assert not is_gone(f"{name}/1:{os.getpid()}:00000000", me), "process 1 of another container of the same name"
 
 
-async def test_a_request_that_another_version_wrote_keeps_no_other_from_being_seen_to(tmp_path) -> None:
+async def test_a_request_that_another_version_wrote_keeps_no_other_from_being_seen_to(ledger_url) -> None:
     clock = Clock()
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         strange, other = await filed(ledger), await filed(ledger, a_plan("carts"))
         cut_off = await approved(ledger, a_plan("sessions"))
         await ledger.begin(cut_off.id)
-        with closing(sqlite3.connect(tmp_path / "tandem.db")) as database, database:
-            database.execute("UPDATE requests SET plan = '{}' WHERE id IN (?)", (strange.id,))
+        change(ledger_url, f"UPDATE requests SET plan = '{{}}' WHERE id = '{strange.id}'")
         assert {one.id for one in await ledger.runs()} == {other.id, cut_off.id}
         clock.passes(minutes=16)
         assert [one.id for one in await ledger.expire_due()] == [other.id]

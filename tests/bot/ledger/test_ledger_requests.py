@@ -7,8 +7,8 @@ from bot.ledger import Person, RequestState, UnknownRequest, Verdict
 from tests.bot.ledger.given import LEAD, ONCALL, OPS, Clock, a_plan, filed, ledger_in
 
 
-async def test_a_filed_request_comes_back_as_it_was_shown(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_a_filed_request_comes_back_as_it_was_shown(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         request = await filed(ledger)
         assert await ledger.request(request.id.lower().removeprefix("r-")) == request
         assert request.plan == a_plan()
@@ -17,16 +17,16 @@ async def test_a_filed_request_comes_back_as_it_was_shown(tmp_path):
         assert request.state is RequestState.WAITING
 
 
-async def test_ids_hold_nothing_that_is_misread(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_ids_hold_nothing_that_is_misread(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         ids = {(await filed(ledger)).id for _ in range(60)}
     assert len(ids) == 60
     assert not set("".join(one.removeprefix("R-") for one in ids)) & set("0O1I")
 
 
-async def test_a_second_person_approves_and_the_next_click_is_told_who_did(tmp_path):
+async def test_a_second_person_approves_and_the_next_click_is_told_who_did(ledger_url):
     clock = Clock()
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         request = await filed(ledger)
         first = await ledger.decide(request.id, LEAD, "approve")
         clock.passes(seconds=10)
@@ -40,8 +40,8 @@ async def test_a_second_person_approves_and_the_next_click_is_told_who_did(tmp_p
         assert denied.request.denial is None
 
 
-async def test_who_asked_cannot_approve(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_who_asked_cannot_approve(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         request = await filed(ledger)
         decided = await ledger.decide(request.id, ONCALL, "approve")
         assert not decided.ok
@@ -50,9 +50,9 @@ async def test_who_asked_cannot_approve(tmp_path):
         assert not decided.request.decisions
 
 
-async def test_nothing_counts_from_the_deadline_on(tmp_path):
+async def test_nothing_counts_from_the_deadline_on(ledger_url):
     clock = Clock()
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         request = await filed(ledger, minutes=15)
         clock.passes(minutes=15)
         for verdict in Verdict:
@@ -64,8 +64,8 @@ async def test_nothing_counts_from_the_deadline_on(tmp_path):
         assert (await ledger.request(request.id)).state is RequestState.EXPIRED
 
 
-async def test_two_approvals_need_two_people(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_two_approvals_need_two_people(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         request = await filed(ledger, needed=2)
         first = await ledger.decide(request.id, LEAD, "approve")
         again = await ledger.decide(request.id, LEAD, "approve")
@@ -76,8 +76,8 @@ async def test_two_approvals_need_two_people(tmp_path):
         assert (await ledger.decide(request.id, OPS, "approve")).request.state is RequestState.APPROVED
 
 
-async def test_somebody_may_think_better_of_an_approval_that_is_not_enough_yet(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_somebody_may_think_better_of_an_approval_that_is_not_enough_yet(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         request = await filed(ledger, needed=2)
         await ledger.decide(request.id, LEAD, "approve")
         denied = await ledger.decide(request.id, LEAD, "deny", "not at noon")
@@ -88,8 +88,8 @@ async def test_somebody_may_think_better_of_an_approval_that_is_not_enough_yet(t
         assert "already denied by lead" in late.why
 
 
-async def test_only_the_requester_withdraws_and_only_what_waits(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_only_the_requester_withdraws_and_only_what_waits(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         request = await filed(ledger)
         assert "Only oncall" in (await ledger.withdraw(request.id, LEAD)).why
         taken = (await ledger.withdraw(request.id, ONCALL)).request
@@ -104,21 +104,21 @@ async def test_only_the_requester_withdraws_and_only_what_waits(tmp_path):
         assert not (await ledger.decide(request.id, LEAD, "approve")).ok
 
 
-async def test_what_needs_no_approval_is_approved_at_once(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_what_needs_no_approval_is_approved_at_once(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         assert (await filed(ledger, needed=0)).state is RequestState.APPROVED
 
 
-async def test_an_unknown_request_is_named(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_an_unknown_request_is_named(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         for call in (ledger.request("R-NONE2"), ledger.decide("R-NONE2", LEAD, "approve")):
             with pytest.raises(UnknownRequest, match="There is no request 'R-NONE2'"):
                 await call
 
 
 @pytest.mark.parametrize("needed", [1, 2])
-async def test_of_many_clicks_at_once_exactly_as_many_count_as_are_needed(tmp_path, needed):
-    async with ledger_in(tmp_path) as one, ledger_in(tmp_path) as other:
+async def test_of_many_clicks_at_once_exactly_as_many_count_as_are_needed(ledger_url, needed):
+    async with ledger_in(ledger_url) as one, ledger_in(ledger_url) as other:
         request = await filed(one, needed=needed)
         people = [Person(f"U{number}", f"person {number}") for number in range(20)]
         clicks = [ledger.decide(request.id, person, "approve") for person in people for ledger in (one, other)]
@@ -132,8 +132,8 @@ async def test_of_many_clicks_at_once_exactly_as_many_count_as_are_needed(tmp_pa
         assert sum(json.loads(row.details)["counts"] for row in rows) == needed
 
 
-async def test_an_approval_and_a_denial_at_once_do_not_both_count(tmp_path):
-    async with ledger_in(tmp_path) as one, ledger_in(tmp_path) as other:
+async def test_an_approval_and_a_denial_at_once_do_not_both_count(ledger_url):
+    async with ledger_in(ledger_url) as one, ledger_in(ledger_url) as other:
         for _ in range(10):
             request = await filed(one)
             answers = await asyncio.gather(
@@ -142,8 +142,8 @@ async def test_an_approval_and_a_denial_at_once_do_not_both_count(tmp_path):
             assert sum(answer.ok for answer in answers) == 1
 
 
-async def test_the_place_of_the_message_is_remembered_the_newest_one(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_the_place_of_the_message_is_remembered_the_newest_one(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         request = await filed(ledger)
         await ledger.remember_message(request.id, "C1", "1.1")
         await ledger.remember_message(request.id, "C1", "2.2")
@@ -151,9 +151,9 @@ async def test_the_place_of_the_message_is_remembered_the_newest_one(tmp_path):
         assert (message.channel, message.ts) == ("C1", "2.2")
 
 
-async def test_the_newest_come_first_and_can_be_chosen(tmp_path):
+async def test_the_newest_come_first_and_can_be_chosen(ledger_url):
     clock = Clock()
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         ids = []
         for target in ("orders", "carts", "orders"):
             clock.passes(seconds=1)

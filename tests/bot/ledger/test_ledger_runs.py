@@ -15,10 +15,10 @@ from tests.bot.ledger.given import LEAD, Clock, Set, a_plan, approved, change, f
 DONE = Ending(Outcome.DONE)
 
 
-async def test_a_run_from_its_beginning_to_its_end(tmp_path):
+async def test_a_run_from_its_beginning_to_its_end(ledger_url):
     clock = Clock()
     plan = a_plan("orders", Set(change("maxclients")), Set(change("timeout")))
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         request = await approved(ledger, plan)
         lease = await ledger.begin(request.id)
         journal = ledger.journal(lease)
@@ -38,8 +38,8 @@ async def test_a_run_from_its_beginning_to_its_end(tmp_path):
             await journal.intends(1, plan.steps[1])
 
 
-async def test_of_many_beginnings_at_once_exactly_one_runs(tmp_path):
-    async with ledger_in(tmp_path) as one, ledger_in(tmp_path) as other:
+async def test_of_many_beginnings_at_once_exactly_one_runs(ledger_url):
+    async with ledger_in(ledger_url) as one, ledger_in(ledger_url) as other:
         request = await approved(one)
         begun = await asyncio.gather(
             *(ledger.begin(request.id) for _ in range(15) for ledger in (one, other)), return_exceptions=True
@@ -48,8 +48,8 @@ async def test_of_many_beginnings_at_once_exactly_one_runs(tmp_path):
         assert all(isinstance(each, Refused) for each in begun if not isinstance(each, Lease))
 
 
-async def test_of_many_requests_for_one_target_exactly_one_runs_and_the_others_are_told_which(tmp_path):
-    async with ledger_in(tmp_path) as one, ledger_in(tmp_path) as other:
+async def test_of_many_requests_for_one_target_exactly_one_runs_and_the_others_are_told_which(ledger_url):
+    async with ledger_in(ledger_url) as one, ledger_in(ledger_url) as other:
         ids = [(await approved(one)).id for _ in range(6)]
         begun = await asyncio.gather(
             *((one, other)[number % 2].begin(each) for number, each in enumerate(ids)), return_exceptions=True
@@ -66,9 +66,9 @@ async def test_of_many_requests_for_one_target_exactly_one_runs_and_the_others_a
         assert await other.begin((await approved(one)).id)
 
 
-async def test_what_is_not_approved_or_too_late_cannot_begin(tmp_path):
+async def test_what_is_not_approved_or_too_late_cannot_begin(ledger_url):
     clock = Clock()
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         waiting = await filed(ledger)
         late = await approved(ledger)
         with pytest.raises(Refused, match="it is waiting"):
@@ -79,10 +79,10 @@ async def test_what_is_not_approved_or_too_late_cannot_begin(tmp_path):
         assert {one.id for one in await ledger.expire_due()} == {waiting.id, late.id}
 
 
-async def test_a_lapsed_run_is_taken_over_once_and_its_first_owner_is_stopped(tmp_path):
+async def test_a_lapsed_run_is_taken_over_once_and_its_first_owner_is_stopped(ledger_url):
     clock = Clock()
     plan = a_plan("orders", Set(change("maxclients")), Set(change("timeout")))
-    async with ledger_in(tmp_path, clock=clock) as first, ledger_in(tmp_path, clock=clock) as second:
+    async with ledger_in(ledger_url, clock=clock) as first, ledger_in(ledger_url, clock=clock) as second:
         request = await approved(first, plan)
         old = await first.begin(request.id)
         await first.journal(old).intends(0, plan.steps[0])
@@ -110,8 +110,8 @@ async def test_a_lapsed_run_is_taken_over_once_and_its_first_owner_is_stopped(tm
         assert (await second.end(new, DONE)).run.state is RunState.DONE
 
 
-async def test_the_heartbeat_keeps_a_lease_and_its_end_lets_it_lapse(tmp_path):
-    async with ledger_in(tmp_path, lease_s=0.6) as ledger:
+async def test_the_heartbeat_keeps_a_lease_and_its_end_lets_it_lapse(ledger_url):
+    async with ledger_in(ledger_url, lease_s=0.6) as ledger:
         lease = await ledger.begin((await approved(ledger)).id)
         async with ledger.kept(lease):
             await asyncio.sleep(1.5)
@@ -120,9 +120,9 @@ async def test_the_heartbeat_keeps_a_lease_and_its_end_lets_it_lapse(tmp_path):
         assert await ledger.claim(lease.run_id)
 
 
-async def test_an_intent_owes_what_it_changes_until_it_is_repaid(tmp_path):
+async def test_an_intent_owes_what_it_changes_until_it_is_repaid(ledger_url):
     step = Set(change())
-    async with ledger_in(tmp_path) as ledger:
+    async with ledger_in(ledger_url) as ledger:
         lease = await ledger.begin((await approved(ledger)).id)
         journal = ledger.journal(lease)
         await journal.intends(0, step)
@@ -135,9 +135,9 @@ async def test_an_intent_owes_what_it_changes_until_it_is_repaid(tmp_path):
         assert "debt.paid" in [row.kind for row in await ledger.audit_trail()]
 
 
-async def test_a_setting_that_another_run_owes_cannot_be_changed_and_the_intent_leaves_nothing(tmp_path):
+async def test_a_setting_that_another_run_owes_cannot_be_changed_and_the_intent_leaves_nothing(ledger_url):
     step = Set(change())
-    async with ledger_in(tmp_path) as ledger:
+    async with ledger_in(ledger_url) as ledger:
         first = await ledger.begin((await approved(ledger)).id)
         await ledger.journal(first).intends(0, step)
         await ledger.end(first, Ending(Outcome.INCOMPLETE))
@@ -155,9 +155,9 @@ async def test_a_setting_that_another_run_owes_cannot_be_changed_and_the_intent_
 @pytest.mark.parametrize(
     ("outcome", "rests"), [(Outcome.DONE, True), (Outcome.INCOMPLETE, True), (Outcome.UNDONE, False)]
 )
-async def test_a_target_rests_after_what_was_done_but_not_after_what_was_undone(tmp_path, outcome, rests):
+async def test_a_target_rests_after_what_was_done_but_not_after_what_was_undone(ledger_url, outcome, rests):
     clock = Clock()
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         lease = await ledger.begin((await approved(ledger)).id)
         await ledger.end(lease, Ending(outcome))
         until = await ledger.cooldown("orders", "tune", 900)
@@ -168,8 +168,8 @@ async def test_a_target_rests_after_what_was_done_but_not_after_what_was_undone(
         assert await ledger.cooldown("orders", "tune", 900) is None
 
 
-async def test_what_is_void_has_a_reason_and_frees_the_target(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_what_is_void_has_a_reason_and_frees_the_target(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         lease = await ledger.begin((await approved(ledger)).id)
         voided = await ledger.void(lease, "The master moved.")
         assert (voided.state, voided.why) == (RequestState.VOID, "The master moved.")
@@ -179,11 +179,10 @@ async def test_what_is_void_has_a_reason_and_frees_the_target(tmp_path):
 
 VICTIM = """
 import asyncio, sys
-from pathlib import Path
 from tests.bot.ledger.given import approved, a_plan, ledger_in
 
 async def main():
-    async with ledger_in(Path(sys.argv[1]), lease_s=0.5) as ledger:
+    async with ledger_in(sys.argv[1], lease_s=0.5) as ledger:
         request = await approved(ledger)
         lease = await ledger.begin(request.id)
         await ledger.journal(lease).intends(0, request.plan.steps[0])
@@ -194,16 +193,16 @@ asyncio.run(main())
 """
 
 
-async def test_a_process_killed_between_intent_and_outcome_leaves_an_unknown_step_and_its_debt(tmp_path):
+async def test_a_process_killed_between_intent_and_outcome_leaves_an_unknown_step_and_its_debt(ledger_url):
     victim = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", VICTIM, str(tmp_path), stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", VICTIM, ledger_url, stdout=asyncio.subprocess.PIPE
     )
     try:
         request_id = (await victim.stdout.readline()).decode().strip()
     finally:
         os.kill(victim.pid, signal.SIGKILL)
         await victim.wait()
-    async with ledger_in(tmp_path) as ledger:
+    async with ledger_in(ledger_url) as ledger:
         while (lease := await ledger.claim(request_id)) is None:
             await asyncio.sleep(0.05)
         request = await ledger.request(request_id)
@@ -213,10 +212,10 @@ async def test_a_process_killed_between_intent_and_outcome_leaves_an_unknown_ste
         assert (await ledger.verify_audit()).problem is None
 
 
-async def test_a_step_that_is_done_again_takes_as_long_as_the_second_time(tmp_path):
+async def test_a_step_that_is_done_again_takes_as_long_as_the_second_time(ledger_url):
     clock = Clock()
     plan = a_plan("orders", Set(change()))
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         request = await approved(ledger, plan)
         lease = await ledger.begin(request.id)
         await ledger.journal(lease).intends(0, plan.steps[0])

@@ -1,0 +1,61 @@
+"""What both databases have to do alike: time, turns, one state for who reads, and any text."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.ledger import LedgerError, RequestState
+from bot.ledger.database import Database
+from tests.bot.ledger.given import LEAD, filed, ledger_in
+
+
+async def test_times_are_in_utc_whatever_zone_the_server_is_in(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
+        request = await filed(ledger, minutes=15)
+        decided = (await ledger.decide(request.id, LEAD, "approve")).request.approvals[0]
+        (first, *_) = await ledger.audit_trail()
+    for at in (request.created_at, decided.at, datetime.fromisoformat(first.at)):
+        assert at.utcoffset() == timedelta(0)
+        assert abs(datetime.now(UTC) - at) < timedelta(minutes=5)
+    assert request.expires_at - request.created_at == timedelta(minutes=15)
+
+
+async def test_what_waited_for_its_turn_beyond_the_deadline_does_not_count(ledger_url):
+    holder = Database(ledger_url)
+    async with ledger_in(ledger_url, busy_s=30) as ledger, AsyncExitStack() as stack:
+        stack.push_async_callback(holder.aclose)
+        request = await filed(ledger, minutes=1 / 60)
+        async with holder.writing():
+            decision = asyncio.create_task(ledger.decide(request.id, LEAD, "approve"))
+            await asyncio.sleep((request.expires_at - datetime.now(UTC)).total_seconds() + 0.2)
+            assert not decision.done()
+        assert f"{request.id} expired at" in (await decision).why
+        assert (await ledger.request(request.id)).decisions == ()
+
+
+async def test_who_reads_sees_one_state_whatever_is_written_meanwhile(ledger_url):
+    database = Database(ledger_url)
+    async with ledger_in(ledger_url) as ledger, AsyncExitStack() as stack:
+        stack.push_async_callback(database.aclose)
+        await filed(ledger)
+        async with database.reading() as tx:
+            query = "SELECT count(*) FROM requests"
+            before = (await tx.connection.exec_driver_sql(query)).scalar()
+            await filed(ledger)
+            assert (await tx.connection.exec_driver_sql(query)).scalar() == before == 1
+        async with database.reading() as tx:
+            assert (await tx.connection.exec_driver_sql(query)).scalar() == 2
+
+
+async def test_what_fails_half_way_leaves_nothing(ledger_url):
+    database = Database(ledger_url)
+    async with ledger_in(ledger_url) as ledger, AsyncExitStack() as stack:
+        stack.push_async_callback(database.aclose)
+        request = await filed(ledger)
+        with pytest.raises(LedgerError):  # noqa: PT012 -- What is left of the first statement is the point.
+            async with database.writing() as tx:
+                await tx.connection.exec_driver_sql("UPDATE requests SET state = 'denied'")
+                await tx.connection.exec_driver_sql("UPDATE no_such_table SET state = 'denied'")
+        assert (await ledger.request(request.id)).state is RequestState.WAITING

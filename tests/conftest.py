@@ -1,0 +1,48 @@
+"""What every test can have: a ledger's database, on SQLite and on a real PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.postgresql import PostgreSQL
+from tests.databases import DATABASES, Databases
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    made = Databases()
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=DATABASES)
+def ledger_url(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A new ledger's URL; the test runs once on each database."""
+    with databases.new(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(params=DATABASES)
+def empty_url(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A database without any table; the test runs once on each."""
+    with databases.new(request.param, tmp_path, empty=True) as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql_url(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """A new ledger's URL on PostgreSQL, for what only that can do."""
+    with databases.new("postgresql", tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[PostgreSQL]:
+    """A server of its own, for tests that stop it."""
+    server = PostgreSQL()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
