@@ -112,19 +112,7 @@ class PostgreSQL:
         password = self._folder / "password"
         password.write_text(PASSWORD)
         self._own(password)
-        words = [
-            "-D",
-            data,
-            "-U",
-            ADMIN,
-            "--pwfile",
-            password,
-            "--auth=scram-sha-256",
-            "-N",
-            "--locale=C",
-            "-E",
-            "UTF8",
-        ]
+        words = ["-D", str(data), "-U", ADMIN, f"--pwfile={password}", "--auth=scram-sha-256", "-N", "--locale=C"]
         made = subprocess.run(
             [self._bin / "initdb", *words, "--encoding=UTF8"],
             capture_output=True,
