@@ -10,7 +10,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from aiohttp import ClientError, ClientSession, web
 from pydantic import SecretStr
@@ -25,6 +25,7 @@ from bot.fleet import Fleet
 from bot.ledger import Ledger
 from bot.people import Keeper, Memory
 from bot.policy import Policy
+from bot.policy_values import policy_values
 from bot.requests import Desk
 from bot.requests.terms import Terms
 from bot.settings import Settings
@@ -107,7 +108,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         ledger = await Ledger.open(settings.ledger_url)
         stack.push_async_callback(ledger.aclose)
         session = await stack.enter_async_context(new_session())
-        parts = _wire(settings, fleet, ledger, session)
+        terms = _terms(settings)
+        await _note_policy(ledger, fleet, terms)
+        parts = _wire(settings, fleet, ledger, session, terms)
         stack.push_async_callback(parts.wiring.tasks.aclose)
         stack.push_async_callback(parts.desk.aclose, PATIENCE_S)
         service = Service()
@@ -120,7 +123,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         yield service
 
 
-def _wire(settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSession) -> _Parts:
+def _wire(settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSession, terms: Terms) -> _Parts:
     """Make everything that needs no answer from Slack."""
     token = _secret(settings.slack_bot_token)
     client = web_client(session, settings.slack_api_url, token)
@@ -129,7 +132,6 @@ def _wire(settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSessi
     memory = Memory(ledger)
     directory = SlackDirectory(client, introduction, memory)
     policy = Policy(fleet, directory)
-    terms = Terms(approval_s=settings.approval_minutes * 60, token_s=settings.token_hours * 3600)
     desk = Desk(ledger, fleet.targets, connect, policy, view, terms=terms)
     wiring = Wiring(
         session=session,
@@ -145,6 +147,21 @@ def _wire(settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSessi
         tasks=tasks,
     )
     return _Parts(wiring, desk, introduction, Keeper(ledger, memory, directory, fleet))
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        approval_s=settings.approval_minutes * 60,
+        break_glass_s=min(settings.break_glass_minutes, settings.approval_minutes) * 60,
+        review_s=settings.review_hours * 3600,
+        token_s=settings.token_hours * 3600,
+    )
+
+
+async def _note_policy(ledger: Ledger, fleet: Fleet, terms: Terms) -> None:
+    changed = await ledger.policies.note(policy_values(fleet, asdict(terms)))
+    if changed is not None:
+        log.info("the audit is told what may be done, and by whom", extra={"difference": list(changed)})
 
 
 async def _listen(stack: AsyncExitStack, settings: Settings, service: Service) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535)
     approval_minutes: float = Field(default=15, gt=0, le=1440, allow_inf_nan=False)
     """A request that nobody decides on expires after this."""
+    break_glass_minutes: float = Field(default=2, gt=0, le=1440, allow_inf_nan=False)
+    """A request that goes without approval in an emergency has to begin within this."""
+    review_hours: float = Field(default=24, gt=0, le=720, allow_inf_nan=False)
+    """While nobody has signed the review of such a request, it is asked for again after this."""
     token_hours: float = Field(default=12, gt=0, le=168, allow_inf_nan=False)
     """A token for the terminal lives so long, or as much shorter as its owner asks for."""
     people_hours: float = Field(default=24, gt=0, le=168, allow_inf_nan=False)
@@ -61,6 +65,14 @@ class Settings(BaseSettings):
     """Who is at this terminal."""
     alerts_token: SecretStr | None = None
     aws_endpoint_url: WebAddress | None = None
+
+    @field_validator("break_glass_minutes")
+    @classmethod
+    def _shorter_than_usual(cls, minutes: float, info: ValidationInfo) -> float:
+        usual = info.data.get("approval_minutes")
+        if usual is not None and minutes > usual:
+            raise ValueError(f"has to be no longer than TANDEM_APPROVAL_MINUTES, which is {usual:g}")
+        return minutes
 
     @classmethod
     def settings_customise_sources(

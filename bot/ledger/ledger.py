@@ -23,6 +23,7 @@ from bot.ledger.freezes import Freezes
 from bot.ledger.journal import LedgerJournal
 from bot.ledger.owner import is_gone, myself
 from bot.ledger.people import People
+from bot.ledger.policies import Policies
 from bot.ledger.records import Debt, Decided, Lease, Message, Person, Request, RequestState, Verdict
 from bot.ledger.requests import Ask, normal_id
 from bot.ledger.tokens import Tokens
@@ -39,6 +40,7 @@ class Ledger:
         self._lasts = timedelta(seconds=lease_s)
         self._owner = myself()
         self.freezes = Freezes(database)
+        self.policies = Policies(database)
         self.tokens = Tokens(database)
         self.people = People(database)
 

@@ -132,6 +132,12 @@ def _lock(done: str, tried: str) -> Callable[[dict[str, Any]], str]:
     return sentence
 
 
+def _policy(details: dict[str, Any]) -> str:
+    lines = [str(line) for line in details["difference"]]
+    more = f"; and {len(lines) - 8} more" if len(lines) > 8 else ""
+    return f"Started with other settings than before: {'; '.join(lines[:8])}{more}."
+
+
 def _refused(details: dict[str, Any]) -> str:
     if "why" in details:
         return f"It was refused: {details['why']}"
@@ -183,6 +189,7 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "target.freeze": _lock("froze the target", "freeze the target"),
     "target.thaw": _lock("thawed the target", "thaw the target"),
     "cooldown.lift": lambda details: f"ended the cooldown{_reason(details)}.",
+    "policy.changed": _policy,
     "debt.paid": _paid,
     "debt.paid-late": _paid,
 }

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """In seconds: ``approval_s`` is how long a request waits for it, ``token_s`` the most that a token can live."""
+    """In seconds.
+
+    ``approval_s``: how long a request waits for it. ``break_glass_s``: how long one without approval may take to begin.
+    ``review_s``: after how long an open review is asked for again. ``token_s``: the most that a token can live.
+    """
 
     approval_s: float = 900.0
+    break_glass_s: float = 120.0
+    review_s: float = 86_400.0
     token_s: float = 43_200.0
 
 

@@ -62,6 +62,15 @@ def test_an_approval_that_never_or_at_once_expires_is_refused(monkeypatch, minut
     assert "TANDEM_APPROVAL_MINUTES" in wrong()
 
 
+def test_what_goes_without_approval_waits_no_longer_than_what_takes_one(monkeypatch):
+    monkeypatch.setenv("TANDEM_APPROVAL_MINUTES", "5")
+    assert load_settings().break_glass_minutes == 2
+    monkeypatch.setenv("TANDEM_BREAK_GLASS_MINUTES", "6")
+    assert wrong() == (
+        "TANDEM_BREAK_GLASS_MINUTES: has to be no longer than TANDEM_APPROVAL_MINUTES, which is 5 (it is '6')."
+    )
+
+
 def test_a_wrong_token_is_not_shown(monkeypatch):
     monkeypatch.setenv("TANDEM_SLACK_BOT_TOKEN", "xapp-very-secret")
 

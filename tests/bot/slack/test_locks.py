@@ -1,7 +1,10 @@
 """Freeze and thaw as people type them, and where the channel sees that a target is frozen."""
 
+import json
+
+from bot.ledger import Ledger
 from sandbox.slack import LocalSlack
-from tests.bot.slack.conftest import INCIDENT, House, saying, whispered
+from tests.bot.slack.conftest import INCIDENT, House, saying, targets, whispered
 
 
 async def test_a_freeze_is_told_to_the_channel_and_shown_until_it_is_thawed(slack: LocalSlack, house: House) -> None:
@@ -29,3 +32,15 @@ async def test_a_freeze_is_told_to_the_channel_and_shown_until_it_is_thawed(slac
         thawed = await slack.waits_for(lambda: saying(slack, "has thawed orders, which oncall had frozen"))
         assert thawed.plain().startswith("<@U0LEAD>")
     assert slack.broadcast_mentions == []
+
+
+async def test_the_audit_is_told_once_of_each_other_settings_that_the_bot_starts_with(house: House) -> None:
+    for cooldown_s in (900, 900, 60):
+        house.keep(targets(None, limits={"cooldown_s": cooldown_s}))
+        async with house.bot():
+            pass
+    ledger = await Ledger.open(f"sqlite+aiosqlite:///{house.folder / 'tandem.db'}")
+    told = [json.loads(row.details) for row in await ledger.audit_trail() if row.kind == "policy.changed"]
+    await ledger.aclose()
+    assert [len(one["difference"]) > 1 for one in told] == [True, False]
+    assert told[1]["difference"] == ["targets.orders.limits.cooldown_s: was 900, is now 60"]

@@ -1,0 +1,49 @@
+"""Who may do what, and under which limits, as plain values: for the audit, and to compare replicas. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from bot.fleet import Fleet, People, Rule
+
+Values = dict[str, Any]
+
+
+def policy_values(fleet: Fleet, lasts_s: dict[str, float]) -> Values:
+    """Everything that decides what may be done, by whom; nothing about how Redis is reached, and no secrets.
+
+    Args:
+        fleet: the targets and the rules.
+        lasts_s: how long what people are given lasts, in seconds, by name.
+    """
+    return {
+        "targets": {name: _target(fleet, name) for name in fleet.targets},
+        "rules": [_rule(rule) for rule in fleet.rules],
+        "lasts_s": lasts_s,
+    }
+
+
+def _target(fleet: Fleet, name: str) -> Values:
+    target = fleet.targets[name]
+    return {
+        "environment": target.environment,
+        "channels": list(fleet.channels_of(name)),
+        "limits": asdict(target.limits),
+        "requesters": _people(fleet.requesters.get(name)),
+        "approvers": _people(fleet.approvers.get(name)),
+        "break_glass": _people(fleet.break_glass.get(name)),
+    }
+
+
+def _rule(rule: Rule) -> Values:
+    people = {name: _people(getattr(rule, name)) for name in ("requesters", "approvers", "break_glass")}
+    words = {name: list(getattr(rule, name)) for name in ("targets", "environments", "actions", "risks", "channels")}
+    given = {**words, **people, **({} if rule.approvals is None else {"approvals": [rule.approvals]})}
+    return {name: value for name, value in given.items() if value}
+
+
+def _people(people: People | None) -> list[str]:
+    if people is None:
+        return []
+    return [*([people.usergroup] if people.usergroup else []), *people.users]
