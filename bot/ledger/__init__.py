@@ -20,12 +20,14 @@ from bot.ledger.records import (
     Person,
     Request,
     RequestState,
+    Review,
     Run,
     RunState,
     StepRecord,
     Verdict,
 )
 from bot.ledger.requests import Ask
+from bot.ledger.reviews import Reviews
 
 __all__ = [
     "ALL",
@@ -51,6 +53,8 @@ __all__ = [
     "Person",
     "Request",
     "RequestState",
+    "Review",
+    "Reviews",
     "Run",
     "RunState",
     "StepRecord",

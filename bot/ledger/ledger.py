@@ -26,6 +26,7 @@ from bot.ledger.people import People
 from bot.ledger.policies import Policies
 from bot.ledger.records import Debt, Decided, Lease, Message, Person, Request, RequestState, Verdict
 from bot.ledger.requests import Ask, normal_id
+from bot.ledger.reviews import Reviews
 from bot.ledger.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Ledger:
         self._owner = myself()
         self.freezes = Freezes(database)
         self.policies = Policies(database)
+        self.reviews = Reviews(database, codec)
         self.tokens = Tokens(database)
         self.people = People(database)
 

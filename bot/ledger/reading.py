@@ -22,12 +22,13 @@ from bot.ledger.records import (
     Person,
     Request,
     RequestState,
+    Review,
     Run,
     RunState,
     StepRecord,
     Verdict,
 )
-from bot.ledger.tables import approvals, debts, messages, requests, runs, steps
+from bot.ledger.tables import approvals, debts, messages, requests, reviews, runs, steps
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,17 @@ async def _request(tx: Transaction, codec: PlanCodec, row: RowMapping) -> Reques
         decisions=await _decisions(tx, row["id"]),
         message=await _message(tx, row["id"]),
         run=await load_run(tx, row["id"]),
+        break_glass=row["break_glass"],
+        review=await _review(tx, row["id"]) if row["break_glass"] else None,
     )
+
+
+async def _review(tx: Transaction, request_id: str) -> Review | None:
+    row = (await tx.connection.execute(select(reviews).where(reviews.c.request_id == request_id))).one_or_none()
+    if row is None:
+        return None
+    signed_by = None if row.signed_by_id is None else Person(row.signed_by_id, row.signed_by_name)
+    return Review(row.opened_at, signed_by, row.signed_at, row.note)
 
 
 async def _decisions(tx: Transaction, request_id: str) -> tuple[Decision, ...]:

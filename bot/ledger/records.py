@@ -135,6 +135,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """What a run without approval leaves: it is open until a second person has signed it, with a note."""
+
+    opened_at: datetime
+    signed_by: Person | None = None
+    signed_at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What somebody asked for, the plan that was shown, and what became of it."""
 
@@ -155,6 +165,9 @@ class Request:
     decisions: tuple[Decision, ...] = ()
     message: Message | None = None
     run: Run | None = None
+    break_glass: bool = False
+    """It goes without approval, in an emergency."""
+    review: Review | None = None
 
     @property
     def approvals(self) -> tuple[Decision, ...]:

@@ -34,6 +34,7 @@ class Ask:
     reason: str
     approvals_needed: int
     expires_in: timedelta
+    break_glass: bool = False
 
 
 def normal_id(text: str) -> str:
@@ -57,6 +58,7 @@ async def file(tx: Transaction, codec: PlanCodec, ask: Ask) -> str:
             requester_name=ask.requester.name,
             origin=ask.requester.origin,
             reason=ask.reason,
+            break_glass=ask.break_glass,
             plan=codec.dumps(ask.plan),
             approvals_needed=ask.approvals_needed,
             created_at=tx.now,
@@ -73,6 +75,7 @@ async def file(tx: Transaction, codec: PlanCodec, ask: Ask) -> str:
         action=ask.plan.action,
         options=dict(ask.options),
         reason=ask.reason,
+        break_glass=ask.break_glass,
         fingerprint=ask.plan.fingerprint,
         approvals_needed=ask.approvals_needed,
         expires_at=expires_at.isoformat(),

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, exists, func, insert, select, update
 
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import SettingChange, Step
-from bot.ledger import audit
+from bot.ledger import audit, reviews
 from bot.ledger.database import Transaction
 from bot.ledger.errors import LeaseLost
 from bot.ledger.records import TANDEM, UNKNOWN_STEP, Debt, Lease, Request, RequestState
@@ -46,6 +46,8 @@ async def insert_run(tx: Transaction, request: Request, owner: str, lasts: timed
     if rows:
         await tx.connection.execute(insert(steps), rows)
     await audit.append(tx, "run.began", TANDEM, request.id, target=request.target, owner=owner)
+    if request.break_glass:
+        await reviews.begin(tx, request.id)
     return Lease(request.id, request.target, owner, epoch=1)
 
 
@@ -135,6 +137,8 @@ async def end_run(tx: Transaction, lease: Lease, ending: Ending, state: RequestS
     await move(tx, lease.run_id, (RequestState.RUNNING,), state, why)
     details = {"outcome": ending.outcome, "failures": list(ending.failures)}
     await audit.append(tx, f"run.{state}", TANDEM, lease.run_id, target=lease.target, **details)
+    if state is RequestState.VOID:
+        await reviews.drop(tx, lease.run_id)
 
 
 async def repay(tx: Transaction, lease: Lease, change: SettingChange) -> None:

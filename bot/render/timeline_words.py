@@ -105,12 +105,14 @@ def _changes(details: dict[str, Any]) -> list[Setting]:
 
 
 def _filed(details: dict[str, Any]) -> str:
-    needs = counted(details["approvals_needed"], "approval")
-    until = datetime.fromisoformat(details["expires_at"]).astimezone(UTC)
+    until = f"{datetime.fromisoformat(details['expires_at']).astimezone(UTC):%H:%M:%S}"
+    needs = f"it needs {counted(details['approvals_needed'], 'approval')} until {until}"
+    if details.get("break_glass") is True:
+        needs = f"the glass is broken: it goes without approval, and has to begin by {until}"
     options = "".join(f" {name}={value}" for name, value in details["options"].items())
     return (
-        f"asked for {details['action']} {details['target']}{options}; it needs {needs} until {until:%H:%M:%S}"
-        f"{_reason(details)}. Fingerprint {details['fingerprint']}."
+        f"asked for {details['action']} {details['target']}{options}; {needs}{_reason(details)}. "
+        f"Fingerprint {details['fingerprint']}."
     )
 
 
@@ -130,6 +132,12 @@ def _lock(done: str, tried: str) -> Callable[[dict[str, Any]], str]:
         return f"tried to {tried}, which changed nothing. {details.get('answer', '')}".rstrip()
 
     return sentence
+
+
+def _signed(details: dict[str, Any]) -> str:
+    if details["counts"] is True:
+        return f"signed the review: {details['note']}"
+    return f"tried to sign the review, which does not count: {details['answer']}"
 
 
 def _policy(details: dict[str, Any]) -> str:
@@ -190,6 +198,10 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "target.thaw": _lock("thawed the target", "thaw the target"),
     "cooldown.lift": lambda details: f"ended the cooldown{_reason(details)}.",
     "policy.changed": _policy,
+    "review.open": lambda _: "Nobody had approved it: its review is open until a second person has signed it.",
+    "review.due": lambda _: "The review was asked for.",
+    "review.drop": lambda _: "Nothing was done, so there is nothing to review.",
+    "review.sign": _signed,
     "debt.paid": _paid,
     "debt.paid-late": _paid,
 }

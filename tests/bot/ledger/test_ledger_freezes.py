@@ -11,8 +11,8 @@ from tests.bot.ledger.given import LEAD, ONCALL, Clock, approved, filed, ledger_
 
 
 @pytest.mark.parametrize("target", ["orders", ALL])
-async def test_what_was_approved_does_not_begin_on_a_target_that_was_frozen_meanwhile(tmp_path, target):
-    async with ledger_in(tmp_path, clock=Clock()) as ledger:
+async def test_what_was_approved_does_not_begin_on_a_target_that_was_frozen_meanwhile(ledger_url, target):
+    async with ledger_in(ledger_url, clock=Clock()) as ledger:
         request = await approved(ledger)
         assert await ledger.freezes.freeze(target, LEAD, "release day") is None
         with pytest.raises(Busy, match="by lead since 2026-01-02 03:04:05 UTC: release day") as refused:
@@ -24,8 +24,8 @@ async def test_what_was_approved_does_not_begin_on_a_target_that_was_frozen_mean
         assert [row.kind for row in rows][-2:] == ["target.freeze", "request.refused"]
 
 
-async def test_a_frozen_target_says_nothing_else_of_what_is_not_approved(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_a_frozen_target_says_nothing_else_of_what_is_not_approved(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         request = await filed(ledger)
         await ledger.freezes.freeze("orders", LEAD, "release day")
         with pytest.raises(Refused, match="it is waiting"):
@@ -33,16 +33,16 @@ async def test_a_frozen_target_says_nothing_else_of_what_is_not_approved(tmp_pat
         assert (await ledger.request(request.id)).state is RequestState.WAITING
 
 
-async def test_another_target_and_a_run_that_has_begun_are_not_touched(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_another_target_and_a_run_that_has_begun_are_not_touched(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         await ledger.freezes.freeze("carts", LEAD, "release day")
         lease = await ledger.begin((await approved(ledger)).id)
         await ledger.freezes.freeze("orders", LEAD, "release day")
         assert (await ledger.end(lease, Ending(Outcome.DONE))).run.state == "done"
 
 
-async def test_the_first_freeze_stays_and_both_names_of_a_target_count(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_the_first_freeze_stays_and_both_names_of_a_target_count(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         await ledger.freezes.freeze("orders", LEAD, "release day")
         again = await ledger.freezes.freeze("orders", ONCALL, "mine")
         assert (again.by, again.reason) == (LEAD, "release day")
@@ -60,9 +60,9 @@ async def test_the_first_freeze_stays_and_both_names_of_a_target_count(tmp_path)
         assert told[3:] == [("target.thaw", True), ("target.thaw", False), ("target.thaw", True)]
 
 
-async def test_a_lifted_cooldown_counts_only_what_ended_after_it(tmp_path):
+async def test_a_lifted_cooldown_counts_only_what_ended_after_it(ledger_url):
     clock = Clock()
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         for _ in range(2):
             lease = await ledger.begin((await approved(ledger)).id)
             await ledger.end(lease, Ending(Outcome.DONE))

@@ -19,13 +19,13 @@ FLEET = Fleet({"orders": ORDERS}, {"C0INCIDENT": ("orders",)}, PEOPLE, PEOPLE, r
 LASTS = {"approval_s": 900.0}
 
 
-async def test_each_policy_is_written_down_once_with_what_is_different(tmp_path):
+async def test_each_policy_is_written_down_once_with_what_is_different(ledger_url):
     looser = replace(FLEET, rules=(replace(RULE, approvals=1),), approvers={"orders": People("S0REDISOPS")})
-    async with ledger_in(tmp_path) as ledger:
+    async with ledger_in(ledger_url) as ledger:
         first = await ledger.policies.note(policy_values(FLEET, LASTS))
         assert "targets.orders.approvers: was nothing, is now S0REDISOPS, U0LEAD" in first
         assert "targets.orders.limits.cooldown_s: was nothing, is now 900" in first
-    async with ledger_in(tmp_path) as ledger:
+    async with ledger_in(ledger_url) as ledger:
         assert await ledger.policies.note(policy_values(FLEET, LASTS)) is None
         assert await ledger.policies.note(policy_values(looser, LASTS)) == (
             "rules.0.approvals: was 2, is now 1",
