@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.app_changes import changes, token
 from bot.cli.exits import Exit
 
 app = typer.Typer(
@@ -19,6 +20,8 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="Verify, export and read the audit: who did what, and when.")
 app.add_typer(audit, name="audit")
+app.add_typer(changes)
+app.add_typer(token, name="token")
 
 Target = Annotated[str | None, typer.Argument(metavar="T", help="The target; not needed where there is only one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]

@@ -67,9 +67,18 @@ def chosen(name: str | None, fleet: Fleet | None = None) -> Target:
         Refused: its kind is not covered.
     """
     fleet = fleet or load_targets(targets_file())
+    return fleet.usable(only_one(name, fleet).name)
+
+
+def only_one(name: str | None, fleet: Fleet) -> Target:
+    """The target that is meant, covered or not: the only one where none is named.
+
+    Raises:
+        UsageError: there is no such target, or there are several and none is named.
+    """
     if name is None and len(fleet.targets) > 1:
         raise UsageError(f"Which target? There are {listed(fleet.targets)}.")
-    return fleet.usable(next(iter(fleet.targets)) if name is None else name)
+    return fleet.target(next(iter(fleet.targets)) if name is None else name)
 
 
 async def _look(action: ReadAction, target: Target, options: Mapping[str, str], progress: Progress) -> Seen:

@@ -28,21 +28,31 @@ def plan(action_name: str, target_name: str | None, options: Mapping[str, str], 
     Raises:
         UsageError: there is no such action, target or option, or the action changes nothing.
     """
-    action = by_name(action_name)
+    action = change_of(action_name, options)
+    fleet = load_targets(targets_file())
+    target = chosen(target_name, fleet)
+    planned = asyncio.run(_planned(action, target, options))
+    if isinstance(planned, Refusal):
+        show_refusal(planned, as_json=as_json)
+        return Exit.REFUSED
+    needed = fleet.approvals_needed(Case(target.name, planned.action, planned.risk))
+    _show_plan(planned, needed, as_json=as_json)
+    return Exit.AS_IT_SHOULD_BE
+
+
+def change_of(name: str, options: Mapping[str, str]) -> ChangeAction:
+    """The action of this name, which takes these options.
+
+    Raises:
+        UsageError: there is no such action or option, or the action changes nothing.
+    """
+    action = by_name(name)
     if not isinstance(action, ChangeAction):
         raise UsageError(f"{action.name} changes nothing and has no plan; run: tandem {action.name}")
     unknown = set(options) - {option.name for option in action.options}
     if unknown:
         raise UsageError(f"{action.name} has no option --{min(unknown)}.")
-    fleet = load_targets(targets_file())
-    target = chosen(target_name, fleet)
-    planned = asyncio.run(_planned(action, target, options))
-    if isinstance(planned, Refusal):
-        _show_refusal(planned, as_json=as_json)
-        return Exit.REFUSED
-    needed = fleet.approvals_needed(Case(target.name, planned.action, planned.risk))
-    _show_plan(planned, needed, as_json=as_json)
-    return Exit.AS_IT_SHOULD_BE
+    return action
 
 
 async def _planned(action: ChangeAction, target: Target, options: Mapping[str, str]) -> Plan | Refusal:
@@ -62,7 +72,8 @@ def _show_plan(planned: Plan, approvals_needed: int, *, as_json: bool) -> None:
         screen.show(terminal_requests.plan(planned, approvals_needed))
 
 
-def _show_refusal(refusal: Refusal, *, as_json: bool) -> None:
+def show_refusal(refusal: Refusal, *, as_json: bool) -> None:
+    """Why there is no plan."""
     if as_json:
         screen.show_json(json.refusal_json(refusal))
     else:

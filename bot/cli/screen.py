@@ -77,6 +77,18 @@ async def waiting(seconds: float) -> AsyncIterator[Progress]:
 
 
 @contextlib.contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show a person that something is going on."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{what} …"):
+        yield
+
+
+@contextlib.contextmanager
 def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
     """A bar over so many things; yields what is called for each that is done."""
     if not sys.stderr.isatty():

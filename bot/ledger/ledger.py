@@ -79,6 +79,11 @@ class Ledger:
             raise
         return cls(database, PlanCodec(step_types), lease_s)
 
+    @property
+    def owner(self) -> str:
+        """This process, as ``Run.owner`` names it."""
+        return self._owner
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self._database.aclose()

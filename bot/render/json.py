@@ -14,7 +14,9 @@ from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
 
 if TYPE_CHECKING:  # It brings the database's library, which most commands do without.
+    from bot.directory import Human
     from bot.ledger.records import Decision, Person, Request, Run, StepRecord
+    from bot.ledger.tokens import Token
 
 Json = dict[str, Any]
 
@@ -101,6 +103,26 @@ def requests_json(requests: Sequence[Request]) -> Json:
                 "ended_at": _time(one.run.ended_at) if one.run else None,
             }
             for one in requests
+        ]
+    }
+
+
+def human_json(human: Human) -> Json:
+    """Somebody who can approve."""
+    return {"id": human.id, "name": human.name}
+
+
+def tokens_json(tokens: Sequence[Token]) -> Json:
+    """What ``token list`` prints."""
+    return {
+        "tokens": [
+            {
+                "id": one.id,
+                "issued_at": _time(one.issued_at),
+                "used_at": _time(one.used_at),
+                "expires_at": _time(one.expires_at),
+            }
+            for one in tokens
         ]
     }
 

@@ -11,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from actions.kit.plan import Cost, Plan, Refusal
-from bot.render.words import counted, duration, plain, size
+from bot.render.words import counted, duration, listed, plain, size
 
 if TYPE_CHECKING:  # It brings the database's library, which a plan does without.
+    from bot.directory import Human
     from bot.ledger.records import Person, Request, StepRecord
+    from bot.ledger.tokens import Token
 
 _TIME = "%Y-%m-%d %H:%M:%S"
 _DECIDED = {"approve": "approved", "deny": "denied", "withdraw": "withdrawn"}
@@ -33,7 +35,7 @@ def plan(shown: Plan, approvals_needed: int) -> RenderableType:
         if step.command:
             steps.add_row("", Text(plain(step.command), style="dim"))
     approval = "No approval is needed." if not approvals_needed else f"It needs {counted(approvals_needed, 'approval')}"
-    by_whom = " by somebody else, in Slack." if approvals_needed else ""
+    by_whom = " by somebody else." if approvals_needed else ""
     return Group(
         head,
         *_cost(shown.cost),
@@ -43,14 +45,40 @@ def plan(shown: Plan, approvals_needed: int) -> RenderableType:
     )
 
 
+def filed(shown: Request, approvers: Sequence[Human]) -> RenderableType:
+    """A request that was just filed: its plan, its id, until when it waits, and who can approve it."""
+    people = listed((f"{plain(one.name, 60)} ({one.id})" for one in approvers), "or")
+    line = (
+        f"{shown.id} waits until {_moment(shown.expires_at)} for {counted(shown.approvals_needed, 'approval')}: by "
+        f"{people}, in Slack or with tandem approve {shown.id}"
+    )
+    return Group(plan(shown.plan, shown.approvals_needed), Text(line, style="bold"))
+
+
+def to_approve(shown: Request) -> RenderableType:
+    """A request as its approver has to see it: who asked for it and why, and the whole plan."""
+    return Group(request(shown), plan(shown.plan, shown.approvals_needed))
+
+
+def tokens(shown: Sequence[Token]) -> RenderableType:
+    """A line for each token."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("token", "issued", "first used", "good until"):
+        table.add_column(heading, no_wrap=True)
+    for one in shown:
+        used = _moment(one.used_at) if one.used_at else "never"
+        table.add_row(one.id, _moment(one.issued_at), used, _moment(one.expires_at))
+    return table
+
+
 def refusal(shown: Refusal) -> RenderableType:
     """Every reason why there is no plan."""
     head = Text(f"{shown.action} {shown.target}: refused", style="bold red")
     return Group(head, *(Text(f"- {plain(reason)}") for reason in shown.reasons))
 
 
-def request(shown: Request) -> RenderableType:
-    """One request: who, what, when, the decisions, and the run step by step."""
+def request(shown: Request, now: datetime | None = None) -> RenderableType:
+    """One request: who, what, when, the decisions, and the run step by step; with ``now``, how long a step has run."""
     lines = [
         Text.assemble(Text(f"{shown.id}  {shown.action} {shown.target}  ", style="bold"), _state(shown.standing.value)),
         Text(f"asked for by {_person(shown.requester)} at {_moment(shown.created_at)}"),
@@ -66,7 +94,7 @@ def request(shown: Request) -> RenderableType:
         lines.append(Text(f"waits for {counted(shown.approvals_needed, 'approval')} until {_moment(shown.expires_at)}"))
     if shown.why:
         lines.append(Text(plain(shown.why), style="yellow"))
-    return Group(*lines, *_run(shown))
+    return Group(*lines, *_run(shown, now))
 
 
 def requests(shown: Sequence[Request]) -> RenderableType:
@@ -102,22 +130,25 @@ def _choice(shown: Plan) -> Iterator[Text]:
         yield Text(f"not {plain(str(one.node), 80)}: {plain(one.why)}")
 
 
-def _run(shown: Request) -> Iterator[RenderableType]:
+def _run(shown: Request, now: datetime | None) -> Iterator[RenderableType]:
     if shown.run is None:
         return
     yield Text.assemble(f"run began at {_moment(shown.run.started_at)}: ", _state(shown.run.state.value))
     steps = _grid()
     for one in shown.run.steps:
-        steps.add_row(_state(one.state), Text(plain(one.title, 200)), _took(one), Text(plain(one.note), style="dim"))
+        steps.add_row(
+            _state(one.state), Text(plain(one.title, 200)), _took(one, now), Text(plain(one.note), style="dim")
+        )
     yield steps
     for failure in shown.run.failures:
         yield Text(f"- {plain(failure)}", style="red")
 
 
-def _took(step: StepRecord) -> str:
-    if step.started_at is None or step.ended_at is None:
+def _took(step: StepRecord, now: datetime | None) -> str:
+    end = step.ended_at or now
+    if step.started_at is None or end is None:
         return ""
-    return duration((step.ended_at - step.started_at).total_seconds())
+    return duration(max((end - step.started_at).total_seconds(), 0))
 
 
 def _state(word: str) -> Text:

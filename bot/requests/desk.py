@@ -12,7 +12,7 @@ from actions.kit.plan import Plan, Refusal
 from actions.kit.topology import Target
 from actions.registry import by_name as registered
 from bot.fleet import Case
-from bot.ledger import Ask, Decided, Ledger, Person, Request, RequestState, Verdict
+from bot.ledger import Ask, Decided, Ledger, Person, Request, RequestState, RunState, Verdict
 from bot.policy import Eligibility, Policy, case_of
 from bot.requests.execution import Runner
 from bot.requests.locks import Locks
@@ -36,7 +36,7 @@ class Desk:
         policy: who may approve what.
         view: where people see it.
         by_name: finds an action.
-        terms: how long requests wait, and tokens live.
+        terms: how long requests wait, and tokens live; whether what is approved begins here.
 
     ``tokens`` are those of people at terminals.
     """
@@ -54,6 +54,7 @@ class Desk:
     ) -> None:
         self._ledger = ledger
         self._policy = policy
+        self._terms = terms
         self._approval = timedelta(seconds=terms.approval_s)
         self._connections = Connections(targets, connect)
         self._planner = Planner(ledger, self._connections, by_name)
@@ -111,8 +112,7 @@ class Desk:
             return await self._refuse(Refusal(target, action, (why,)), requester)
         request = await self._ledger.file(Ask(planned, options, requester, channel, reason, needed, self._approval))
         await self._notices.requested(request, eligibility)
-        if request.state is RequestState.APPROVED:
-            self._runner.start(request.id)
+        self._begin(request)
         return await self._ledger.request(request.id)
 
     async def approve(self, request_id: str, person: Person) -> Decided:
@@ -123,8 +123,8 @@ class Desk:
             LedgerError: it could not be written down, and so does not count.
         """
         decided = await self._decide(request_id, person, Verdict.APPROVE, "")
-        if decided.ok and decided.request.state is RequestState.APPROVED:
-            self._runner.start(decided.request.id)
+        if decided.ok:
+            self._begin(decided.request)
         return decided
 
     async def deny(self, request_id: str, person: Person, reason: str) -> Decided:
@@ -156,6 +156,13 @@ class Desk:
         """The newest requests, the newest first."""
         return await self._ledger.runs(limit, target)
 
+    def see_to(self, request: Request) -> None:
+        """Take in hand what no process has: begin what is approved, settle what was cut off. In the background."""
+        if request.standing is RequestState.APPROVED:
+            self._runner.start(request.id)
+        elif request.standing is RunState.UNSETTLED:
+            self._runner.take_over(request.id)
+
     async def recover(self, every_s: float = 3.0) -> None:
         """See to what an earlier process has left, and from now on to all that falls due, every few seconds.
 
@@ -174,6 +181,10 @@ class Desk:
             await self._watch
         await self._notices.aclose(patience_s)
         await self._connections.aclose()
+
+    def _begin(self, request: Request) -> None:
+        if self._terms.begins_at_once and request.state is RequestState.APPROVED:
+            self._runner.start(request.id)
 
     async def _decide(self, request_id: str, person: Person, verdict: Verdict, reason: str) -> Decided:
         request = await self._ledger.request(request_id)

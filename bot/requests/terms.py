@@ -1,4 +1,4 @@
-"""How long what people are given lasts. No I/O here."""
+"""How long what people are given lasts, and who begins what they have approved. No I/O here."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ class Terms:
 
     ``approval_s``: how long a request waits for it. ``break_glass_s``: how long one without approval may take to begin.
     ``review_s``: after how long an open review is asked for again. ``token_s``: the most that a token can live.
+
+    ``begins_at_once``: whether this process carries out what is approved in it, or leaves that to whoever takes it.
     """
 
     approval_s: float = 900.0
     break_glass_s: float = 120.0
     review_s: float = 86_400.0
     token_s: float = 43_200.0
+    begins_at_once: bool = True
 
 
 USUAL = Terms()

@@ -3,12 +3,18 @@
 import asyncio
 import json
 import os
+import sqlite3
 import sys
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
+
+from bot.directory import Human
+from bot.ledger import Ledger, Person
 
 TANDEM = (sys.executable, "-c", "from bot.cli import main; main()")
 
@@ -39,6 +45,12 @@ class Terminal:
         """Write targets.yaml."""
         (self.directory / "targets.yaml").write_text(yaml.safe_dump({"targets": targets}))
 
+    def of(self, secret: str) -> "Terminal":
+        """The terminal of whoever has this token."""
+        other = Terminal(self.directory)
+        other.environment = self.environment | {"TANDEM_TOKEN": secret}
+        return other
+
     async def types(self, line: str) -> Ended:
         """Run `tandem` with these words, its streams piped."""
         process = await asyncio.create_subprocess_exec(
@@ -68,3 +80,27 @@ def of(topology, **more):
     """A topology as targets.yaml has it."""
     target = {"kind": "sentinel", "master_name": topology.master_name, "sentinels": list(topology.sentinel_addresses)}
     return target | more
+
+
+PEOPLE = (Human("U0ONCALL", "oncall"), Human("U0LEAD", "lead"), Human("U0GUEST", "guest", is_guest=True))
+
+
+@asynccontextmanager
+async def left_by_a_bot(terminal, **target):
+    """The ledger as a bot leaves it: what Slack said of people, and a token for each of them."""
+    approvers, limits = {"usergroup": "S0REDISOPS"}, {"cooldown_s": 0}
+    terminal.targets(orders={**target, "approvers": approvers, "channels": ["C0INCIDENT"], "limits": limits})
+    ledger = await Ledger.open(f"sqlite+aiosqlite:///{terminal.directory}/tandem.db")
+    try:
+        await ledger.people.remember(PEOPLE, {"S0REDISOPS": ("U0ONCALL", "U0LEAD", "U0GUEST")})
+        issued = [await ledger.tokens.issue(Person(one.id, one.name), timedelta(hours=12)) for one in PEOPLE]
+        yield ledger, *(terminal.of(one.secret) for one in issued)
+    finally:
+        await ledger.aclose()
+
+
+def audited(terminal):
+    """Each row of the audit as kind, who and details."""
+    with closing(sqlite3.connect(terminal.directory / "tandem.db")) as ledger:
+        rows = ledger.execute("SELECT kind, who_id, details FROM audit ORDER BY number").fetchall()
+    return [(kind, who, json.loads(details)) for kind, who, details in rows]

@@ -16,7 +16,20 @@ async def test_no_words_show_the_help(terminal):
     ended = await terminal.types("")
 
     assert (ended.code, ended.err) == (0, "")
-    for command in ("serve", "demo", "status", "health", "diagnose", "verify", "plan", "show", "runs"):
+    for command in (
+        "serve",
+        "demo",
+        "status",
+        "health",
+        "diagnose",
+        "verify",
+        "plan",
+        "show",
+        "runs",
+        "request",
+        "approve",
+        "token",
+    ):
         assert f" {command} " in ended.out
 
 
@@ -33,6 +46,12 @@ async def test_no_words_show_the_help(terminal):
         ),
         ("plan falover orders", 2, "There is no action 'falover'; did you mean failover?"),
         ("plan health orders", 2, "health changes nothing and has no plan; run: tandem health"),
+        ("request falover orders", 2, "There is no action 'falover'; did you mean failover?"),
+        ("request failover oders", 2, "There is no target 'oders'; did you mean orders?"),
+        ("request failover orders --too x", 2, "No such option: --too"),
+        ("request failover orders", 2, "There is no ledger at tandem.db"),
+        ("approve R-1", 2, "add --yes"),
+        ("deny R-1", 2, "Say why not with --reason"),
         ("runs", 2, "There is no ledger at tandem.db; run this where the bot runs, or set TANDEM_LEDGER_URL"),
         ("show R-1", 2, "There is no ledger at tandem.db"),
         ("runs oders", 2, "There is no target 'oders'; did you mean orders?"),

@@ -1,0 +1,107 @@
+"""The commands that change something, and their words. Each needs a token, which says who is at the terminal."""
+
+# ruff: noqa: PLC0415 -- What a command needs is imported when it runs, since the terminal starts often.
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.cli.exits import Exit
+
+changes = typer.Typer()
+token = typer.Typer(help="Your own tokens. /redis token in Slack issues one.")
+
+Target = Annotated[str | None, typer.Argument(metavar="T", help="The target; not needed where there is only one.")]
+RequestId = Annotated[str, typer.Argument(metavar="R", help="The id of a request or run, such as R-7F3K.")]
+Reason = Annotated[str, typer.Option(help="Why; it stays in the audit.")]
+All = Annotated[bool, typer.Option("--all", help="All targets.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+
+@changes.command()
+def request(
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="What to do, such as failover.")],
+    target: Target = None,
+    to: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The replica that shall become master.")] = None,
+    reason: Reason = "",
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """Plan a change and ask for its approval; nothing is done before that."""
+    from bot.cli import changing
+
+    return changing.request(action, target, {"to": to} if to else {}, reason, as_json=as_json)
+
+
+@changes.command()
+def approve(
+    request: RequestId,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for programs.")] = False,
+    as_json: Json = False,
+) -> Exit:
+    """Show what somebody else has asked for, approve it, and follow it to its end."""
+    from bot.cli import deciding
+
+    return deciding.approve(request, yes=yes, as_json=as_json)
+
+
+@changes.command()
+def deny(request: RequestId, reason: Reason = "", *, as_json: Json = False) -> Exit:
+    """Say no to a request; --reason says why."""
+    from bot.cli import deciding
+
+    return deciding.deny(request, reason, as_json=as_json)
+
+
+@changes.command()
+def withdraw(request: RequestId, *, as_json: Json = False) -> Exit:
+    """Take your own request back while it waits."""
+    from bot.cli import deciding
+
+    return deciding.withdraw(request, as_json=as_json)
+
+
+@changes.command()
+def freeze(target: Target = None, reason: Reason = "", *, everything: All = False, as_json: Json = False) -> Exit:
+    """Let no change begin on a target; --reason says why."""
+    from bot.cli import locking
+
+    return locking.freeze(target, reason, everything=everything, as_json=as_json)
+
+
+@changes.command()
+def thaw(target: Target = None, reason: Reason = "", *, everything: All = False, as_json: Json = False) -> Exit:
+    """End a freeze, and the cooldown of a target; it takes an approver."""
+    from bot.cli import locking
+
+    return locking.thaw(target, reason, everything=everything, as_json=as_json)
+
+
+@token.callback(invoke_without_command=True)
+def start_token(context: typer.Context) -> None:
+    """Show the help where no command is given."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@token.command("list")
+def list_tokens(*, as_json: Json = False) -> Exit:
+    """List those that are good now."""
+    from bot.cli import tokens
+
+    return tokens.show(as_json=as_json)
+
+
+@token.command("revoke")
+def revoke_tokens(
+    token_id: Annotated[str | None, typer.Argument(metavar="ID", help="Only this one, such as T-7F3K9.")] = None,
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """End all of yours, or one; the one in TANDEM_TOKEN too."""
+    from bot.cli import tokens
+
+    return tokens.revoke(token_id, as_json=as_json)

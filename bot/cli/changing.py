@@ -1,0 +1,89 @@
+"""``request`` in a terminal: plans, files, and says who can approve. Nothing is done before that."""
+
+# ruff: noqa: PLC0415 -- What a command needs is imported when it runs, since the terminal starts often.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from actions.kit.action import ChangeAction
+from actions.kit.errors import UsageError
+from actions.kit.plan import Refusal
+from actions.kit.topology import Target
+from bot.cli import screen
+from bot.cli.exits import Exit, exit_of_request
+from bot.cli.following import follow
+from bot.cli.looking import chosen
+from bot.cli.office import Office, office
+from bot.cli.planning import change_of, show_refusal
+from bot.directory import Human
+from bot.grammar import MAX_REASON
+from bot.ledger import Request, RequestState
+from bot.policy import case_of
+from bot.render import json
+
+
+def request(
+    action_name: str, target_name: str | None, options: Mapping[str, str], reason: str, *, as_json: bool
+) -> Exit:
+    """File a request; ``WAITING`` where it needs an approval, else how its run ended.
+
+    Raises:
+        UsageError: there is no such action, target or option, or the action changes nothing.
+        SettingsError: there is no token.
+        Refused: it is of no use.
+        LedgerError: it could not be filed; nothing was begun.
+    """
+    action = change_of(action_name, options)
+    target = chosen(target_name)
+    return asyncio.run(_request(action, target, options, reason_of(reason), as_json=as_json))
+
+
+def reason_of(text: str) -> str:
+    """A reason as it is kept.
+
+    Raises:
+        UsageError: it is too long.
+    """
+    reason = text.strip()
+    if len(reason) > MAX_REASON:
+        raise UsageError(f"A reason has at most {MAX_REASON} characters, and this one {len(reason)}.")
+    return reason
+
+
+async def _request(
+    action: ChangeAction, target: Target, options: Mapping[str, str], reason: str, *, as_json: bool
+) -> Exit:
+    async with office() as at:
+        person = await at.signed_in()
+        await at.policy.may_use(person.id, action, None, target.name)  # The desk decides by the same answers.
+        channel = next(iter(at.fleet.channels_of(target.name)), None)
+        with screen.working(f"Looking at {target.name} and planning"):
+            asked = at.desk.ask(action.name, target.name, options, at.vouched(person), channel, reason)
+            outcome = await asked
+        if isinstance(outcome, Refusal):
+            show_refusal(outcome, as_json=as_json)
+            return Exit.REFUSED
+        if outcome.state is not RequestState.WAITING:
+            outcome = await follow(at, outcome)
+        _show(outcome, await _approvers(at, outcome), as_json=as_json)
+        return exit_of_request(outcome)
+
+
+async def _approvers(at: Office, shown: Request) -> tuple[Human, ...]:
+    """Who can approve it, as long as it waits."""
+    if shown.state is not RequestState.WAITING:
+        return ()
+    eligibility = await at.policy.eligibility(case_of(shown), shown.requester.id)
+    return tuple(await asyncio.gather(*map(at.directory.user, eligibility.active)))
+
+
+def _show(shown: Request, approvers: Sequence[Human], *, as_json: bool) -> None:
+    if as_json:
+        screen.show_json(json.request_json(shown) | {"can_approve": [json.human_json(one) for one in approvers]})
+        return
+    from bot.render import terminal_requests
+
+    waits = shown.state is RequestState.WAITING
+    screen.show(terminal_requests.filed(shown, approvers) if waits else terminal_requests.request(shown))

@@ -1,0 +1,126 @@
+"""``approve``, ``deny`` and ``withdraw`` in a terminal: the second person, and the first who thinks better of it."""
+
+# ruff: noqa: PLC0415 -- What a command needs is imported when it runs, since the terminal starts often.
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from actions.kit.errors import Refused, UsageError
+from bot.cli import screen
+from bot.cli.changing import reason_of
+from bot.cli.exits import Exit, exit_of_request
+from bot.cli.following import follow
+from bot.cli.office import Office, office
+from bot.ledger import Decided, Person, Request, RequestState
+from bot.policy import case_of
+from bot.render import json
+
+
+def approve(request_id: str, *, yes: bool, as_json: bool) -> Exit:
+    """Show the plan, ask, count the approval, and follow the run to its end.
+
+    Raises:
+        UsageError: nobody can be asked here, and ``yes`` is not said.
+        Refused: it does not count; says why.
+    """
+    if not yes:
+        if as_json or not sys.stdin.isatty():
+            raise UsageError("Here nobody can be asked whether to go on; look at it with tandem show, and add --yes.")
+        if not _agreed(asyncio.run(_open_to_me(request_id))):
+            screen.tell("It was not approved, and waits on.")
+            return Exit.WAITING
+    return asyncio.run(_approve(request_id, as_json=as_json))
+
+
+def deny(request_id: str, reason: str, *, as_json: bool) -> Exit:
+    """End a request with a no.
+
+    Raises:
+        UsageError: the reason is missing or too long.
+        Refused: it does not count; says why.
+    """
+    why = reason_of(reason)
+    if not why:
+        raise UsageError("Say why not with --reason: the requester reads it, and it stays in the audit.")
+    return asyncio.run(_deny(request_id, why, as_json=as_json))
+
+
+def withdraw(request_id: str, *, as_json: bool) -> Exit:
+    """Take one's own request back.
+
+    Raises:
+        Refused: it does not count; says why.
+    """
+    return asyncio.run(_withdraw(request_id, as_json=as_json))
+
+
+async def _open_to_me(request_id: str) -> Request | None:
+    """The request, where this person's approval would count; else ``None``: then the desk says why not."""
+    async with office() as at:
+        person = await at.signed_in()
+        request = await at.desk.show(request_id)
+        return None if await _decides(at, person, request) else request
+
+
+def _agreed(request: Request | None) -> bool:
+    if request is None:
+        return True
+    from bot.render import terminal_requests
+
+    screen.show(terminal_requests.to_approve(request))
+    sys.stderr.write(f"Approve {request.id}, {request.action} of {request.target}? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+async def _approve(request_id: str, *, as_json: bool) -> Exit:
+    async with office() as at:
+        person = await at.signed_in()
+        request = await at.desk.show(request_id)
+        await _decides(at, person, request)
+        decided = _counted(await at.desk.approve(request.id, at.vouched(person)))
+        screen.tell(decided.why)
+        waits = decided.request.state is RequestState.WAITING
+        return _show(decided.request if waits else await follow(at, decided.request), as_json=as_json)
+
+
+async def _deny(request_id: str, reason: str, *, as_json: bool) -> Exit:
+    async with office() as at:
+        person = await at.signed_in()
+        request = await at.desk.show(request_id)
+        await _decides(at, person, request)
+        decided = _counted(await at.desk.deny(request.id, at.vouched(person), reason))
+        _show(decided.request, as_json=as_json)
+        return Exit.AS_IT_SHOULD_BE
+
+
+async def _withdraw(request_id: str, *, as_json: bool) -> Exit:
+    async with office() as at:
+        decided = _counted(await at.desk.withdraw(request_id, await at.signed_in()))
+        _show(decided.request, as_json=as_json)
+        return Exit.AS_IT_SHOULD_BE
+
+
+async def _decides(at: Office, person: Person, request: Request) -> str | None:
+    """Why this person's word would not count; whom that takes is looked up here, so that the audit can say how."""
+    if request.state is not RequestState.WAITING:
+        return f"It is {request.state}."
+    return await at.policy.may_approve(case_of(request), person.id, request.requester.id)
+
+
+def _counted(decided: Decided) -> Decided:
+    if not decided.ok:
+        raise Refused(decided.why)
+    return decided
+
+
+def _show(request: Request, *, as_json: bool) -> Exit:
+    if as_json:
+        screen.show_json(json.request_json(request))
+    else:
+        from bot.render import terminal_requests
+
+        screen.show(terminal_requests.request(request))
+    return exit_of_request(request)

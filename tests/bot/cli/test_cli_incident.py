@@ -1,0 +1,54 @@
+"""A whole failover from two terminals: no Slack, no bot, the same two people, the same plan, lock and audit."""
+
+import pytest
+
+from sandbox.redis import WriteLoad, builds, sentinel
+from tests.bot.cli.conftest import audited, left_by_a_bot, of
+from tests.failover import setting
+
+FENCING = next((one for one in builds() if not one.is_valkey), builds()[0])
+
+
+@pytest.mark.servers
+async def test_a_whole_failover_by_two_people_without_slack_and_without_a_bot(terminal):
+    async with (
+        sentinel(FENCING) as topology,
+        WriteLoad(topology, rate=200) as load,
+        left_by_a_bot(terminal, **of(topology)) as (_, oncall, lead, _guest),
+    ):
+        old = await topology.master()
+        asked = await oncall.types("request failover orders --reason slow --json")
+        assert asked.code == 4, asked.err
+        assert "so Slack is not asked: who may do what is as it said at " in asked.err
+        assert (asked.json["state"], asked.json["channel"], asked.json["reason"]) == ("waiting", "C0INCIDENT", "slow")
+        assert asked.json["requester"] == {"id": "U0ONCALL", "name": "oncall", "origin": "terminal"}
+        assert asked.json["can_approve"] == [{"id": "U0LEAD", "name": "lead"}]
+        request = asked.json["id"]
+
+        own = await oncall.types(f"approve {request} --yes")
+        assert (own.code, own.out) == (3, "")
+        assert "a second person has to decide" in own.err
+        nobody = await lead.types(f"approve {request}")
+        assert (nobody.code, nobody.out) == (2, "")
+        assert "add --yes" in nobody.err
+
+        done = await lead.types(f"approve {request} --yes --json")
+        assert done.code == 0, done.err
+        assert [one["person"]["origin"] for one in done.json["decisions"]] == ["terminal"]
+        assert done.json["run"]["state"] == "done"
+        ended = [line.split(".")[0] for line in done.err.splitlines() if ": done" in line or ": already" in line]
+        assert ended == [str(number) for number in range(1, len(done.json["run"]["steps"]) + 1)], "told step by step"
+        await load.stop()
+        master = await topology.master()
+        assert master is not old
+        assert await load.lost(master) == 0
+        for node in topology.nodes:
+            assert await setting(node, "min-replicas-to-write") == "0"
+
+        told = {kind: (who, details) for kind, who, details in audited(terminal) if kind.startswith("request.")}
+        assert told["request.filed"][0] == "U0ONCALL"
+        assert told["request.approve"][0] == "U0LEAD"
+        assert {details["origin"] for _, details in told.values()} == {"terminal"}
+        assert all(details["as_slack_said_at"] for _, details in told.values())
+        timeline = await lead.types(f"audit timeline {request}")
+        assert "lead (U0LEAD) in a terminal, as Slack said at " in timeline.out.replace("\\", "")
