@@ -9,9 +9,9 @@ from tests.bot.ledger.given import Clock, ledger_in
 LEAD, GUEST = Human("U0LEAD", "lead"), Human("U0GUEST", "guest", is_guest=True)
 
 
-async def test_what_is_remembered_is_as_old_as_the_last_time_that_slack_said_so(tmp_path):
+async def test_what_is_remembered_is_as_old_as_the_last_time_that_slack_said_so(ledger_url):
     clock = Clock()
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         first = clock.now
         await ledger.people.remember([LEAD, GUEST], {"S0OPS": ("U0LEAD", "U0GUEST")})
         clock.passes(seconds=FRESH_FOR.total_seconds() / 2)
@@ -25,9 +25,9 @@ async def test_what_is_remembered_is_as_old_as_the_last_time_that_slack_said_so(
         assert (heard.humans["U0LEAD"][1], heard.humans["U0GUEST"][1]) == (clock.now, first)
 
 
-async def test_who_was_asked_about_the_longest_ago_comes_first(tmp_path):
+async def test_who_was_asked_about_the_longest_ago_comes_first(ledger_url):
     clock = Clock()
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         for human in (GUEST, LEAD):
             await ledger.people.remember([human], {})
             clock.passes(seconds=1)

@@ -19,8 +19,8 @@ async def kinds(ledger):
     return [(row.kind, row.who_id, row.what) for row in await ledger.audit_trail()]
 
 
-async def test_a_token_says_who_somebody_is_and_its_first_use_is_written_down(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_a_token_says_who_somebody_is_and_its_first_use_is_written_down(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         issued = await ledger.tokens.issue(ONCALL, HALF_A_DAY)
         for _ in range(2):
             token = await ledger.tokens.use(issued.secret)
@@ -72,9 +72,9 @@ async def test_one_that_was_copied_badly_is_told_from_one_that_was_never_issued(
         assert {(row.kind, row.who_id) for row in told[-2:]} == {("token.refused", "unknown")}
 
 
-async def test_it_is_good_until_it_expires(tmp_path):
+async def test_it_is_good_until_it_expires(ledger_url):
     clock = Clock()
-    async with ledger_in(tmp_path, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger:
         issued = await ledger.tokens.issue(ONCALL, HALF_A_DAY)
         clock.passes(hours=11.9)
         await ledger.tokens.use(issued.secret)
@@ -86,8 +86,8 @@ async def test_it_is_good_until_it_expires(tmp_path):
         assert await ledger.tokens.owners() == ()
 
 
-async def test_its_owner_ends_one_or_all_and_nobody_else_does(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_its_owner_ends_one_or_all_and_nobody_else_does(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         first, second, third = [await ledger.tokens.issue(ONCALL, HALF_A_DAY) for _ in range(3)]
         assert [one.live for one in (first, second, third)] == [1, 2, 3]
         with pytest.raises(UsageError, match=f"You have no live token {first.token.id}"):
@@ -101,8 +101,8 @@ async def test_its_owner_ends_one_or_all_and_nobody_else_does(tmp_path):
         assert await ledger.tokens.revoke(ONCALL) == ()
 
 
-async def test_nobody_has_more_than_a_few(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_nobody_has_more_than_a_few(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         for _ in range(MAX_LIVE):
             await ledger.tokens.issue(ONCALL, HALF_A_DAY)
         with pytest.raises(Refused, match=r"You have 5 live tokens.*/redis token revoke"):
@@ -111,8 +111,8 @@ async def test_nobody_has_more_than_a_few(tmp_path):
         assert await ledger.tokens.owners() == ("U0LEAD", "U0ONCALL")
 
 
-async def test_tokens_die_with_the_account(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
+async def test_tokens_die_with_the_account(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
         issued, other = await ledger.tokens.issue(ONCALL, HALF_A_DAY), await ledger.tokens.issue(LEAD, HALF_A_DAY)
         await ledger.people.remember([Human("U0ONCALL", "oncall"), Human("U0LEAD", "lead")], {})
         await ledger.tokens.use(issued.secret)

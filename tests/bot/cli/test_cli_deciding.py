@@ -1,0 +1,121 @@
+"""`approve`, `deny`, `withdraw` in a terminal: what an approver is shown and asked, and who stops following when."""
+
+import asyncio
+import os
+import pty
+import signal
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from actions.kit.loop import Ending, Outcome, StepState
+from actions.kit.plan import Cost, Plan, Risk
+from actions.kit.steps import Demote, Prove
+from actions.kit.topology import Address
+from bot.ledger import Ask, Person, RequestState
+from tests.bot.cli.conftest import TANDEM, audited, left_by_a_bot
+
+DEAD = {"kind": "replication", "nodes": ["127.0.0.1:1"]}
+OLD, NEW = Address("10.0.0.1", 6379), Address("10.0.0.2", 6379)
+PLAN = Plan(
+    *("orders", "failover", Risk.DESTRUCTIVE, "Sentinel is in charge.", Cost()),
+    steps=(Demote(OLD, NEW), Prove(NEW, (NEW,), "t")),
+    seen=("master A",),
+)
+ONCALL = Person("U0ONCALL", "oncall")
+"""In Slack."""
+
+
+async def filed(ledger):
+    """Asked for in the channel."""
+    return await ledger.file(Ask(PLAN, {}, ONCALL, "C0INCIDENT", "the disk is slow", 1, timedelta(minutes=15)))
+
+
+@asynccontextmanager
+async def typing(terminal, line, answer=""):
+    """A command in a real terminal; what is typed into it, and what it shows."""
+    leader, follower = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(*TANDEM, *line.split()),
+        env=terminal.environment | {"TERM": "xterm", "COLUMNS": "120"},
+        cwd=terminal.directory,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+    )
+    os.close(follower)
+    os.write(leader, answer.encode())
+    shown = asyncio.create_task(asyncio.to_thread(_read, leader))
+    try:
+        yield process, shown
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await shown
+        os.close(leader)
+
+
+def _read(leader):
+    shown = b""
+    try:
+        while some := os.read(leader, 65536):
+            shown += some
+    except OSError:  # The other side has closed it.
+        pass
+    return shown.decode()
+
+
+async def test_an_approver_sees_the_whole_plan_and_is_asked(terminal):
+    async with left_by_a_bot(terminal, **DEAD) as (ledger, _, lead, _guest):
+        request = await filed(ledger)
+        async with typing(lead, f"approve {request.id.lower()}", "n\n") as (process, shown):
+            assert await process.wait() == 4
+            text = await shown
+        for words in ("oncall (U0ONCALL)", "the disk is slow", "REPLICAOF 10.0.0.2 6379", PLAN.fingerprint, "[y/N]"):
+            assert words in text, text
+        assert (await ledger.request(request.id)).decisions == ()
+
+        async with typing(lead, f"approve {request.id}", "y\n") as (process, shown):
+            assert await process.wait() == 3, "the target cannot be seen: the approval is void"
+            text = await shown
+        assert "approved by lead (U0LEAD) in a terminal" in text
+        assert (await ledger.request(request.id)).state is RequestState.VOID
+
+
+async def test_who_may_not_decide_is_told_why_and_is_not_asked(terminal):
+    async with left_by_a_bot(terminal, **DEAD) as (ledger, oncall, lead, _guest):
+        request = await filed(ledger)
+        async with typing(oncall, f"approve {request.id}") as (process, shown):
+            assert await process.wait() == 3
+            text = await shown
+        assert "[y/N]" not in text
+        assert "a second person has to decide" in text.replace("\r\n", "")
+        assert (await lead.types(f"withdraw {request.id}")).code == 3
+        assert (await lead.types(f"deny {request.id}")).code == 2
+        denied = await lead.types(f"deny {request.id} --reason later --json")
+        assert (denied.code, denied.json["state"]) == (0, "denied")
+        late = await oncall.types(f"withdraw {request.id}")
+        assert (late.code, late.out) == (3, "")
+        assert "was already denied by lead" in late.err
+        tried = [(kind, who, details["counts"]) for kind, who, details in audited(terminal) if "counts" in details]
+        assert ("request.approve", "U0ONCALL", False) in tried
+        assert ("request.deny", "U0LEAD", True) in tried
+
+
+async def test_ctrl_c_stops_following_what_another_process_carries_out(terminal):
+    async with left_by_a_bot(terminal, **DEAD) as (ledger, _, lead, _guest):
+        request = await filed(ledger)
+        async with typing(lead, f"approve {request.id} --yes") as (process, shown):
+            async with asyncio.timeout(60):
+                while (await ledger.request(request.id)).state is not RequestState.APPROVED:
+                    await asyncio.sleep(0.02)
+                lease = await ledger.begin(request.id)  # As a bot would.
+                journal = ledger.journal(lease)
+                await journal.intends(0, PLAN.steps[0])
+                await asyncio.sleep(1)
+            process.send_signal(signal.SIGINT)
+            async with asyncio.timeout(20):
+                assert await process.wait() == 5
+            assert f"{request.id} goes on without this terminal" in await shown
+        await journal.ended(0, StepState.DONE, "it follows")
+        assert (await ledger.end(lease, Ending(Outcome.DONE))).state is RequestState.ENDED
