@@ -18,7 +18,7 @@ from sqlalchemy import RowMapping, Select, insert, select, update
 from bot.ledger.database import Transaction
 from bot.ledger.errors import UnknownRequest
 from bot.ledger.records import ALL, Origin, Person
-from bot.ledger.tables import audit, audit_head
+from bot.ledger.tables import audit, audit_head, storable
 
 START = "0" * 64
 """What the first row names as the hash before it."""
@@ -123,7 +123,8 @@ async def append(tx: Transaction, kind: str, who: Person, what: str, /, **detail
         details["as_slack_said_at"] = who.as_of.astimezone(UTC).isoformat(timespec="seconds")
     head = (await tx.connection.execute(select(audit_head))).one()
     at = tx.now.astimezone(UTC).isoformat(timespec="microseconds")
-    row = AuditRow(head.number + 1, at, kind, who.id, who.name, what, canonical(details), head.hash, hash="")
+    texts = map(storable, (who.id, who.name, what))  # Its hash is that of what is stored.
+    row = AuditRow(head.number + 1, at, kind, *texts, canonical(details), head.hash, hash="")
     digest = row.digest()
     await tx.connection.execute(insert(audit).values(row.columns() | {"hash": digest}))
     await tx.connection.execute(update(audit_head).values(number=row.number, hash=digest))

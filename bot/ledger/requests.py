@@ -17,7 +17,7 @@ from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Transaction
 from bot.ledger.ids import free_id, normal
 from bot.ledger.records import TANDEM, Decided, Message, Person, Request, RequestState, Verdict
-from bot.ledger.tables import UtcDateTime, approvals, messages, requests
+from bot.ledger.tables import Text, UtcDateTime, approvals, messages, requests
 
 _PREFIX = "R-"
 _OPEN = (RequestState.WAITING, RequestState.APPROVED)
@@ -204,10 +204,10 @@ def _countable(
     decided = exists().where(approvals.c.request_id == requests.c.id, approvals.c.person_id == person.id)
     return select(
         requests.c.id,
-        literal(person.id),
-        literal(person.name),
+        literal(person.id, Text),
+        literal(person.name, Text),
         literal(verdict.value),
-        literal(reason),
+        literal(reason, Text),
         literal(tx.now, UtcDateTime),
         literal(person.origin.value),
     ).where(requests.c.id == request_id, requests.c.requester_id != person.id, ~decided, *_open(tx))

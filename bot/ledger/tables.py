@@ -5,9 +5,11 @@ A table that changes here needs a revision in ``migrations/versions``; a test co
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 
+import sqlalchemy
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -19,7 +21,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    Text,
     TypeDecorator,
     UniqueConstraint,
     false,
@@ -27,6 +28,24 @@ from sqlalchemy import (
 )
 
 from bot.ledger.records import RequestState, Verdict
+
+
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text with a replacement character for what not every database keeps: NUL, and half of a surrogate pair."""
+    return _NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+class Text(TypeDecorator[str]):
+    """Any text: what people and servers write must not keep the rest from being stored."""
+
+    impl = sqlalchemy.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102 -- SQLAlchemy's signature.
+        return None if value is None else storable(value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -1,12 +1,13 @@
 """What both databases have to do alike: time, turns, one state for who reads, and any text."""
 
 import asyncio
+import json
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.ledger import LedgerError, RequestState
+from bot.ledger import LedgerError, Person, RequestState, UnknownRequest
 from bot.ledger.database import Database
 from tests.bot.ledger.given import LEAD, filed, ledger_in
 
@@ -59,3 +60,18 @@ async def test_what_fails_half_way_leaves_nothing(ledger_url):
                 await tx.connection.exec_driver_sql("UPDATE requests SET state = 'denied'")
                 await tx.connection.exec_driver_sql("UPDATE no_such_table SET state = 'denied'")
         assert (await ledger.request(request.id)).state is RequestState.WAITING
+
+
+async def test_text_that_a_database_does_not_keep_is_replaced_and_stops_nothing(ledger_url):
+    odd, kept = "a\0b\ud800c", "a\ufffdb\ufffdc"
+    person = Person("U0LEAD\0", odd)
+    async with ledger_in(ledger_url) as ledger:
+        request = await filed(ledger)
+        decided = await ledger.decide(request.id, person, "deny", odd)
+        assert (decided.ok, decided.request.denial.reason, decided.request.denial.person.name) == (True, kept, kept)
+        with pytest.raises(UnknownRequest):
+            await ledger.request(f"R-{odd}")
+        await ledger.audit("test.row", person, odd, text=odd)
+        (row,) = await ledger.audit_trail(after=2)
+        assert (row.who_name, row.what, json.loads(row.details)["text"]) == (kept, "a\ufffdb\ufffdc", odd)
+        assert (await ledger.verify_audit()).problem is None
