@@ -19,7 +19,6 @@ FILE = "_FILE"
 PLAIN = (
     "SLACK_API_URL",
     "TARGETS_FILE",
-    "LEDGER_URL",
     "HTTP_HOST",
     "HTTP_PORT",
     "APPROVAL_MINUTES",
@@ -29,7 +28,7 @@ PLAIN = (
     "PEOPLE_HOURS",
     "AWS_ENDPOINT_URL",
 )
-SECRET = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ALERTS_TOKEN", "TOKEN")
+SECRET = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ALERTS_TOKEN", "TOKEN", "LEDGER_URL")
 """These may also come as ``TANDEM_<name>_FILE``, the path of a file that holds nothing else."""
 
 ELSEWHERE = ("REDIS_SERVER",)

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr | None = None
     slack_api_url: WebAddress = "https://slack.com/api/"
     targets_file: Path = Path(environment.TARGETS_FILE)
-    ledger_url: str = environment.LEDGER_URL
+    ledger_url: str = Field(default=environment.LEDGER_URL, repr=False)  # It may hold a password.
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
     approval_minutes: float = Field(default=15, gt=0, le=1440, allow_inf_nan=False)

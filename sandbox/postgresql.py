@@ -60,6 +60,13 @@ class PostgreSQL:
         """Whether the process exists."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Of the last start, also when that process is gone."""
+        if self._process is None:
+            raise LookupError("This PostgreSQL was never started.")
+        return self._process.pid
+
     def url(self, database: str = "postgres", *, user: str = ADMIN, password: str = PASSWORD) -> str:
         """As it stands in ``TANDEM_LEDGER_URL``."""
         return f"postgresql+psycopg://{user}:{password}@{self.host}:{PORT}/{database}"

@@ -123,8 +123,8 @@ async def append(tx: Transaction, kind: str, who: Person, what: str, /, **detail
         details["as_slack_said_at"] = who.as_of.astimezone(UTC).isoformat(timespec="seconds")
     head = (await tx.connection.execute(select(audit_head))).one()
     at = tx.now.astimezone(UTC).isoformat(timespec="microseconds")
-    texts = map(storable, (who.id, who.name, what))  # Its hash is that of what is stored.
-    row = AuditRow(head.number + 1, at, kind, *texts, canonical(details), head.hash, hash="")
+    who_id, name, told = map(storable, (who.id, who.name, what))  # The hash is that of what is stored.
+    row = AuditRow(head.number + 1, at, kind, who_id, name, told, canonical(details), head.hash, hash="")
     digest = row.digest()
     await tx.connection.execute(insert(audit).values(row.columns() | {"hash": digest}))
     await tx.connection.execute(update(audit_head).values(number=row.number, hash=digest))

@@ -56,8 +56,7 @@ class Database:
             self._reading = self._writing.execution_options(reading=True)  # It sees one state anyway.
         else:
             self._writing = engines.postgresql(parsed, busy_s)
-            one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-            self._reading = self._writing.execution_options(reading=True, **one_state)
+            self._reading = self._writing.execution_options(reading=True, isolation_level="REPEATABLE READ")
 
     @asynccontextmanager
     async def writing(self, *, at_length: bool = False) -> AsyncIterator[Transaction]:

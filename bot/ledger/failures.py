@@ -36,6 +36,7 @@ _BY_TEXT = {
     "failed to resolve host": "cannot be reached: the name of its host is not known. Correct TANDEM_LEDGER_URL",
     "timeout expired": "cannot be reached: it does not answer. Look at its network, or correct TANDEM_LEDGER_URL",
     'database ".*" does not exist': "is not there. Create the database first, or correct TANDEM_LEDGER_URL",
+    "session is read-only": _BY_STATE["25006"],
     "permission denied for database": _BY_STATE["42501"],
     "too many clients|too many connections|connection slots": _NO_MORE,
 }

@@ -29,7 +29,6 @@ from sqlalchemy import (
 
 from bot.ledger.records import RequestState, Verdict
 
-
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 

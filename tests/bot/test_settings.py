@@ -147,3 +147,13 @@ def test_the_slack_api_url_always_ends_in_a_slash(monkeypatch):
     for url in ("http://[broken/", "https://", "http:///api/"):
         monkeypatch.setenv("TANDEM_SLACK_API_URL", url)
         assert wrong().startswith("TANDEM_SLACK_API_URL: ")
+
+
+def test_the_ledgers_url_may_come_from_a_file_since_it_may_hold_a_password(monkeypatch, tmp_path):
+    (tmp_path / "url").write_text("postgresql+psycopg://tandem:secret@127.0.0.1/tandem\n")
+    monkeypatch.setenv("TANDEM_LEDGER_URL_FILE", str(tmp_path / "url"))
+
+    assert (
+        load_settings().ledger_url == environment.ledger_url() == "postgresql+psycopg://tandem:secret@127.0.0.1/tandem"
+    )
+    assert "tandem:secret" not in repr(load_settings())

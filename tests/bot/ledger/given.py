@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from actions.kit.plan import Cost, Plan, Risk, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.topology import Address
-from bot.ledger import Ask, Ledger, Person, Request
+from bot.ledger import Ask, Ledger, LedgerError, Person, Request
 
 ONCALL = Person("U0ONCALL", "oncall")
 LEAD = Person("U0LEAD", "lead")
@@ -84,6 +86,13 @@ async def ledger_in(place: Path | str, **settings: object) -> AsyncIterator[Ledg
         yield ledger
     finally:
         await ledger.aclose()
+
+
+async def refusal(address: str, **settings: float) -> str:
+    """Why a ledger cannot be opened."""
+    with pytest.raises(LedgerError) as caught:
+        await Ledger.open(address, **settings)  # type: ignore[arg-type]
+    return str(caught.value)
 
 
 async def filed(ledger: Ledger, plan: Plan | None = None, needed: int = 1, minutes: float = 15) -> Request:

@@ -1,5 +1,4 @@
 import asyncio
-import sqlite3
 import sys
 from contextlib import AsyncExitStack
 
@@ -9,18 +8,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from bot.ledger import Auditor, Ledger, LedgerError, schema
+from bot.ledger import Auditor, LedgerError, schema
 from bot.ledger.database import Database
 from bot.ledger.tables import metadata
-from tests.bot.ledger.given import LEAD, filed, ledger_in, url
+from tests.bot.ledger.given import filed, ledger_in, refusal, url
 from tests.databases import change, rows
-
-
-async def refusal(address: str, **settings: float) -> str:
-    with pytest.raises(LedgerError) as caught:
-        await Ledger.open(address, **settings)
-    return str(caught.value)
-
 
 TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
@@ -93,40 +85,3 @@ async def test_a_database_that_holds_something_else_gets_no_tables(empty_url):
     with pytest.raises(LedgerError, match="is not a ledger"):
         async with Auditor.open(empty_url):
             pass
-
-
-async def test_a_locked_ledger_is_named_and_works_once_it_is_free(tmp_path):
-    async with ledger_in(tmp_path, busy_s=0.2) as ledger:
-        request = await filed(ledger)
-        other = sqlite3.connect(tmp_path / "tandem.db", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(LedgerError, match="is locked by another process"):
-            await ledger.decide(request.id, LEAD, "approve")
-        assert (await ledger.request(request.id)).decisions == ()
-        other.close()
-        assert (await ledger.decide(request.id, LEAD, "approve")).ok
-
-
-async def test_a_read_only_ledger_is_named(tmp_path):
-    async with ledger_in(tmp_path) as ledger:
-        await filed(ledger)
-    ledger = await Ledger.open(f"sqlite+aiosqlite:///file:{tmp_path}/tandem.db?mode=ro&uri=true", step_types=())
-    with pytest.raises(LedgerError, match="is read-only"):
-        await ledger.audit("test", LEAD, "orders")
-    await ledger.aclose()
-
-
-async def test_what_cannot_be_a_ledger_is_refused_in_a_sentence(tmp_path):
-    assert "its folder has to be there" in await refusal(url(tmp_path / "missing"))
-    (tmp_path / "tandem.db").write_text("Minutes of the meeting. " * 100)
-    assert "is not a ledger" in await refusal(url(tmp_path))
-    assert "has to be a file" in await refusal("sqlite+aiosqlite://")
-    assert "SQLite or PostgreSQL" in await refusal("mysql+aiomysql://user:secret@host/db")
-    assert "driver" in await refusal("sqlite:///tandem.db")
-    assert "write for example" in await refusal("tandem.db")
-
-
-async def test_a_password_is_never_repeated():
-    assert "secret" not in await refusal("mysql+aiomysql://user:secret@host/db")
-    assert "secret" not in await refusal("postgresql+nodriver://user:secret@host/db")
-    assert "secret" not in await refusal("user:secret@host")
