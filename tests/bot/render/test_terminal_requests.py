@@ -1,16 +1,19 @@
 """What a terminal of 80 columns shows of a plan, of requests and of the fleet: nothing that is needed is cut."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from rich.console import Console
 
 from actions.kit.action import Seen
 from actions.kit.findings import Confidence, Diagnosis, Evidence, Finding, FindingId, Severity
 from actions.kit.topology import Kind, Target
-from bot.ledger.records import Person, RunState
+from bot.directory import Human
+from bot.ledger.records import Origin, Person, RunState
+from bot.ledger.tokens import Token
 from bot.render import terminal, terminal_requests
 from tests import builders
-from tests.bot.slack_requests import plan, request, running, withdrawn
+from tests.bot.slack_requests import AT, plan, request, running, withdrawn
 
 
 def drawn(shown) -> str:
@@ -59,3 +62,32 @@ def test_a_diagnosis_says_the_verdict_once() -> None:
     assert "Two. (critical, likely)" in text
     assert text.count("Down.") == 1
     assert text.count("A: x") == 2
+
+
+def test_who_asks_sees_the_plan_the_id_and_who_can_approve_it() -> None:
+    people = (Human("U0LEAD", "lead\x1b[2J"), Human("U0SECOND", "second"))
+    text = " ".join(drawn(terminal_requests.filed(request(), people)).split())
+    assert "failover orders destructive" in text
+    assert "R-7F3K2 waits until 2025-01-01 12:15:00 UTC for 1 approval: by lead\\x1b[2J (U0LEAD) or second" in text
+    assert "in Slack or with tandem approve R-7F3K2" in text
+
+
+def test_an_approver_sees_who_asked_from_where_and_the_whole_plan() -> None:
+    asked = replace(request(), requester=Person("U0ONCALL", "oncall", Origin.TERMINAL))
+    text = drawn(terminal_requests.to_approve(asked))
+    assert "asked for by oncall (U0ONCALL) in a terminal at 2025-01-01 12:00:00 UTC" in text
+    for step in asked.plan.steps:
+        assert step.title in text
+    assert asked.plan.fingerprint in text
+
+
+def test_a_step_that_runs_says_for_how_long() -> None:
+    text = drawn(terminal_requests.request(running(2), now=AT + timedelta(seconds=72)))
+    assert "1 min 10 s" in text
+
+
+def test_tokens_are_listed_without_what_is_secret() -> None:
+    token = Token("T-7F3K2", Person("U0ONCALL", "oncall"), AT, AT + timedelta(hours=12))
+    text = drawn(terminal_requests.tokens([token]))
+    for word in ("T-7F3K2", "never", "2025-01-02 00:00:00 UTC"):
+        assert word in text
