@@ -30,13 +30,13 @@ from bot.requests import Desk
 from bot.requests.terms import Terms
 from bot.settings import Settings
 from bot.slack.app import Wiring, build
-from bot.slack.client import Introduction, code_of, is_silence, new_session, web_client
+from bot.slack.client import Introduction, code_of, is_silence, new_session, plain_client, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.http import add_events, add_health
 from bot.slack.messages import Messages
+from bot.slack.sender import Sender
 from bot.slack.sockets import Sockets
 from bot.slack.tasks import Tasks
-from bot.slack.view import SlackView
 from bot.targets import load_targets
 
 log = logging.getLogger(__name__)
@@ -111,8 +111,11 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         terms = _terms(settings)
         await _note_policy(ledger, fleet, terms)
         parts = _wire(settings, fleet, ledger, session, terms)
+        sender = _sender(parts.wiring, ledger)
+        stack.push_async_callback(sender.aclose)
         stack.push_async_callback(parts.wiring.tasks.aclose)
         stack.push_async_callback(parts.desk.aclose, PATIENCE_S)
+        sender.start()
         service = Service()
         await _listen(stack, settings, service)
         await parts.desk.recover()
@@ -128,11 +131,10 @@ def _wire(settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSessi
     token = _secret(settings.slack_bot_token)
     client = web_client(session, settings.slack_api_url, token)
     introduction, messages, tasks = Introduction(client), Messages(client, BOT_NAME), Tasks()
-    view = SlackView(messages, ledger, tasks, fleet.targets)
     memory = Memory(ledger)
     directory = SlackDirectory(client, introduction, memory)
     policy = Policy(fleet, directory)
-    desk = Desk(ledger, fleet.targets, connect, policy, view, terms=terms)
+    desk = Desk(ledger, fleet, connect, policy, terms=terms)
     wiring = Wiring(
         session=session,
         api_url=settings.slack_api_url,
@@ -143,7 +145,7 @@ def _wire(settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSessi
         fleet=fleet,
         policy=policy,
         actions=ACTIONS,
-        view=view,
+        outbox=ledger.outbox,
         tasks=tasks,
     )
     return _Parts(wiring, desk, introduction, Keeper(ledger, memory, directory, fleet))
@@ -162,6 +164,11 @@ async def _note_policy(ledger: Ledger, fleet: Fleet, terms: Terms) -> None:
     changed = await ledger.policies.note(policy_values(fleet, asdict(terms)))
     if changed is not None:
         log.info("the audit is told what may be done, and by whom", extra={"difference": list(changed)})
+
+
+def _sender(wiring: Wiring, ledger: Ledger) -> Sender:
+    client = plain_client(wiring.session, wiring.api_url, wiring.bot_token)
+    return Sender(wiring.outbox, ledger.request, Messages(client, BOT_NAME), wiring.fleet)
 
 
 async def _listen(stack: AsyncExitStack, settings: Settings, service: Service) -> None:

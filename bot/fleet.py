@@ -135,9 +135,9 @@ class Fleet:
             raise Refused(not_covered(target))
         return target
 
-    def channels_of(self, name: str) -> tuple[str, ...]:
-        """The channels that a target is bound to."""
-        return tuple(channel for channel, names in self.channels.items() if name in names)
+    def channels_of(self, target: str) -> tuple[str, ...]:
+        """The ids of the channels that a target is bound to; with ``*``, those of all targets."""
+        return tuple(channel for channel, names in self.channels.items() if target == "*" or target in names)
 
     @property
     def everybody(self) -> tuple[People, ...]:

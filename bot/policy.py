@@ -136,10 +136,6 @@ class Policy:
         noes = [await self._not_entitled(_THAW, case, self._fleet.approvers_of(case), person_id) for case in cases]
         return next((no for no in noes if no is not None), None)
 
-    def channels_of(self, target_name: str) -> tuple[str, ...]:
-        """The channels in which a target is spoken of."""
-        return self._fleet.channels_of(target_name)
-
     async def may_hold_a_token(self, person_id: str) -> str | None:
         """Whether somebody is a full, active member of this workspace; ``None`` is yes, else a sentence says why not.
 

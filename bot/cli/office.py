@@ -13,7 +13,6 @@ from actions.kit.errors import SettingsError
 from bot.cli import screen
 from bot.cli.directory import TerminalDirectory
 from bot.cli.records import existing_ledger
-from bot.cli.unseen import Unseen
 from bot.directory import Directory
 from bot.fleet import Fleet
 from bot.ledger import Ledger, Person
@@ -87,7 +86,7 @@ async def office() -> AsyncIterator[Office]:
         terms = Terms(
             approval_s=settings.approval_minutes * 60, token_s=settings.token_hours * 3600, begins_at_once=False
         )
-        desk = Desk(ledger, fleet.targets, connect, policy, Unseen(), terms=terms)
+        desk = Desk(ledger, fleet, connect, policy, terms=terms)
         stack.push_async_callback(desk.aclose, PATIENCE_S)
         yield Office(settings, fleet, ledger, policy, desk, directory, memory)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import text
@@ -29,10 +29,14 @@ nor the fence that it has put up."""
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """An open transaction, and the time at which it got its turn."""
+    """An open transaction, and the time at which it got its turn.
+
+    ``topics``: what it writes that others in this process wait for; see ``Database.event``.
+    """
 
     connection: AsyncConnection
     now: datetime
+    topics: set[str] = field(default_factory=set)
 
 
 class Database:
@@ -51,6 +55,7 @@ class Database:
         self._limit_s = busy_s + _PATIENCE_S
         self._clock = clock
         self._turn = asyncio.Lock()
+        self._events: dict[str, asyncio.Event] = {}
         if parsed.get_backend_name() == "sqlite":
             self._writing = engines.sqlite(parsed, busy_s, self._file)
             self._reading = self._writing.execution_options(reading=True)  # It sees one state anyway.
@@ -74,6 +79,12 @@ class Database:
             if at_length:
                 limit.reschedule(None)
             yield tx
+        for topic in tx.topics:
+            self.event(topic).set()
+
+    def event(self, topic: str) -> asyncio.Event:
+        """Set when a transaction of this process that wrote something about the topic was committed."""
+        return self._events.setdefault(topic, asyncio.Event())
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from sqlalchemy import Table, delete, insert, select
 
-from bot.ledger import audit
+from bot.ledger import audit, messages
 from bot.ledger.database import Database, Transaction
 from bot.ledger.records import ALL, Freeze, Person
 from bot.ledger.tables import freezes, lifts
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the channels of a target are told; ``channel`` is told besides.
+
+    ``text`` makes the sentence, from the freeze that was taken away and those that still count.
+    """
+
+    text: Callable[[Freeze | None, tuple[Freeze, ...]], str]
+    channel: str | None = None
 
 
 class Freezes:
@@ -16,16 +30,26 @@ class Freezes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def freeze(self, target: str, person: Person, reason: str) -> Freeze | None:
-        """Freeze a target, or all (``*``); where it is so already nothing is changed, and that freeze is returned."""
+    async def freeze(self, target: str, person: Person, reason: str, news: News | None = None) -> Freeze | None:
+        """Freeze a target, or all (``*``); where it is so already nothing is changed, and that freeze is returned.
+
+        Args:
+            target: its name, or ``*``.
+            person: who freezes it.
+            reason: why.
+            news: what the channels of the target are told of it.
+        """
         async with self._database.writing() as tx:
             before = next((one for one in await _on(tx, target) if one.target == target), None)
             if before is None:
                 await _set(tx, freezes, target, person, reason)
+                await _tell(tx, target, news, None)
             await audit.append(tx, "target.freeze", person, target, counts=before is None, reason=reason)
             return before
 
-    async def thaw(self, target: str, person: Person, reason: str, *, lift: bool) -> Freeze | None:
+    async def thaw(
+        self, target: str, person: Person, reason: str, news: News | None = None, *, lift: bool
+    ) -> Freeze | None:
         """Take the freeze of exactly this name away, and with ``lift`` end the cooldowns that are on now.
 
         Returns:
@@ -38,6 +62,8 @@ class Freezes:
             if lift:
                 await _set(tx, lifts, target, person, reason)
                 await audit.append(tx, "cooldown.lift", person, target, reason=reason)
+            if before is not None or lift:
+                await _tell(tx, target, news, before)
             return before
 
     async def on(self, target: str | None = None) -> tuple[Freeze, ...]:
@@ -63,6 +89,12 @@ async def _on(tx: Transaction, target: str | None) -> tuple[Freeze, ...]:
         query = query.where(freezes.c.target.in_((target, ALL)))
     rows = (await tx.connection.execute(query)).mappings().all()
     return tuple(Freeze(row["target"], Person(row["by_id"], row["by_name"]), row["reason"], row["at"]) for row in rows)
+
+
+async def _tell(tx: Transaction, target: str, news: News | None, before: Freeze | None) -> None:
+    if news is not None:
+        left = await _on(tx, None if target == ALL else target)
+        await messages.announce(tx, target, news.text(before, left), news.channel)
 
 
 async def _set(tx: Transaction, table: Table, target: str, person: Person, reason: str) -> None:

@@ -14,17 +14,18 @@ from actions.kit.errors import Refused
 from actions.kit.loop import Ending, Outcome
 from actions.kit.plan import Step
 from actions.kit.step_types import STEP_TYPES
-from bot.ledger import audit, freezes, reading, requests, runs, schema
+from bot.ledger import audit, freezes, messages, reading, requests, runs, schema
 from bot.ledger.audit import AuditCheck, AuditRow
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Clock, Database, Transaction
 from bot.ledger.errors import Busy, LeaseLost, LedgerError
 from bot.ledger.freezes import Freezes
 from bot.ledger.journal import LedgerJournal
+from bot.ledger.outbox import Outbox
 from bot.ledger.owner import is_gone, myself
 from bot.ledger.people import People
 from bot.ledger.policies import Policies
-from bot.ledger.records import Debt, Decided, Lease, Message, Person, Request, RequestState, Verdict
+from bot.ledger.records import Debt, Decided, Lease, Person, Request, RequestState, Verdict
 from bot.ledger.requests import Ask, normal_id
 from bot.ledger.reviews import Reviews
 from bot.ledger.tokens import Tokens
@@ -45,6 +46,7 @@ class Ledger:
         self.reviews = Reviews(database, codec)
         self.tokens = Tokens(database)
         self.people = People(database)
+        self.outbox = Outbox(database, self._owner)
 
     @classmethod
     async def open(
@@ -133,11 +135,6 @@ class Ledger:
             ids = await requests.expire_due(tx)
             return await reading.load_all(tx, self._codec, ids)
 
-    async def remember_message(self, request_id: str, channel: str, ts: str) -> None:
-        """Remember where the message of a request stands in Slack."""
-        async with self._database.writing() as tx:
-            await requests.remember_message(tx, request_id, Message(channel, ts))
-
     async def begin(self, request_id: str) -> Lease:
         """Begin the run of an approved request: take its target and a lease on it.
 
@@ -181,13 +178,14 @@ class Ledger:
         """
         return await self._end(lease, ending, RequestState.ENDED)
 
-    async def void(self, lease: Lease, why: str) -> Request:
-        """End a run that has done nothing, since what was approved is no longer so.
+    async def void(self, lease: Lease, difference: tuple[str, ...]) -> Request:
+        """End a run that has done nothing, since what was approved is no longer so; a line for each difference.
 
         Raises:
             LeaseLost: another process has it.
         """
-        return await self._end(lease, Ending(Outcome.UNDONE, (why,)), RequestState.VOID, why)
+        why = " ".join(difference)
+        return await self._end(lease, Ending(Outcome.UNDONE, (why,)), RequestState.VOID, why, difference)
 
     async def unsettled(self) -> tuple[Request, ...]:
         """The requests whose run has not ended though its lease is over or its process gone, the oldest first."""
@@ -247,11 +245,16 @@ class Ledger:
     async def _lost(self, tx: Transaction) -> list[str]:
         return [owner for owner in await runs.owners(tx) if is_gone(owner, self._owner)]
 
-    async def _end(self, lease: Lease, ending: Ending, state: RequestState, why: str = "") -> Request:
+    async def _end(
+        self, lease: Lease, ending: Ending, state: RequestState, why: str = "", difference: tuple[str, ...] = ()
+    ) -> Request:
         async with self._database.writing() as tx:
             await runs.renew(tx, lease, self._lasts)
             await runs.end_run(tx, lease, ending, state, why)
-            return await reading.load(tx, self._codec, lease.run_id)
+            request = await reading.load(tx, self._codec, lease.run_id)
+            if difference:
+                await messages.drifted(tx, request, difference)
+            return request
 
     async def _refuse_busy(self, request_id: str) -> str:
         async with self._database.writing() as tx:

@@ -17,7 +17,6 @@ from bot.ledger.errors import LedgerError, UnknownRequest
 from bot.ledger.records import (
     Debt,
     Decision,
-    Message,
     Origin,
     Person,
     Request,
@@ -28,13 +27,13 @@ from bot.ledger.records import (
     StepRecord,
     Verdict,
 )
-from bot.ledger.tables import approvals, debts, messages, requests, reviews, runs, steps
+from bot.ledger.tables import approvals, debts, requests, reviews, runs, steps
 
 log = logging.getLogger(__name__)
 
 
 async def load(tx: Transaction, codec: PlanCodec, request_id: str) -> Request:
-    """One request with its decisions, its message and its run.
+    """One request with its decisions and its run.
 
     Raises:
         UnknownRequest: there is none.
@@ -116,7 +115,6 @@ async def _request(tx: Transaction, codec: PlanCodec, row: RowMapping) -> Reques
         state=RequestState(row["state"]),
         why=row["why"],
         decisions=await _decisions(tx, row["id"]),
-        message=await _message(tx, row["id"]),
         run=await load_run(tx, row["id"]),
         break_glass=row["break_glass"],
         review=await _review(tx, row["id"]) if row["break_glass"] else None,
@@ -145,12 +143,6 @@ async def _decisions(tx: Transaction, request_id: str) -> tuple[Decision, ...]:
         )
         for row in rows
     )
-
-
-async def _message(tx: Transaction, request_id: str) -> Message | None:
-    query = select(messages.c.channel, messages.c.ts).where(messages.c.request_id == request_id)
-    row = (await tx.connection.execute(query)).first()
-    return None if row is None else Message(row.channel, row.ts)
 
 
 async def _steps(tx: Transaction, run_id: str) -> tuple[StepRecord, ...]:

@@ -127,14 +127,6 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """Where the message of a request stands: a channel id and Slack's time stamp."""
-
-    channel: str
-    ts: str
-
-
-@dataclass(frozen=True, slots=True)
 class Review:
     """What a run without approval leaves: it is open until a second person has signed it, with a note."""
 
@@ -163,7 +155,6 @@ class Request:
     why: str = ""
     """Why it is void or refused."""
     decisions: tuple[Decision, ...] = ()
-    message: Message | None = None
     run: Run | None = None
     break_glass: bool = False
     """It goes without approval, in an emergency."""

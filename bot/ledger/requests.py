@@ -6,18 +6,18 @@ Every attempt, also one that does not count, is written to the audit in the same
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, literal, select, update
 
 from actions.kit.plan import Plan
-from bot.ledger import audit, reading
+from bot.ledger import audit, messages, reading
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Transaction
 from bot.ledger.ids import free_id, normal
-from bot.ledger.records import TANDEM, Decided, Message, Person, Request, RequestState, Verdict
-from bot.ledger.tables import Text, UtcDateTime, approvals, messages, requests
+from bot.ledger.records import TANDEM, Decided, Person, Request, RequestState, Verdict
+from bot.ledger.tables import Text, UtcDateTime, approvals, requests
 
 _PREFIX = "R-"
 _OPEN = (RequestState.WAITING, RequestState.APPROVED)
@@ -35,6 +35,10 @@ class Ask:
     approvals_needed: int
     expires_in: timedelta
     break_glass: bool = False
+    shown_in: str | None = None
+    """In which channel its messages stand; by default where it was asked for."""
+    crowd: Mapping[str, object] = field(default_factory=dict)
+    """Who can approve it, for its card; values that JSON knows."""
 
 
 def normal_id(text: str) -> str:
@@ -66,6 +70,9 @@ async def file(tx: Transaction, codec: PlanCodec, ask: Ask) -> str:
             state=state,
         )
     )
+    shown_in = ask.shown_in or ask.channel
+    if shown_in is not None:
+        await messages.want(tx, messages.Want(f"card:{request_id}", "card", shown_in, request_id, body=ask.crowd))
     await audit.append(
         tx,
         "request.filed",
@@ -108,7 +115,8 @@ async def decide(
         await _advance(tx, request_id, verdict)
     request = await reading.load(tx, codec, request_id)
     why = _thanks(request, verdict) if ok else _why_not(tx, request, person)
-    await audit.append(tx, f"request.{verdict}", person, request_id, counts=ok, reason=reason, answer=why)
+    tell = messages.happened if ok else audit.append
+    await tell(tx, f"request.{verdict}", person, request_id, counts=ok, reason=reason, answer=why)
     return Decided(ok, request, why)
 
 
@@ -117,7 +125,7 @@ async def expire_due(tx: Transaction) -> tuple[str, ...]:
     ids = await due(tx)
     for request_id in ids:
         await move(tx, request_id, _OPEN, RequestState.EXPIRED)
-        await audit.append(tx, "request.expired", TANDEM, request_id)
+        await messages.happened(tx, "request.expired", TANDEM, request_id)
     return ids
 
 
@@ -141,7 +149,7 @@ async def refuse(tx: Transaction, request_id: str, why: str) -> bool:
     """An approved request cannot begin, for a reason that lies outside of it; says whether it was approved."""
     refused = await move(tx, request_id, (RequestState.APPROVED,), RequestState.REFUSED, why)
     if refused:
-        await audit.append(tx, "request.refused", TANDEM, request_id, why=why)
+        await messages.happened(tx, "request.refused", TANDEM, request_id, why=why)
     return refused
 
 
@@ -153,7 +161,8 @@ async def withdraw(tx: Transaction, codec: PlanCodec, request_id: str, person: P
     request = await reading.load(tx, codec, request_id)
     waits = request.state is RequestState.WAITING and request.expires_at > tx.now
     why = "Withdrawn." if ok else _not_theirs(request) if waits and not own else _why_not(tx, request, person)
-    await audit.append(tx, "request.withdrawn", person, request_id, counts=ok, answer=why)
+    tell = messages.happened if ok else audit.append
+    await tell(tx, "request.withdrawn", person, request_id, counts=ok, answer=why)
     return Decided(ok, request, why)
 
 
@@ -165,12 +174,6 @@ async def move(
         update(requests).where(requests.c.id == request_id, requests.c.state.in_(before)).values(state=after, why=why)
     )
     return moved.rowcount == 1
-
-
-async def remember_message(tx: Transaction, request_id: str, message: Message) -> None:
-    """Remember where the message of a request stands; the newest one counts."""
-    await tx.connection.execute(delete(messages).where(messages.c.request_id == request_id))
-    await tx.connection.execute(insert(messages).values(request_id=request_id, channel=message.channel, ts=message.ts))
 
 
 async def _taken_back(tx: Transaction, request_id: str, person: Person) -> bool:

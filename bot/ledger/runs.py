@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, exists, func, insert, select, update
 
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import SettingChange, Step
-from bot.ledger import audit, reviews
+from bot.ledger import audit, messages, reviews
 from bot.ledger.database import Transaction
 from bot.ledger.errors import LeaseLost
 from bot.ledger.records import TANDEM, UNKNOWN_STEP, Debt, Lease, Request, RequestState
@@ -45,6 +45,7 @@ async def insert_run(tx: Transaction, request: Request, owner: str, lasts: timed
     ]
     if rows:
         await tx.connection.execute(insert(steps), rows)
+    # Its message comes with its first step: until then it may still be void.
     await audit.append(tx, "run.began", TANDEM, request.id, target=request.target, owner=owner)
     if request.break_glass:
         await reviews.begin(tx, request.id)
@@ -98,7 +99,7 @@ async def claim(tx: Transaction, run_id: str, owner: str, lasts: timedelta, lost
     row = (await tx.connection.execute(select(runs).where(runs.c.id == run_id))).one()
     cut_off = (steps.c.run_id == run_id) & (steps.c.state == StepState.RUNNING)
     await tx.connection.execute(update(steps).where(cut_off).values(state=UNKNOWN_STEP))
-    await audit.append(tx, "run.claimed", TANDEM, run_id, target=row.target, owner=owner, epoch=row.epoch)
+    await messages.happened(tx, "run.claimed", TANDEM, run_id, target=row.target, owner=owner, epoch=row.epoch)
     return Lease(run_id, row.target, owner, row.epoch)
 
 
@@ -112,7 +113,7 @@ async def begin_step(tx: Transaction, lease: Lease, index: int, step: Step) -> N
     for change in step.changes:
         await _owe(tx, lease, change)
     changes = [[str(change.node), change.name, change.new, change.old] for change in step.changes]
-    await audit.append(tx, "step.began", TANDEM, lease.run_id, index=index, title=step.title, changes=changes)
+    await messages.happened(tx, "step.began", TANDEM, lease.run_id, index=index, title=step.title, changes=changes)
 
 
 async def end_step(tx: Transaction, lease: Lease, index: int, state: StepState, note: str) -> None:
@@ -122,7 +123,7 @@ async def end_step(tx: Transaction, lease: Lease, index: int, state: StepState, 
         .where(steps.c.run_id == lease.run_id, steps.c.index == index)
         .values(state=state, ended_at=tx.now, note=note)
     )
-    await audit.append(tx, "step.ended", TANDEM, lease.run_id, index=index, state=state, note=note)
+    await messages.happened(tx, "step.ended", TANDEM, lease.run_id, index=index, state=state, note=note)
 
 
 async def end_run(tx: Transaction, lease: Lease, ending: Ending, state: RequestState, why: str = "") -> None:
@@ -136,7 +137,7 @@ async def end_run(tx: Transaction, lease: Lease, ending: Ending, state: RequestS
     await tx.connection.execute(update(steps).where(left).values(state=StepState.SKIPPED))
     await move(tx, lease.run_id, (RequestState.RUNNING,), state, why)
     details = {"outcome": ending.outcome, "failures": list(ending.failures)}
-    await audit.append(tx, f"run.{state}", TANDEM, lease.run_id, target=lease.target, **details)
+    await messages.happened(tx, f"run.{state}", TANDEM, lease.run_id, target=lease.target, **details)
     if state is RequestState.VOID:
         await reviews.drop(tx, lease.run_id)
 
@@ -156,6 +157,9 @@ async def pay(tx: Transaction, debt: Debt, note: str) -> None:
     )
     if paid.rowcount:
         await _tell_paid(tx, debt.run_id, debt.change, note)
+        requester = select(requests.c.requester_id).where(requests.c.id == debt.run_id)
+        who = (await tx.connection.execute(requester)).scalar_one()
+        await messages.tell(tx, who, f"{debt.run_id}: {note}", debt.run_id)
 
 
 async def owners(tx: Transaction) -> Sequence[str]:

@@ -115,14 +115,6 @@ approvals = Table(
     _one_of("verdict", Verdict),
 )
 
-messages = Table(
-    "messages",
-    metadata,
-    Column("request_id", Text, ForeignKey("requests.id"), primary_key=True),
-    Column("channel", Text, nullable=False),
-    Column("ts", Text, nullable=False),
-)
-
 runs = Table(
     "runs",
     metadata,
@@ -232,6 +224,7 @@ outbox = Table(
     Column("shown", Integer, nullable=False, server_default="0"),
     Column("place", Text),
     Column("ts", Text),
+    Column("posts", Integer, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
@@ -240,7 +233,16 @@ outbox = Table(
     Column("gone", Text),
     UniqueConstraint("key"),
 )
-Index("outbox_by_due", outbox.c.due_at)
+_PENDING = text("shown < wanted AND gone IS NULL")
+Index("outbox_pending", outbox.c.id, sqlite_where=_PENDING, postgresql_where=_PENDING)
+
+# One row: until when any replica is known to have heard Slack. No row where none ever has.
+hearing = Table(
+    "hearing",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("until", UtcDateTime, nullable=False),
+)
 
 
 def _named(table: str) -> Table:

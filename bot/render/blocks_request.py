@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from actions.kit.plan import Plan, Refusal
-from bot.ledger.records import Person, Request, RequestState
+from bot.ledger.records import Origin, Person, Request, RequestState
 from bot.policy import Eligibility
 from bot.render.blocks import (
     Block,
@@ -56,10 +56,10 @@ def decided_card(request: Request, environment: str) -> Message:
 
 def outcome(request: Request) -> str:
     """Who decided what and when, as markup; one line a person."""
-    lines = [f":white_check_mark: Approved by {who(one.person)} {moment(one.at)}" for one in request.approvals]
+    lines = [f":white_check_mark: Approved by {by(one.person)} {moment(one.at)}" for one in request.approvals]
     if request.denial is not None:
         reason = mrkdwn(request.denial.reason, 500) or "no reason given"
-        lines.append(f":no_entry: Denied by {who(request.denial.person)} {moment(request.denial.at)}: {reason}")
+        lines.append(f":no_entry: Denied by {by(request.denial.person)} {moment(request.denial.at)}: {reason}")
     lines += _without_decision(request)
     if request.state is RequestState.WAITING:
         missing = request.approvals_needed - len(request.approvals)
@@ -74,7 +74,7 @@ def _without_decision(request: Request) -> list[str]:
         return [f":stopwatch: Expired {moment(request.expires_at)}: nothing was done. Ask again to get a new plan."]
     if request.withdrawal is not None:
         taken = request.withdrawal
-        return [f":no_entry_sign: Withdrawn by {who(taken.person)} {moment(taken.at)}: nothing was done."]
+        return [f":no_entry_sign: Withdrawn by {by(taken.person)} {moment(taken.at)}: nothing was done."]
     if request.state is RequestState.VOID:
         return [f":no_entry_sign: Void, nothing was done: {mrkdwn(request.why, 800)}"]
     if request.state is RequestState.REFUSED:
@@ -144,6 +144,11 @@ def who(person: Person) -> str:
     return f"<@{person.id}>" if person.id[:1] in {"U", "W"} and person.id.isalnum() else mrkdwn(person.name, 80)
 
 
+def by(person: Person) -> str:
+    """Who did something, and from where, if that was not Slack."""
+    return who(person) + (" in a terminal" if person.origin is Origin.TERMINAL else "")
+
+
 def moment(at: datetime) -> str:
     """A time in the reader's own zone."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time_secs}}|{at:%Y-%m-%d %H:%M:%S} UTC>"
@@ -151,7 +156,7 @@ def moment(at: datetime) -> str:
 
 def asked(request: Request, environment: str) -> str:
     """Where and by whom, as markup: what every message about a request begins with."""
-    return f"{mrkdwn(environment, 80)} · asked for by {who(request.requester)} · {code(request.id)}"
+    return f"{mrkdwn(environment, 80)} · asked for by {by(request.requester)} · {code(request.id)}"
 
 
 def _card(request: Request, environment: str, state: str, buttons: list[Block]) -> Message:
@@ -167,7 +172,7 @@ def _card(request: Request, environment: str, state: str, buttons: list[Block]) 
         head.append(section(f"*Reason given:* {mrkdwn(request.reason, 1_000)}"))
     head += [*_notes(plan), section(state), *buttons]
     middle = [section("\n".join(_choice(plan))), *_steps(plan)]
-    text = f"{mrkdwn(word, 200)} ({plan.risk}), asked for by {who(request.requester)}. {state}"
+    text = f"{mrkdwn(word, 200)} ({plan.risk}), asked for by {by(request.requester)}. {state}"
     return fit(text, head, middle, [context(f"The approval binds to fingerprint {code(plan.fingerprint)}")])
 
 

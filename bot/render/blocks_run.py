@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from actions.kit.loop import StepState
 from bot.ledger.records import UNKNOWN_STEP, Request, Run, RunState, StepRecord
 from bot.render.blocks import Message, Screen, actions, button, context, fit, header, section, thread_of
-from bot.render.blocks_request import asked, command_line, moment, who
+from bot.render.blocks_request import asked, by, command_line, moment, who
 from bot.render.words import code, duration, mrkdwn
 
 _SIGNS = {
@@ -33,7 +33,7 @@ def progress(request: Request, run: Run, environment: str) -> Message:
     """The one message of a run: each step with its state, duration and what was seen; at the end how it ended."""
     sign, word = _ENDS[run.state]
     title = f"{request.action} {request.target}: {word}"
-    approvers = ", ".join(who(one.person) for one in request.approvals) or "nobody: none was needed"
+    approvers = ", ".join(by(one.person) for one in request.approvals) or "nobody: none was needed"
     head = [header(f"{sign} {title}"), section(f"{asked(request, environment)} · approved by {approvers}")]
     lines = [_step(step) for step in run.steps]
     middle = [section("\n".join(lines[at : at + 6])) for at in range(0, len(lines), 6)]

@@ -1,24 +1,27 @@
-"""The life of one request: asked for, decided, carried out, recovered. Wired once; Slack and the terminal share it."""
+"""The life of one request: asked for, decided, carried out, recovered. Wired once; Slack and the terminal share it.
+
+What people see of it follows from the ledger: ``bot.ledger.messages``.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 
 from actions.kit.action import Action, Options, Progress, Seen
 from actions.kit.plan import Plan, Refusal
 from actions.kit.topology import Target
 from actions.registry import by_name as registered
-from bot.fleet import Case
+from bot.fleet import Case, Fleet
 from bot.ledger import Ask, Decided, Ledger, Person, Request, RequestState, RunState, Verdict
 from bot.policy import Eligibility, Policy, case_of
 from bot.requests.execution import Runner
 from bot.requests.locks import Locks
-from bot.requests.notices import Notices
 from bot.requests.planning import Connections, Planner
-from bot.requests.ports import Connection, View
+from bot.requests.ports import Connection
 from bot.requests.recovery import Recovery
 from bot.requests.terms import USUAL, Terms
 from bot.requests.tokens import TokenDesk
@@ -31,10 +34,9 @@ class Desk:
 
     Args:
         ledger: where everything is written down first.
-        targets: by name.
+        fleet: the targets, and where they are spoken of.
         connect: opens hands on a target; they are kept until ``aclose``.
         policy: who may approve what.
-        view: where people see it.
         by_name: finds an action.
         terms: how long requests wait, and tokens live; whether what is approved begins here.
 
@@ -44,24 +46,23 @@ class Desk:
     def __init__(
         self,
         ledger: Ledger,
-        targets: Mapping[str, Target],
+        fleet: Fleet,
         connect: Callable[[Target], Connection],
         policy: Policy,
-        view: View,
         *,
         by_name: Callable[[str], Action] = registered,
         terms: Terms = USUAL,
     ) -> None:
         self._ledger = ledger
+        self._fleet = fleet
         self._policy = policy
         self._terms = terms
         self._approval = timedelta(seconds=terms.approval_s)
-        self._connections = Connections(targets, connect)
+        self._connections = Connections(fleet.targets, connect)
         self._planner = Planner(ledger, self._connections, by_name)
-        self._notices = Notices(view)
-        self._runner = Runner(ledger, self._connections, self._planner, self._notices)
-        self._recovery = Recovery(ledger, self._connections, self._runner, self._notices)
-        self.locks = Locks(ledger, self._connections, policy, self._notices)
+        self._runner = Runner(ledger, self._connections, self._planner)
+        self._recovery = Recovery(ledger, self._connections, self._runner)
+        self.locks = Locks(ledger, self._connections, policy)
         self.tokens = TokenDesk(ledger, policy, timedelta(seconds=terms.token_s))
         self._closing = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
@@ -94,6 +95,8 @@ class Desk:
     ) -> Request | Refusal:
         """Plan and file a request, if there is a plan and enough people that can approve it.
 
+        Without a channel it is shown in the first one that the target is bound to.
+
         Raises:
             UsageError: the words are wrong.
             LedgerError: it could not be filed; nothing was begun.
@@ -110,8 +113,12 @@ class Desk:
         if not eligibility.enough(needed):
             why = eligibility.sentence if needed == 1 else f"{needed} approvals are needed. {eligibility.sentence}"
             return await self._refuse(Refusal(target, action, (why,)), requester)
-        request = await self._ledger.file(Ask(planned, options, requester, channel, reason, needed, self._approval))
-        await self._notices.requested(request, eligibility)
+        shown_in = channel or next(iter(self._fleet.channels_of(target)), None)
+        crowd = asdict(eligibility)
+        ask = Ask(
+            *(planned, options, requester, channel, reason, needed, self._approval), shown_in=shown_in, crowd=crowd
+        )
+        request = await self._ledger.file(ask)
         self._begin(request)
         return await self._ledger.request(request.id)
 
@@ -142,7 +149,7 @@ class Desk:
         Raises:
             UnknownRequest: there is no such request.
         """
-        return self._shown(await self._ledger.withdraw(request_id, person))
+        return await self._ledger.withdraw(request_id, person)
 
     async def show(self, request_id: str) -> Request:
         """One request with its run.
@@ -179,7 +186,6 @@ class Desk:
         await self._runner.aclose(patience_s)
         if self._watch is not None:
             await self._watch
-        await self._notices.aclose(patience_s)
         await self._connections.aclose()
 
     def _begin(self, request: Request) -> None:
@@ -193,12 +199,7 @@ class Desk:
             if why is not None:
                 await self._ledger.audit(f"request.{verdict}", person, request.id, counts=False, answer=why)
                 return Decided(ok=False, request=request, why=why)
-        return self._shown(await self._ledger.decide(request.id, person, verdict, reason))
-
-    def _shown(self, decided: Decided) -> Decided:
-        if decided.ok:
-            self._notices.decided(decided.request)
-        return decided
+        return await self._ledger.decide(request.id, person, verdict, reason)
 
     async def _refuse(self, refusal: Refusal, requester: Person) -> Refusal:
         reasons = list(refusal.reasons)

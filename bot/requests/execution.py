@@ -11,10 +11,8 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from actions.kit.errors import Refused, TandemError
-from actions.kit.loop import Ending, Journal, StepState, carry_out, settle
-from actions.kit.plan import SettingChange, Step
-from bot.ledger import Busy, Lease, LeaseLost, Ledger
-from bot.requests.notices import Notices
+from actions.kit.loop import carry_out, settle
+from bot.ledger import Busy, LeaseLost, Ledger
 from bot.requests.planning import Connections, Planner
 
 log = logging.getLogger(__name__)
@@ -25,11 +23,10 @@ _Work = Callable[[str], Awaitable[None]]
 class Runner:
     """The runs that this process has in hand."""
 
-    def __init__(self, ledger: Ledger, connections: Connections, planner: Planner, notices: Notices) -> None:
+    def __init__(self, ledger: Ledger, connections: Connections, planner: Planner) -> None:
         self._ledger = ledger
         self._connections = connections
         self._planner = planner
-        self._notices = notices
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closing = False
 
@@ -61,10 +58,8 @@ class Runner:
     async def _shielded(self, request_id: str, work: _Work) -> None:
         try:
             await work(request_id)
-        except Busy:
-            await self._say_busy(request_id)
-        except (LeaseLost, Refused) as error:
-            log.info("%s", error)  # Another process was quicker, and tells the view.
+        except (Busy, LeaseLost, Refused) as error:
+            log.info("%s", error)  # The ledger tells people that the target is busy; or another process was quicker.
         except TandemError:
             log.exception("%s stopped without an end, and is left for settlement.", request_id)
         except Exception:
@@ -76,10 +71,10 @@ class Runner:
             request = await self._ledger.request(request_id)
             drift = await self._planner.drift(request)
             if drift:
-                self._notices.drifted(await self._ledger.void(lease, " ".join(drift)), drift)
+                await self._ledger.void(lease, drift)
                 return
             hands = self._connections.hands(request.target)
-            await self._end(lease, await carry_out(request.plan.steps, hands, self._journal(lease)))
+            await self._ledger.end(lease, await carry_out(request.plan.steps, hands, self._ledger.journal(lease)))
 
     async def _settle(self, request_id: str) -> None:
         lease = await self._ledger.claim(request_id)
@@ -90,38 +85,5 @@ class Runner:
             request = await self._ledger.request(request_id)
             reached = request.run.reached if request.run else -1
             hands = self._connections.hands(request.target)
-            await self._end(lease, await settle(request.plan.steps, reached, hands, self._journal(lease)))
-
-    async def _end(self, lease: Lease, ending: Ending) -> None:
-        self._notices.ended(await self._ledger.end(lease, ending))
-
-    async def _say_busy(self, request_id: str) -> None:
-        request = await self._ledger.request(request_id)
-        self._notices.decided(request)
-        self._notices.told(request, request.requester, f"{request.id} was not carried out: {request.why}")
-
-    def _journal(self, lease: Lease) -> Journal:
-        def changed() -> None:
-            self._notices.progressed(lease.run_id, self._ledger.request)
-
-        changed()
-        return _Shown(self._ledger.journal(lease), changed)
-
-
-class _Shown(Journal):
-    """A journal whose entries are shown once they are written."""
-
-    def __init__(self, journal: Journal, changed: Callable[[], None]) -> None:
-        self._journal = journal
-        self._changed = changed
-
-    async def intends(self, index: int, step: Step) -> None:
-        await self._journal.intends(index, step)
-        self._changed()
-
-    async def ended(self, index: int, state: StepState, note: str) -> None:
-        await self._journal.ended(index, state, note)
-        self._changed()
-
-    async def repaid(self, change: SettingChange) -> None:
-        await self._journal.repaid(change)
+            journal = self._ledger.journal(lease)
+            await self._ledger.end(lease, await settle(request.plan.steps, reached, hands, journal))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from actions.kit.errors import Refused, UsageError
 from actions.kit.topology import Target
-from bot.ledger import ALL, Freeze, Ledger, Person, RequestState
+from bot.ledger import ALL, Freeze, Ledger, Origin, Person, RequestState
+from bot.ledger.freezes import News
 from bot.policy import Policy
 from bot.render.words import listed
-from bot.requests.notices import Notices
 from bot.requests.planning import RESTS, Connections
 
 MAX_REASON = 500
@@ -16,11 +16,10 @@ MAX_REASON = 500
 class Locks:
     """``freeze`` and ``thaw``. The desk has one, as ``desk.locks``."""
 
-    def __init__(self, ledger: Ledger, connections: Connections, policy: Policy, notices: Notices) -> None:
+    def __init__(self, ledger: Ledger, connections: Connections, policy: Policy) -> None:
         self._ledger = ledger
         self._connections = connections
         self._policy = policy
-        self._notices = notices
 
     async def freeze(self, target: str, person: Person, reason: str, channel: str | None = None) -> str:
         """Let nothing that changes begin on a target, or on any (``*``); what runs goes on.
@@ -45,12 +44,12 @@ class Locks:
         await self._admit(
             "target.freeze", person, target, await self._policy.may_freeze(person.id, self._known(target), channel)
         )
-        before = await self._ledger.freezes.freeze(target, person, reason)
-        if before is not None:
-            raise Refused(f"Nothing was changed: {before.why_not(_said(target))}")
         done = f"has frozen {_said(target)}: {reason.rstrip('.')}. No change begins there until an approver thaws it."
         done = " ".join([done, *await self._going_on(target)])
-        self._notices.announced(self._channels(target, channel), person, done)
+        news = News(lambda _before, _left: f"{_mention(person)} {done}", channel)
+        before = await self._ledger.freezes.freeze(target, person, reason, news)
+        if before is not None:
+            raise Refused(f"Nothing was changed: {before.why_not(_said(target))}")
         return f"{person.name} {done}"
 
     async def thaw(self, target: str, person: Person, reason: str = "", channel: str | None = None) -> str:
@@ -60,20 +59,24 @@ class Locks:
             "target.thaw", person, target, await self._policy.may_thaw(person.id, self._known(target), channel)
         )
         resting = () if target == ALL else await self._resting(self._connections.target(target))
-        before = await self._ledger.freezes.thaw(target, person, reason, lift=bool(resting))
+
+        def done(before: Freeze | None, left: tuple[Freeze, ...]) -> str:
+            parts = [f"thawed {_said(target)}, which {before.by.name} had frozen ({before.reason})"] if before else []
+            parts += [f"ended the cooldown of {target} after the last {listed(resting)}"] if resting else []
+            why = f": {reason.rstrip('.')}" if reason else ""
+            return " ".join([f"has {listed(parts)}{why}.", *_left(target, left)])
+
+        news = News(lambda before, left: f"{_mention(person)} {done(before, left)}", channel)
+        before = await self._ledger.freezes.thaw(target, person, reason, news, lift=bool(resting))
+        left = await self.frozen(None if target == ALL else target)
         if before is None and not resting:
             none = (
                 "All targets: there is no such freeze."
                 if target == ALL
                 else f"{target} is in no cooldown, and nobody has frozen it."
             )
-            raise Refused(" ".join([none, *await self._left(target)]))
-        done = [f"thawed {_said(target)}, which {before.by.name} had frozen ({before.reason})"] if before else []
-        done += [f"ended the cooldown of {target} after the last {listed(resting)}"] if resting else []
-        why = f": {reason.rstrip('.')}" if reason else ""
-        text = " ".join([f"has {listed(done)}{why}.", *await self._left(target)])
-        self._notices.announced(self._channels(target, channel), person, text)
-        return f"{person.name} {text}"
+            raise Refused(" ".join([none, *_left(target, left)]))
+        return f"{person.name} {done(before, left)}"
 
     async def frozen(self, target: str | None = None) -> tuple[Freeze, ...]:
         """The freezes that count for a target, that of all targets among them; without a name, every one.
@@ -98,13 +101,6 @@ class Locks:
         running = [holder for holder in holders if holder]
         return [f"What is under way goes on: {listed(running)}."] if running else []
 
-    async def _left(self, target: str) -> list[str]:
-        """What is still frozen after a thaw, as sentences."""
-        if target == ALL:
-            own = [one.target for one in await self.frozen()]
-            return [f"Still frozen on their own: {listed(own)}."] if own else []
-        return [one.why_not(target) for one in await self.frozen(target)]
-
     async def _resting(self, target: Target) -> tuple[str, ...]:
         """The actions from which a target rests now."""
         ended = await self._ledger.runs(limit=50, target=target.name, states=(RequestState.ENDED,))
@@ -112,9 +108,16 @@ class Locks:
         limit = target.limits.cooldown_s
         return tuple([one for one in actions if await self._ledger.cooldown(target.name, one, limit)])
 
-    def _channels(self, target: str, channel: str | None) -> list[str]:
-        bound = [one for name in self._known(target) for one in self._policy.channels_of(name)]
-        return [*bound, *([channel] if channel else [])]
+
+def _left(target: str, left: tuple[Freeze, ...]) -> list[str]:
+    """What is still frozen after a thaw, as sentences."""
+    if target == ALL:
+        return [f"Still frozen on their own: {listed([one.target for one in left])}."] if left else []
+    return [one.why_not(target) for one in left]
+
+
+def _mention(person: Person) -> str:
+    return f"<@{person.id}>" + (" (in a terminal)" if person.origin is Origin.TERMINAL else "")
 
 
 def _said(target: str) -> str:

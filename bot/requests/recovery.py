@@ -13,7 +13,6 @@ from actions.kit.snapshot import Snapshot
 from actions.kit.topology import Address
 from bot.ledger import Debt, Ledger, Request, RequestState
 from bot.requests.execution import Runner
-from bot.requests.notices import Notices
 from bot.requests.planning import Connections
 from bot.requests.ports import Connection
 
@@ -23,16 +22,14 @@ log = logging.getLogger(__name__)
 class Recovery:
     """Goes over the ledger again and again."""
 
-    def __init__(self, ledger: Ledger, connections: Connections, runner: Runner, notices: Notices) -> None:
+    def __init__(self, ledger: Ledger, connections: Connections, runner: Runner) -> None:
         self._ledger = ledger
         self._connections = connections
         self._runner = runner
-        self._notices = notices
 
     async def once(self) -> None:
         """One pass. What takes long goes on in the background; what cannot be done yet is left for the next pass."""
-        for request in await self._ledger.expire_due():
-            self._notices.expired(request)
+        await self._ledger.expire_due()
         for request in await self._ledger.runs(limit=100, states=(RequestState.APPROVED,)):
             self._runner.start(request.id)
         for request in await self._ledger.unsettled():
@@ -83,7 +80,6 @@ class Recovery:
             log.warning("%s of %s could not be put back: %s", debt.change.name, debt.change.node, error)
             return
         await self._ledger.pay(debt, note)
-        self._notices.told(request, request.requester, f"{debt.run_id}: {note}")
 
     async def _put_back(self, debt: Debt, snapshot: Snapshot, hands: Connection, *, promoted: bool) -> str:
         """Give the setting its old value, unless somebody has changed it since; says what was done."""

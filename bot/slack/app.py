@@ -16,6 +16,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from actions.kit.action import Action
 from bot.fleet import Fleet
+from bot.ledger.outbox import Outbox
 from bot.render.blocks import notice
 from bot.render.blocks_menu import DENIAL, REASON, REASON_BLOCK, TARGET
 from bot.render.blocks_request import APPROVE, DENY, DETAILS, WITHDRAW
@@ -28,7 +29,6 @@ from bot.slack.home import Home
 from bot.slack.messages import Messages
 from bot.slack.ports import Desk, MayUse
 from bot.slack.tasks import Tasks
-from bot.slack.view import SlackView
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Wiring:
     fleet: Fleet
     policy: MayUse
     actions: tuple[Action, ...]
-    view: SlackView
+    outbox: Outbox
     tasks: Tasks
 
 
@@ -96,10 +96,8 @@ class _Listeners:
 
     def __init__(self, wiring: Wiring) -> None:
         self._tasks = wiring.tasks
-        self._commands = Commands(
-            wiring.desk, wiring.fleet, wiring.policy, wiring.actions, wiring.messages, wiring.view
-        )
-        self._clicks = Clicks(wiring.desk, wiring.messages, wiring.view, wiring.tasks)
+        self._commands = Commands(wiring.desk, wiring.fleet, wiring.policy, wiring.actions, wiring.messages)
+        self._clicks = Clicks(wiring.desk, wiring.messages, wiring.outbox, wiring.tasks)
         self._home = Home(wiring.messages.client, wiring.desk, self._commands)
 
     async def command(self, ack: AsyncAck, context: AsyncBoltContext, body: Body) -> None:
@@ -125,7 +123,7 @@ class _Listeners:
 
     async def deny(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
         trigger = str(body.get("trigger_id") or "")
-        self._hand_over(context, "deny", self._clicks.ask_why_not(ack, _value(action), trigger))
+        self._hand_over(context, "deny", self._clicks.ask_why_not(ack, _caller(context), _value(action), trigger))
 
     async def denial(self, ack: AsyncAck, context: AsyncBoltContext, view: Body) -> None:
         typed = view["state"]["values"][REASON_BLOCK][REASON]["value"]

@@ -24,11 +24,15 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One person at one moment. ``channel`` is ``None`` in the home tab and in modals."""
+    """One person at one moment. ``channel`` is ``None`` in the home tab and in modals.
+
+    ``message_ts``: the message whose button was pressed.
+    """
 
     person: Person
     channel: str | None
     reply: Reply
+    message_ts: str | None = None
 
     @property
     def mention(self) -> str:
@@ -73,7 +77,7 @@ class Gate:
         container = body.get("container") or {}
         channel = body.get("channel_id") or (body.get("channel") or {}).get("id") or container.get("channel_id")
         reply = Reply(self._session, self._messages, body.get("response_url"), channel, user_id)
-        return Caller(Person(user_id, name), channel, reply)
+        return Caller(Person(user_id, name), channel, reply, container.get("message_ts"))
 
     def _why_not(self, body: Body, caller: Caller) -> str | None:
         user = body.get("user") or {}

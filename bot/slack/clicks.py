@@ -10,6 +10,7 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from actions.kit.errors import TandemError
+from bot.ledger.outbox import Outbox, Place
 from bot.ledger.records import Decided, Request, RequestState
 from bot.render.blocks import Message, notice, spoken
 from bot.render.blocks_menu import answer_form, denial_form, details_form, waiting_form
@@ -19,10 +20,10 @@ from bot.slack.faults import explain
 from bot.slack.messages import Messages
 from bot.slack.ports import Desk
 from bot.slack.tasks import Tasks
-from bot.slack.view import SlackView
 
 STORED_WITHIN_S = 2.0
 """Slack waits 3 s for the ack; a decision that takes longer is answered by a message."""
+_COPY = "This was posted twice; what counts is the other card in this channel."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Clicks:
 
     desk: Desk
     messages: Messages
-    view: SlackView
+    outbox: Outbox
     tasks: Tasks
 
     async def approve(self, ack: AsyncAck, caller: Caller, request_id: str) -> None:
@@ -42,7 +43,7 @@ class Clicks:
         """Take one's own request back, then ack, then say whether it is."""
         await self._decide(ack, caller, self.desk.withdraw(request_id, caller.person))
 
-    async def ask_why_not(self, ack: AsyncAck, request_id: str, trigger_id: str) -> None:
+    async def ask_why_not(self, ack: AsyncAck, caller: Caller, request_id: str, trigger_id: str) -> None:
         """Open the form that asks for a reason; tell there if it is too late already."""
         opening = self.messages.client.views_open(trigger_id=trigger_id, view=denial_form(request_id))
         _, opened = await asyncio.gather(ack(), opening)
@@ -52,7 +53,7 @@ class Clicks:
             await self.messages.client.views_update(
                 view_id=opened["view"]["id"], view=answer_form("Too late", f"Nobody can deny this any more.\n{late}")
             )
-            self._mend(request)
+            await self._mend(caller, request)
 
     async def deny(self, ack: AsyncAck, caller: Caller, request_id: str, reason: str) -> None:
         """Count a denial, then ack: the form closes, or says why it does not count."""
@@ -72,7 +73,7 @@ class Clicks:
             await ack()
             return
         await ack(response_action="update", view=answer_form("Not denied", spoken(decided.why)))
-        self._mend(decided.request)
+        await self._mend(caller, decided.request)
 
     async def details(self, ack: AsyncAck, request_id: str, trigger_id: str) -> None:
         """Open a form at once, read, fill it."""
@@ -93,12 +94,17 @@ class Clicks:
     async def _answer(self, caller: Caller, decided: Decided) -> None:
         sign = ":white_check_mark:" if decided.ok else ":no_entry:"
         await caller.reply.whisper(notice(f"{sign} {spoken(decided.why)}"))
-        self._mend(decided.request)
+        await self._mend(caller, decided.request)
 
-    def _mend(self, request: Request) -> None:
-        """Take the buttons of a card away that nobody can use any more."""
-        if request.state is not RequestState.WAITING:
-            self.view.refresh(request)
+    async def _mend(self, caller: Caller, request: Request) -> None:
+        """Take the buttons of a card away that nobody can use any more; those of a copy, whenever somebody tries."""
+        key = f"card:{request.id}"
+        over = request.state is not RequestState.WAITING
+        place = await (self.outbox.refresh(key) if over else self.outbox.place(key))
+        if caller.channel is None or caller.message_ts is None or place is None:
+            return
+        if place != Place(caller.channel, caller.message_ts):
+            await self.messages.update(caller.channel, caller.message_ts, notice(_COPY))
 
 
 def _form_of(message: Message) -> dict[str, Any]:

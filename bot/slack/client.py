@@ -18,10 +18,10 @@ from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
 _NOT_TWICE = ("chat.postMessage", "chat.postEphemeral", "views.open", "views.push")
-_NOT_OF_THE_QUESTION = frozenset(
-    {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "unknown_error"}
-)
 TIMEOUT_S = 10
+UNKNOWN = "unknown_error"
+BROKEN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", UNKNOWN})
+"""Slack failed, or somebody answered in its place; perhaps after the call was carried out."""
 CONNECTIONS = 50
 
 
@@ -62,6 +62,11 @@ def web_client(session: ClientSession, api_url: str, token: str | None) -> Async
     return AsyncWebClient(token=token, base_url=api_url, session=session, retry_handlers=handlers)
 
 
+def plain_client(session: ClientSession, api_url: str, token: str) -> AsyncWebClient:
+    """A client for the outbox, which tries again by itself: each call is made once."""
+    return AsyncWebClient(token=token, base_url=api_url, session=session, retry_handlers=[])
+
+
 class Introduction:
     """Asks Slack once who we are, as soon as somebody wants to know."""
 
@@ -89,10 +94,10 @@ def code_of(error: BaseException) -> str:
     """Slack's own error code, such as ``is_archived``; for other errors their type's name."""
     if not isinstance(error, SlackApiError):
         return type(error).__name__
-    answer = error.response  # Of a body that is no JSON the SDK hands over what it got from aiohttp.
-    return str((answer.get("error") if hasattr(answer, "get") else None) or "unknown_error")
+    data = getattr(error.response, "data", None)  # What stands between us and Slack may answer anything.
+    return str((data.get("error") if isinstance(data, dict) else None) or UNKNOWN)
 
 
 def is_silence(error: BaseException) -> bool:
     """Whether Slack has said nothing about what was asked: no answer, one of a proxy, or that it cannot now."""
-    return not isinstance(error, SlackApiError) or code_of(error) in _NOT_OF_THE_QUESTION
+    return not isinstance(error, SlackApiError) or code_of(error) in BROKEN | {"ratelimited"}

@@ -18,12 +18,11 @@ from bot.render.blocks_findings import diagnosed, glance, healthy_or_not, verifi
 from bot.render.blocks_locks import frozen, unknown
 from bot.render.blocks_menu import Offer, help_on, help_page, menu, request_lines
 from bot.render.blocks_request import refused
-from bot.render.words import code, mrkdwn
+from bot.render.words import mrkdwn
 from bot.slack.caller import Caller
 from bot.slack.messages import CannotPost, Messages
 from bot.slack.ports import Desk, MayUse
 from bot.slack.tokens import token
-from bot.slack.view import SlackView
 
 SLOW_S = 1.0
 """After this a person who waits is told what for."""
@@ -46,7 +45,6 @@ class Commands:
     policy: MayUse
     actions: tuple[Action, ...]
     messages: Messages
-    view: SlackView
 
     async def run(self, caller: Caller, text: str) -> None:
         """Carry out one line.
@@ -161,11 +159,6 @@ class Commands:
             )
         if isinstance(outcome, Refusal):
             await self._publish(caller, refused(outcome, caller.mention))
-            return
-        unseen = self.view.why_unseen(outcome.id)
-        if unseen is not None:
-            told = f"{code(outcome.id)} is filed, but nobody here can see it. {unseen}"
-            await caller.reply.whisper(notice(told))
 
     async def _admit(self, caller: Caller, action: Action, target: str | None) -> None:
         no = await self.policy.may_use(caller.person.id, action, caller.channel or "", target)

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.kit.errors import TandemError
 from bot.render.blocks import Message, Screen
-from bot.slack.client import code_of
+from bot.slack.client import BROKEN, code_of
 
 log = logging.getLogger(__name__)
 
@@ -22,24 +22,30 @@ _WHY = {
     "restricted_action": "An administrator restricts who may post in this channel.",
     "ratelimited": "Slack takes no more messages at the moment; ask again in a minute.",
 }
-_GONE = ("is_archived", "channel_not_found", "not_in_channel")
+_OURS = frozenset({"ratelimited", "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
+"""Slack did not look at the message: it may take it later, or once our token is mended."""
+NOT_SENT = "no connection"
 CONNECT_ATTEMPTS = 3
-PATIENT_ATTEMPTS, PATIENT_S = 12, 5.0
-"""Each attempt has waited already as often, and as long, as Slack asked for."""
+EVENT = "tandem_message"
+
+_FAILURES = (SlackApiError, ClientError, TimeoutError, OSError)
 
 
 class CannotPost(TandemError):  # noqa: N818 -- Reads as what it is where it is caught.
-    """Slack does not take the message. ``code`` is Slack's own word; the text is markup and says what to do."""
+    """Slack does not take the message. ``code`` is Slack's own word; the text is markup and says what to do.
 
-    def __init__(self, code: str, bot_name: str) -> None:
+    ``retry_after_s``: when Slack wants to be asked again. ``for_good``: Slack has looked at it and does not want it.
+    ``doubtful``: it may have been carried out all the same.
+    """
+
+    def __init__(self, code: str, bot_name: str, error: BaseException | None = None) -> None:
         why = _WHY.get(code, "Slack did not take the message ({code}).")
         super().__init__(why.format(bot=bot_name, code=code))
+        answered = isinstance(error, SlackApiError)
         self.code = code
-
-    @property
-    def for_good(self) -> bool:
-        """Whether the channel is closed to us until a person does something."""
-        return self.code in _GONE
+        self.retry_after_s = _retry_after(error)
+        self.for_good = answered and code not in BROKEN | _OURS
+        self.doubtful = code in BROKEN if answered else code != NOT_SENT
 
 
 class Messages:
@@ -49,48 +55,39 @@ class Messages:
         self.client = client
         self._bot_name = bot_name
 
-    async def post(self, channel: str, message: Message, thread_ts: str | None = None) -> tuple[str, str]:
+    async def post(
+        self, channel: str, message: Message, thread_ts: str | None = None, *, key: str | None = None
+    ) -> tuple[str, str]:
         """Post; returns the channel's id and the message's ts.
+
+        Args:
+            channel: a channel's id, or a user's for a direct message.
+            message: what to post.
+            thread_ts: in whose thread.
+            key: the name by which ``find`` finds it.
 
         Raises:
             CannotPost: Slack does not take it, or cannot be reached.
         """
-        for attempt in range(1, CONNECT_ATTEMPTS + 1):
-            try:
-                answer = await self.client.chat_postMessage(
-                    channel=channel,
-                    text=message.text,
-                    blocks=list(message.blocks) or None,
-                    thread_ts=thread_ts,
-                    unfurl_links=False,
-                    unfurl_media=False,
-                )
-            except ClientConnectorError as error:  # Nothing was sent: the only failure that is safe to try again.
-                if attempt == CONNECT_ATTEMPTS:
-                    raise CannotPost("no connection", self._bot_name) from error
-                await asyncio.sleep(0.5 * attempt)
-            except (SlackApiError, ClientError, TimeoutError, OSError) as error:
-                raise CannotPost(code_of(error), self._bot_name) from error
-            else:
-                return str(answer["channel"]), str(answer["ts"])
-        raise AssertionError("unreachable")
-
-    async def post_late(self, channel: str, message: Message, thread_ts: str | None = None) -> tuple[str, str]:
-        """As ``post``, for what nobody waits for: a Slack that takes no more is asked again, for minutes."""
-        for _ in range(PATIENT_ATTEMPTS):
-            try:
-                return await self.post(channel, message, thread_ts)
-            except CannotPost as error:
-                if error.code != "ratelimited":  # All else may have been carried out, or will not be.
-                    raise
-                await asyncio.sleep(PATIENT_S)
-        return await self.post(channel, message, thread_ts)
+        try:
+            answer = await self.client.chat_postMessage(
+                channel=channel,
+                text=message.text,
+                blocks=list(message.blocks) or None,
+                thread_ts=thread_ts,
+                unfurl_links=False,
+                unfurl_media=False,
+                metadata={"event_type": EVENT, "event_payload": {"key": key}} if key else None,
+            )
+        except _FAILURES as error:
+            raise self._cannot(error) from error
+        return str(answer["channel"]), str(answer["ts"])
 
     async def post_screen(self, channel: str, screen: Screen) -> str:
         """Post a message and what belongs into its thread; returns the message's ts."""
-        where, ts = await self.post(channel, screen.message)
+        where, ts = await self._post_patiently(channel, screen.message)
         for reply in screen.thread:
-            await self.post(where, reply, thread_ts=ts)
+            await self._post_patiently(where, reply, ts)
         return ts
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
@@ -101,8 +98,37 @@ class Messages:
         """
         try:
             await self.client.chat_update(channel=channel, ts=ts, text=message.text, blocks=list(message.blocks))
-        except (SlackApiError, ClientError, TimeoutError, OSError) as error:
-            raise CannotPost(code_of(error), self._bot_name) from error
+        except _FAILURES as error:
+            raise self._cannot(error) from error
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Take a message of ours back.
+
+        Raises:
+            CannotPost: as ``update``.
+        """
+        try:
+            await self.client.chat_delete(channel=channel, ts=ts)
+        except _FAILURES as error:
+            raise self._cannot(error) from error
+
+    async def find(self, channel: str, key: str, since: float, thread_ts: str | None = None) -> tuple[str, str] | None:
+        """Where the message with this key stands that was posted after this moment (seconds since 1970).
+
+        ``None`` where there is none, and where we may not look: the manifest asks for no right to read channels.
+        """
+        method = "conversations.replies" if thread_ts else "conversations.history"
+        where = {"channel": channel, "ts": thread_ts, "oldest": f"{since:.6f}"}
+        try:
+            answer = await self.client.api_call(method, params={**where, "include_all_metadata": True, "limit": 200})
+        except _FAILURES as error:
+            log.info("cannot look for a message", extra={"error": code_of(error)})
+            return None
+        for message in answer["messages"]:
+            payload = (message.get("metadata") or {}).get("event_payload") or {}
+            if payload.get("key") == key:
+                return channel, str(message["ts"])
+        return None
 
     async def whisper(self, channel: str | None, user: str, message: Message) -> None:
         """Tell one person in the channel; where that does not go, by direct message.
@@ -116,7 +142,7 @@ class Messages:
             log.info("ephemeral message not taken, sending it directly", extra={"error": error.code})
         else:
             return
-        await self.direct(user, message)
+        await self._post_patiently(user, message)
 
     async def ephemeral(self, channel: str | None, user: str, message: Message) -> None:
         """Tell one person in the channel, so that Slack keeps no copy.
@@ -130,13 +156,26 @@ class Messages:
             await self.client.chat_postEphemeral(
                 channel=channel, user=user, text=message.text, blocks=list(message.blocks) or None
             )
-        except (SlackApiError, ClientError, TimeoutError, OSError) as error:
-            raise CannotPost(code_of(error), self._bot_name) from error
+        except _FAILURES as error:
+            raise self._cannot(error) from error
 
-    async def direct(self, user: str, message: Message) -> None:
-        """Tell one person by direct message.
+    def _cannot(self, error: BaseException) -> CannotPost:
+        code = NOT_SENT if isinstance(error, ClientConnectorError) else code_of(error)
+        return CannotPost(code, self._bot_name, error)
 
-        Raises:
-            CannotPost: Slack does not take it.
-        """
-        await self.post(user, message)
+    async def _post_patiently(self, channel: str, message: Message, thread_ts: str | None = None) -> tuple[str, str]:
+        """As ``post``; where nothing was sent it is tried again: the only failure after which that is safe."""
+        for attempt in range(1, CONNECT_ATTEMPTS):
+            try:
+                return await self.post(channel, message, thread_ts)
+            except CannotPost as error:
+                if error.code != NOT_SENT:
+                    raise
+                await asyncio.sleep(0.5 * attempt)
+        return await self.post(channel, message, thread_ts)
+
+
+def _retry_after(error: BaseException | None) -> float | None:
+    headers = getattr(error.response, "headers", {}) if isinstance(error, SlackApiError) else {}
+    given = str(headers.get("Retry-After", ""))
+    return float(given) if given.isdigit() else None

@@ -76,13 +76,6 @@ class Desk(Protocol):
         """The newest requests, the newest first."""
 
 
-class Bookmarks(Protocol):
-    """Where the message of a request stands; ``bot.ledger.Ledger``."""
-
-    async def remember_message(self, request_id: str, channel: str, ts: str) -> None:
-        """Remember the place for the next process."""
-
-
 class MayUse(Protocol):
     """Who may ask for what; ``bot.policy.Policy``."""
 

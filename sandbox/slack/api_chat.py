@@ -59,8 +59,19 @@ def _post(world: World, args: Arguments) -> Json:
     channel = channel_to_write(world, args)
     thread_ts = _thread(world, channel, args)
     text, blocks = content(world, args.get("text"), args.get("blocks"))
+    metadata = _metadata(args.get("metadata"))
     post = post_as_bot(world, channel.id, text, blocks, thread_ts=thread_ts)
+    post.metadata = metadata
     return {"channel": channel.id, "ts": post.ts, "message": message_json(post.frozen())}
+
+
+def _metadata(given: object) -> Json | None:
+    if given is None:
+        return None
+    named = isinstance(given, dict) and isinstance(given.get("event_type"), str)
+    if not named or not isinstance(given, dict) or not isinstance(given.get("event_payload"), dict):
+        raise SlackError("invalid_metadata_format")
+    return given
 
 
 def _post_ephemeral(world: World, args: Arguments) -> Json:

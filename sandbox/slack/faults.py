@@ -24,6 +24,7 @@ class Faults:
     sockets: Sockets
     _calls: dict[str, list[CallFault]] = field(default_factory=lambda: defaultdict(list))
     _delays: dict[str, float] = field(default_factory=dict)
+    _lost: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _dropped_acks: int = 0
     _repeated_events: int = 0
 
@@ -38,6 +39,10 @@ class Faults:
     def delay(self, method: str, seconds: float) -> None:
         """Let each call of this method wait so long before it takes effect; 0 ends it."""
         self._delays[method] = seconds
+
+    def lose_answer(self, method: str, *, times: int = 1) -> None:
+        """Carry the next calls of this method out, and break the connection instead of answering."""
+        self._lost[method] += times
 
     def drop_next_ack(self) -> None:
         """Lose the next ack on its way: the app thinks it has answered, the person sees operation_timeout."""
@@ -92,6 +97,12 @@ class Faults:
     def call_delay(self, method: str) -> float:
         """Return the seconds that this call has to wait."""
         return self._delays.get(method, 0.0)
+
+    def loses_answer(self, method: str) -> bool:
+        """Tell whether the answer to this call gets lost, and count it."""
+        lost = self._lost[method] > 0
+        self._lost[method] -= lost
+        return lost
 
     def takes_ack(self) -> bool:
         """Tell whether this ack gets lost, and count it."""

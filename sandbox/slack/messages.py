@@ -60,6 +60,7 @@ class Posted:
     files: list[str] = field(default_factory=list)
     file_names: list[str] = field(default_factory=list)
     app_owned: bool = False
+    metadata: Json | None = None
 
     @property
     def replies_to(self) -> str | None:

@@ -9,7 +9,7 @@ from typing import Self
 
 from aiohttp import web
 
-from sandbox.slack import api_chat, api_directory, api_files, api_views, responses
+from sandbox.slack import api_chat, api_directory, api_files, api_history, api_views, responses
 from sandbox.slack.browser import Browser, DemoButton
 from sandbox.slack.deliver import Courier, Delivery
 from sandbox.slack.faults import Faults
@@ -28,6 +28,7 @@ METHODS = {
     **api_chat.METHODS,
     **api_directory.METHODS,
     **api_files.METHODS,
+    **api_history.METHODS,
     **api_views.METHODS,
 }
 MAX_UPLOAD = 32 * 1024 * 1024
@@ -70,6 +71,7 @@ class LocalSlack:
         self.webapi = WebApi(self.world, self.sockets, self.faults, self.bot_token, self.app_token, METHODS)
         self.browser = Browser(self.world, self.screen)
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
         self._fill()
 
     def _fill(self) -> None:
@@ -93,12 +95,26 @@ class LocalSlack:
         self.browser.add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
-        await site.start()
-        port = self._runner.addresses[0][1]
+        await self.switch_on()
         reachable = "127.0.0.1" if self._host == "0.0.0.0" else self._host
-        self.world.base_url = (self._public_url or f"http://{reachable}:{port}").rstrip("/") + "/"
+        self.world.base_url = (self._public_url or f"http://{reachable}:{self._port}").rstrip("/") + "/"
         return self
+
+    async def switch_on(self) -> None:
+        """Let it be reached again, where it was before."""
+        if self._runner is not None:
+            self._site = web.TCPSite(self._runner, self._host, self._port)
+            await self._site.start()
+            self._port = int(self._runner.addresses[-1][1])
+
+    async def switch_off(self) -> None:
+        """Break every connection and take none, as if the network to Slack were gone; the world stays as it is."""
+        if self._site is None or self._runner is None or self._runner.server is None:
+            return
+        await self._site.stop()
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

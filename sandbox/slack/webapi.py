@@ -66,6 +66,8 @@ class WebApi:
         except SlackError as refused:
             answer = _refusal(refused)
         self._record(name, args, answer.get("error"))
+        if self.faults.loses_answer(name) and request.transport is not None:
+            request.transport.abort()
         return web.json_response(answer, headers={"x-oauth-scopes": ",".join(self.world.manifest.scopes)})
 
     def _run(self, name: str, args: Json, token: str, fault: CallFault | None) -> Json:

@@ -1,12 +1,16 @@
-"""What the tests of a request's life share: an action, a staff directory, a view that keeps what it saw."""
+"""What the tests of a request's life share: an action, a staff directory, a look at what there is to show."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, select
 
 from actions.adapters.redis import connect
 from actions.kit.action import Action, ChangeAction, Option, Options
@@ -19,7 +23,8 @@ from actions.registry import by_name as registered
 from bot.directory import Human, LookupFailed
 from bot.fleet import Fleet, People
 from bot.ledger import Ledger, Person, Request
-from bot.policy import Eligibility, Policy
+from bot.ledger.tables import outbox
+from bot.policy import Policy
 from bot.requests import Desk
 from tests.bot.ledger.given import Set, url
 
@@ -97,57 +102,9 @@ class Staff:
 
 
 @dataclass
-class Screen:
-    """A view that keeps what it is shown, in order."""
-
-    shown: list[tuple[str, object]] = field(default_factory=list)
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    async def requested(self, _request: Request, eligibility: Eligibility) -> None:
-        await self._show("requested", eligibility)
-
-    async def decided(self, request: Request) -> None:
-        await self._show("decided", request.state)
-
-    async def progressed(self, request: Request) -> None:
-        await self._show("progressed", request.run)
-
-    async def ended(self, request: Request) -> None:
-        await self._show("ended", request.run)
-
-    async def drifted(self, _request: Request, difference: tuple[str, ...]) -> None:
-        await self._show("drifted", difference)
-
-    async def expired(self, request: Request) -> None:
-        await self._show("expired", request.id)
-
-    async def told(self, _person: Person, text: str) -> None:
-        await self._show("told", text)
-
-    async def announced(self, channel: str, by: Person, text: str) -> None:
-        await self._show("announced", (channel, f"{by.name} {text}"))
-
-    async def until(self, what: str) -> object:
-        """The first that was shown of this kind; waits for it."""
-        async with asyncio.timeout(60), self.changed:
-            await self.changed.wait_for(lambda: what in self.kinds)
-        return next(value for kind, value in self.shown if kind == what)
-
-    @property
-    def kinds(self) -> list[str]:
-        return [kind for kind, _ in self.shown]
-
-    async def _show(self, kind: str, value: object) -> None:
-        async with self.changed:
-            self.shown.append((kind, value))
-            self.changed.notify_all()
-
-
-@dataclass
 class Office:
     desk: Desk
     ledger: Ledger
-    screen: Screen
     staff: Staff
 
     async def asks(self, **options: str) -> Request:
@@ -155,6 +112,23 @@ class Office:
         request = await self.desk.ask("tune", "orders", {"to": "500", **options}, ONCALL, "C0INCIDENT", "too low")
         assert isinstance(request, Request), request
         return request
+
+    async def kinds(self) -> list[str]:
+        """What there is to show, in the order in which it was wanted."""
+        return [row.kind for row in await self._outbox()]
+
+    async def shown(self, kind: str) -> dict[str, object]:
+        """What the first message of this kind is rendered with; waits until there is one."""
+        async with asyncio.timeout(60):
+            while True:
+                for row in await self._outbox():
+                    if row.kind == kind:
+                        return json.loads(row.body or "{}")
+                await asyncio.sleep(0.02)
+
+    async def _outbox(self) -> Sequence[Row[Any]]:
+        async with self.ledger._database.reading() as tx:
+            return (await tx.connection.execute(select(outbox).order_by(outbox.c.id))).all()
 
     async def ended(self, request_id: str) -> Request:
         """Waits until the request is over."""
@@ -183,16 +157,15 @@ class Office:
 
 @asynccontextmanager
 async def office(
-    target: Target, folder: Path, *, screen: Screen | None = None, lease_s: float = 15.0, patience_s: float = 30.0
+    target: Target, folder: Path, *, lease_s: float = 15.0, patience_s: float = 30.0
 ) -> AsyncIterator[Office]:
     ledger = await Ledger.open(url(folder), step_types=STEP_TYPES, lease_s=lease_s)
-    staff, screen = Staff(), screen or Screen()
+    staff = Staff()
     people = {target.name: People(usergroup="S0OPS")}
-    channels = {"C0INCIDENT": (target.name,)}
-    policy = Policy(Fleet({target.name: target}, channels, people, people), staff)
-    desk = Desk(ledger, {target.name: target}, connect, policy, screen, by_name=by_name)
+    fleet = Fleet({target.name: target}, {"C0INCIDENT": (target.name,)}, people, people)
+    desk = Desk(ledger, fleet, connect, Policy(fleet, staff), by_name=by_name)
     try:
-        yield Office(desk, ledger, screen, staff)
+        yield Office(desk, ledger, staff)
     finally:
         await desk.aclose(patience_s)
         await ledger.aclose()

@@ -7,7 +7,7 @@ from actions.kit.loop import StepState
 from actions.kit.plan import Cost, Plan, Rejected, Risk, SettingChange
 from actions.kit.steps import CatchUp, Demote, Fence
 from actions.kit.topology import Address
-from bot.ledger.records import Decision, Message, Person, Request, RequestState, Run, RunState, StepRecord, Verdict
+from bot.ledger.records import Decision, Person, Request, RequestState, Run, RunState, StepRecord, Verdict
 from tests.builders import node_at
 
 NASTY = "<!channel> *bold* `code` ```pre``` _it_ ~no~ :fire: <@U0VICTIM> &lt; \x1b[31m \u202e " + "x" * 10_000
@@ -78,6 +78,4 @@ def running(upto: int, state: RunState = RunState.RUNNING, text: str = "seen", s
     over = state is not RunState.RUNNING
     run = Run("R-7F3K2", state, tuple(records), AT, AT + timedelta(seconds=9) if over else None)
     run = replace(run, failures=(text,) if state in {RunState.UNDONE, RunState.INCOMPLETE} else ())
-    return replace(
-        approved(text), state=RequestState.ENDED if over else RequestState.RUNNING, run=run, message=Message("C", "1")
-    )
+    return replace(approved(text), state=RequestState.ENDED if over else RequestState.RUNNING, run=run)

@@ -29,7 +29,6 @@ from bot.fleet import Case, Fleet, People
 from bot.ledger import Decided, Ledger, Person, Request, RequestState
 from bot.policy import Policy
 from bot.requests import Desk
-from tests.bot.desks import Screen
 from tests.bot.ledger.given import Clock, url
 from tests.builders import healthy, node_at, with_node
 
@@ -177,8 +176,8 @@ class Replica:
         process = Process(world)
         ledger = await Ledger.open(url(folder), step_types=(Strike,), lease_s=LEASE_S, clock=process.now)
         people = {TARGET.name: People(usergroup="S0OPS")}
-        policy = Rules(Fleet({TARGET.name: TARGET}, {}, people, people), process)
-        desk = Desk(ledger, {TARGET.name: TARGET}, lambda _: process, policy, Screen(), by_name=lambda _: STRIKE)
+        fleet = Fleet({TARGET.name: TARGET}, {}, people, people)
+        desk = Desk(ledger, fleet, lambda _: process, Rules(fleet, process), by_name=lambda _: STRIKE)
         await desk.recover(every_s=3600)
         return cls(process, ledger, desk)
 

@@ -142,15 +142,6 @@ async def test_an_approval_and_a_denial_at_once_do_not_both_count(ledger_url):
             assert sum(answer.ok for answer in answers) == 1
 
 
-async def test_the_place_of_the_message_is_remembered_the_newest_one(ledger_url):
-    async with ledger_in(ledger_url) as ledger:
-        request = await filed(ledger)
-        await ledger.remember_message(request.id, "C1", "1.1")
-        await ledger.remember_message(request.id, "C1", "2.2")
-        message = (await ledger.request(request.id)).message
-        assert (message.channel, message.ts) == ("C1", "2.2")
-
-
 async def test_the_newest_come_first_and_can_be_chosen(ledger_url):
     clock = Clock()
     async with ledger_in(ledger_url, clock=clock) as ledger:

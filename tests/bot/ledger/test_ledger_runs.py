@@ -171,7 +171,7 @@ async def test_a_target_rests_after_what_was_done_but_not_after_what_was_undone(
 async def test_what_is_void_has_a_reason_and_frees_the_target(ledger_url):
     async with ledger_in(ledger_url) as ledger:
         lease = await ledger.begin((await approved(ledger)).id)
-        voided = await ledger.void(lease, "The master moved.")
+        voided = await ledger.void(lease, ("The master moved.",))
         assert (voided.state, voided.why) == (RequestState.VOID, "The master moved.")
         assert "The master moved." in (await ledger.decide(voided.id, LEAD, "approve")).why
         assert await ledger.holder("orders") is None

@@ -76,6 +76,7 @@ class House:
             ledger_url=f"sqlite+aiosqlite:///{self.folder / 'tandem.db'}",
             http_port=0,
             approval_minutes=self.minutes,
+            break_glass_minutes=min(self.minutes, 2),
             **token,
         )
         async with running(settings) as service:

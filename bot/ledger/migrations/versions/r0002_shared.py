@@ -75,6 +75,7 @@ def _create_outbox() -> None:
         _number("shown", "0"),
         _text("place", nullable=True),
         _text("ts", nullable=True),
+        _number("posts", "0"),
         _number("attempts", "0"),
         _time("created_at"),
         _time("due_at"),
@@ -85,13 +86,21 @@ def _create_outbox() -> None:
         sa.UniqueConstraint("key", name=op.f("outbox_key_unique")),
         _of_request("outbox"),
     )
-    op.create_index("outbox_by_due", "outbox", ["due_at"])
+    pending = sa.text("shown < wanted AND gone IS NULL")
+    op.create_index("outbox_pending", "outbox", ["id"], sqlite_where=pending, postgresql_where=pending)
     op.execute(
-        "INSERT INTO outbox (key, request_id, kind, channel, shown, place, ts, created_at, due_at) "
+        "INSERT INTO outbox (key, request_id, kind, channel, shown, posts, place, ts, created_at, due_at) "
         "SELECT CASE WHEN runs.id IS NULL THEN 'card:' ELSE 'run:' END || requests.id, requests.id, "
-        "CASE WHEN runs.id IS NULL THEN 'card' ELSE 'run' END, messages.channel, 1, messages.channel, messages.ts, "
-        "requests.created_at, requests.created_at "
+        "CASE WHEN runs.id IS NULL THEN 'card' ELSE 'run' END, messages.channel, 1, 1, messages.channel, "
+        "messages.ts, requests.created_at, requests.created_at "
         "FROM messages JOIN requests ON requests.id = messages.request_id LEFT JOIN runs ON runs.id = requests.id"
+    )
+    op.drop_table("messages")
+    op.create_table(
+        "hearing",
+        sa.Column("id", sa.Integer, nullable=False, autoincrement=False),
+        _time("until"),
+        _key("hearing", "id"),
     )
 
 

@@ -1,0 +1,138 @@
+"""Shows what the outbox holds, a function for each kind of message, from the newest state. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from bot.ledger.records import Request, RequestState
+from bot.policy import Eligibility
+from bot.render.blocks import Message, Screen, fit, notice, section, spoken
+from bot.render.blocks_request import by, card, decided_card, drifted, outcome, who
+from bot.render.blocks_run import progress, transcript
+from bot.render.words import code, mrkdwn
+
+_INVITE = frozenset({"not_in_channel", "channel_not_found"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one message is rendered from: what the outbox holds, and the request as it is now."""
+
+    kind: str
+    body: Mapping[str, Any]
+    request: Request | None = None
+    environment: str = ""
+
+    @property
+    def about(self) -> Request:
+        """The request that it is about.
+
+        Raises:
+            LookupError: it is about none.
+        """
+        if self.request is None:
+            raise LookupError(f"A message of kind {self.kind} is about no request.")
+        return self.request
+
+
+def screen(shown: Shown) -> Screen | None:
+    """The message with what belongs into its thread; ``None`` where time has passed over it.
+
+    Raises:
+        LookupError: this version does not know the kind.
+    """
+    return KINDS[shown.kind](shown)
+
+
+def _card(shown: Shown) -> Screen:
+    request = shown.about
+    if request.state is not RequestState.WAITING:
+        return Screen(decided_card(request, shown.environment))
+    crowd = Eligibility(**{name: _frozen(value) for name, value in shown.body.items()}) if shown.body else None
+    return Screen(card(request, shown.environment, crowd))
+
+
+def _run(shown: Shown) -> Screen | None:
+    run = shown.about.run
+    return Screen(progress(shown.about, run, shown.environment)) if run else None
+
+
+def _transcript(shown: Shown) -> Screen | None:
+    run = shown.about.run
+    return transcript(shown.about, run) if run else None
+
+
+def _approved(shown: Shown) -> Screen | None:
+    request = shown.about
+    if not request.approvals or request.state not in {RequestState.APPROVED, RequestState.RUNNING}:
+        return None
+    people = " and ".join(by(one.person) for one in request.approvals)
+    return _to_requester(
+        request, f"{code(request.id)} was approved by {people}; it begins once a second look shows no change."
+    )
+
+
+def _denied(shown: Shown) -> Screen | None:
+    request, denial = shown.about, shown.about.denial
+    if denial is None:
+        return None
+    reason = mrkdwn(denial.reason, 500) or "no reason given"
+    return _to_requester(request, f"{code(request.id)} was denied by {by(denial.person)}: {reason}")
+
+
+def _expired(shown: Shown) -> Screen:
+    return _to_requester(shown.about, f"{code(shown.about.id)} has expired; nothing was done.")
+
+
+def _refused(shown: Shown) -> Screen:
+    request = shown.about
+    return _to_requester(request, f"{code(request.id)} was not carried out: {mrkdwn(request.why, 1_500)}")
+
+
+def _drifted(shown: Shown) -> Screen:
+    return drifted(shown.about, tuple(shown.body["difference"]))
+
+
+def _direct(shown: Shown) -> Screen:
+    """What the requester reads where the channel takes nothing: the state of the request, and of its run."""
+    request, why = shown.about, str(shown.body["why"])
+    told = f"{code(request.id)} can no longer be shown in its channel ({mrkdwn(why, 80)}); what runs goes on."
+    if why in _INVITE:
+        told += " Invite me there: type `/invite @tandem` in the channel."
+    head = [section(line) for line in (told, outcome(request)) if line]
+    run = progress(request, request.run, shown.environment) if request.run else Message("")
+    return Screen(fit(told, head, run.blocks))
+
+
+def _text(shown: Shown) -> Screen:
+    return Screen(notice(spoken(shown.body["text"])))
+
+
+def _to_requester(request: Request, markup: str) -> Screen:
+    return Screen(notice(f"{who(request.requester)}: {markup}"))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+KINDS: Mapping[str, Callable[[Shown], Screen | None]] = MappingProxyType(
+    {
+        "card": _card,
+        "run": _run,
+        "transcript": _transcript,
+        "approved": _approved,
+        "denied": _denied,
+        "expired": _expired,
+        "refused": _refused,
+        "drifted": _drifted,
+        "direct": _direct,
+        "told": _text,
+        "notice": _text,
+        "literal": lambda shown: Screen(Message(shown.body["text"], tuple(shown.body["blocks"]))),
+    }
+)
+"""Every kind of message, by its name in the outbox."""
