@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from actions.kit import replication_failover, replication_refusals, sentinel_failover, sentinel_refusals
 from actions.kit.action import ChangeAction, Option, Options
 from actions.kit.candidates import refusals_of_candidates
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Severity
 from actions.kit.plan import Plan, Refusal, Risk
-from actions.kit.sentinel_failover import planned
-from actions.kit.sentinel_refusals import not_now
 from actions.kit.snapshot import Snapshot
 from actions.kit.topology import Address, Kind
 
@@ -27,7 +26,9 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
     """
     reasons = _reasons(snapshot, wanted := _wanted(options))
     if not reasons:
-        return planned(snapshot, NAME, wanted)
+        if snapshot.kind is Kind.SENTINEL:
+            return sentinel_failover.planned(snapshot, NAME, wanted)
+        return replication_failover.planned(snapshot, NAME, wanted)
     found = tuple(one for one in diagnose(snapshot).findings if one.severity > Severity.OK)
     return Refusal(snapshot.target, NAME, reasons, found)
 
@@ -37,11 +38,14 @@ def _wanted(options: Options) -> Address | None:
 
 
 def _reasons(snapshot: Snapshot, wanted: Address | None) -> tuple[str, ...]:
-    if snapshot.kind is not Kind.SENTINEL:
-        return (
-            f"{snapshot.target} is of kind {snapshot.kind}; this version fails over only where Sentinel is in charge.",
-        )
-    return (*not_now(snapshot), *refusals_of_candidates(snapshot, wanted))
+    match snapshot.kind:
+        case Kind.SENTINEL:
+            now = sentinel_refusals.not_now(snapshot)
+        case Kind.REPLICATION:
+            now = replication_refusals.not_now(snapshot)
+        case other:
+            return (f"{snapshot.target} is of kind {other}, which this version does not fail over.",)
+    return (*now, *refusals_of_candidates(snapshot, wanted))
 
 
 ACTION = ChangeAction(

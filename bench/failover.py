@@ -59,7 +59,7 @@ def target_of(topology: Topology, name: str = "bench") -> Target:
     """The topology as Tandem's settings would describe it."""
     return Target(
         name=name,
-        kind=Kind.SENTINEL,
+        kind=Kind.SENTINEL if topology.sentinels else Kind.REPLICATION,
         nodes=tuple(map(Address.parse, topology.node_addresses)),
         sentinels=tuple(map(Address.parse, topology.sentinel_addresses)),
         master_name=topology.master_name,
@@ -106,11 +106,12 @@ async def tandem(topology: Topology) -> None:
 
 
 Way = Callable[[Topology], Awaitable[None]]
+Start = Callable[..., contextlib.AbstractAsyncContextManager[Topology]]
 
 
-async def measure(build: Build, way: Way, delay_s: float) -> Run:
+async def measure(build: Build, way: Way, delay_s: float, start: Start = sentinel) -> Run:
     """One failover by one way on a fresh topology."""
-    async with sentinel(build, links=delay_s > 0) as topology:
+    async with start(build, links=delay_s > 0) as topology:
         if delay_s:
             for link in topology.links:
                 await link.delay_replication(delay_s)
@@ -180,7 +181,8 @@ async def _settled(topology: Topology, old: str) -> None:
 
 
 async def _all_follow(topology: Topology, master: str) -> bool:
-    for node in topology.nodes:
+    """Without Sentinels only the first node, which was master: nobody sends the others after the new one."""
+    for node in topology.nodes if topology.sentinels else topology.nodes[:1]:
         try:
             role = await node.command("ROLE")
         except redis.exceptions.RedisError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -81,3 +83,18 @@ async def setting(server: Server, name: str) -> str:
 def in_file(server: Server, word: str) -> list[str]:
     """The lines of the configuration file, as the server itself may have rewritten it, that hold this word."""
     return [line for line in server.config_path.read_text().splitlines() if word in line]
+
+
+async def no_two_writable_masters(topology: Topology, seconds: float) -> None:
+    """Look at all nodes for a while; at most one of them may take a write at any time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        takers = []
+        for node in await topology.masters():
+            try:
+                await node.command("SET", f"tandem:probe:two-masters:{node.address}", "1", "EX", "5")
+            except Exception:  # noqa: BLE001 -- READONLY, NOREPLICAS: refused is what is wanted.
+                continue
+            takers.append(node.address)
+        assert len(takers) <= 1, f"two writable masters: {takers}"
+        await asyncio.sleep(0.1)

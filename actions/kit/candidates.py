@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from actions.kit.plan import Rejected
 from actions.kit.snapshot import NodeView, SentinelReplica, Snapshot
 from actions.kit.steps import FENCE_REPLICAS
-from actions.kit.topology import Address
+from actions.kit.topology import Address, Kind
 
 DEFAULT_PRIORITY = 100
 """What a replica has that was not told otherwise."""
@@ -27,7 +27,7 @@ def refusals_of_candidates(snapshot: Snapshot, wanted: Address | None) -> tuple[
     """Why there is no candidate, or why the wanted one cannot be it; nothing where there is one."""
     if wanted is not None:
         return _refusals_of(snapshot, wanted)
-    if any(True for _ in _eligible(snapshot)):
+    if any(True for _ in _eligible(snapshot, wanted)):
         return ()
     each = [f"{node.address}: {'; '.join(why_not(snapshot, node))}." for node in _others(snapshot)]
     return ("No replica can take over.", *each)
@@ -42,7 +42,7 @@ def choose(snapshot: Snapshot, wanted: Address | None) -> Choice:
     Raises:
         ValueError: nobody is eligible; ``refusals_of_candidates`` says so before.
     """
-    eligible = sorted(_eligible(snapshot), key=lambda node: _rank(snapshot, node))
+    eligible = sorted(_eligible(snapshot, wanted), key=lambda node: _rank(snapshot, node))
     if wanted is not None:
         eligible.sort(key=lambda node: node.address != wanted)
     best = eligible[0]
@@ -51,18 +51,25 @@ def choose(snapshot: Snapshot, wanted: Address | None) -> Choice:
     why = f"{best.address} {chosen}: replica-priority {priority_of(best)}, link up, {lag} bytes behind."
     rejected = [Rejected(node.address, _second(snapshot, best, node, wanted)) for node in eligible[1:]]
     rejected += [
-        Rejected(node.address, "; ".join(reasons)) for node in _others(snapshot) if (reasons := why_not(snapshot, node))
+        Rejected(node.address, "; ".join(reasons))
+        for node in _others(snapshot)
+        if node.address != best.address and (reasons := why_not(snapshot, node))
     ]
     return Choice(best, why, tuple(sorted(rejected, key=lambda one: one.node)))
 
 
-def why_not(snapshot: Snapshot, node: NodeView) -> tuple[str, ...]:
-    """Every reason why this node cannot become master; empty where it can."""
+def why_not(snapshot: Snapshot, node: NodeView, *, by_name: bool = False) -> tuple[str, ...]:
+    """Every reason why this node cannot become master; empty where it can.
+
+    ``by_name``: a person asked for this very node. A replica-priority of 0 is an order to Sentinel; where none is in
+    charge it is a hint to us, which a person may overrule.
+    """
     if node.info is None:
         return (f"it does not answer ({node.unasked.why if node.unasked else 'no reason known'})",)
     if node.is_master:
         return ("it says that it is a master",)
-    return (*_own_reasons(snapshot, node), *_sentinels_reasons(snapshot, node.address))
+    hint = _priority_reason(snapshot, node, by_name=by_name)
+    return (*_own_reasons(snapshot, node), *hint, *_sentinels_reasons(snapshot, node.address))
 
 
 def _own_reasons(snapshot: Snapshot, node: NodeView) -> Iterator[str]:
@@ -78,8 +85,8 @@ def _own_reasons(snapshot: Snapshot, node: NodeView) -> Iterator[str]:
         yield "it is in a full sync"
     elif not info.link.up:
         yield "its link to the master is down"
-    if priority_of(node) == 0:
-        yield "its replica-priority is 0: never to be promoted"
+    if snapshot.kind is Kind.REPLICATION and (node.config is None or node.config.min_replicas_to_write is None):
+        yield "CONFIG GET is not allowed on it, so it cannot be fenced"
     if node.config is not None and node.config.min_replicas_to_write == FENCE_REPLICAS:
         yield "it holds the fence of an earlier failover, and would refuse all writes as master"
     lag = snapshot.lag_bytes(node)
@@ -87,6 +94,15 @@ def _own_reasons(snapshot: Snapshot, node: NodeView) -> Iterator[str]:
         yield "its lag cannot be told"
     elif lag > snapshot.limits.max_lag_bytes:
         yield f"it is {lag} bytes behind, more than the limit of {snapshot.limits.max_lag_bytes}"
+
+
+def _priority_reason(snapshot: Snapshot, node: NodeView, *, by_name: bool) -> Iterator[str]:
+    if priority_of(node) != 0:
+        return
+    if snapshot.kind is not Kind.REPLICATION:
+        yield "its replica-priority is 0: never to be promoted"
+    elif not by_name:
+        yield f"its replica-priority is 0: never to be promoted, unless it is named with --to {node.address}"
 
 
 def _sentinels_reasons(snapshot: Snapshot, address: Address) -> Iterator[str]:
@@ -113,7 +129,7 @@ def _refusals_of(snapshot: Snapshot, wanted: Address) -> tuple[str, ...]:
         return (f"{wanted} is not a node of {snapshot.target}; its replicas are {known}.",)
     if wanted == snapshot.agreed_master:
         return (f"{wanted} is the master already.",)
-    reasons = why_not(snapshot, node)
+    reasons = why_not(snapshot, node, by_name=True)
     return (f"{wanted} cannot take over: {'; '.join(reasons)}.",) if reasons else ()
 
 
@@ -121,8 +137,8 @@ def _others(snapshot: Snapshot) -> Iterator[NodeView]:
     return (node for node in snapshot.nodes if node.address != snapshot.agreed_master)
 
 
-def _eligible(snapshot: Snapshot) -> Iterator[NodeView]:
-    return (node for node in _others(snapshot) if not why_not(snapshot, node))
+def _eligible(snapshot: Snapshot, wanted: Address | None) -> Iterator[NodeView]:
+    return (node for node in _others(snapshot) if not why_not(snapshot, node, by_name=node.address == wanted))
 
 
 def priority_of(node: NodeView) -> int | None:

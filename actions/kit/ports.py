@@ -12,12 +12,18 @@ from actions.kit.topology import Address
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A node's role and position at one moment. ``offset`` in bytes; ``master`` and ``link_up`` on a replica."""
+    """A node's role and position at one moment. ``offset`` in bytes; ``master`` and ``link_up`` on a replica.
+
+    ``replid`` names its history, ``replid2`` the one that it was promoted from, at ``second_repl_offset``.
+    """
 
     role: Role
     offset: int
     master: Address | None = None
     link_up: bool = False
+    replid: str = ""
+    replid2: str = ""
+    second_repl_offset: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +62,17 @@ class Hands(Protocol):
         back after a failover has to reach the file too, or it returns with the next restart.
         """
 
+    async def rewrite_config(self, node: Address) -> str | None:
+        """CONFIG REWRITE, so that roles and settings survive a restart; ``None``, or why no file was written."""
+
     async def demote(self, node: Address, master: Address) -> None:
         """In one transaction: CLIENT UNPAUSE and REPLICAOF."""
+
+    async def promote(self, node: Address) -> None:
+        """REPLICAOF NO ONE, by a connection that ``recall_promotion`` finds again."""
+
+    async def recall_promotion(self, node: Address) -> None:
+        """Close the connections of ``promote`` that got no answer: what has not arrived by now never does."""
 
     async def disconnect_clients(self, node: Address) -> None:
         """CLIENT KILL TYPE normal, the asking connection spared: clients that hang on a pause find the new master."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
-from actions.kit.topology import Address
+from actions.kit.topology import Address, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def prove(snapshot: Snapshot, master: Address, expected: tuple[Address, ...] = (
     """
     nodes = [node for node in snapshot.nodes if not expected or node.address in expected or node.info]
     checks = [_master(snapshot, master)]
-    checks += [_replica(node, master) for node in nodes if node.address != master]
+    checks += [_replica(snapshot, node, master) for node in nodes if node.address != master]
     checks += [
         _sentinel(view, master)
         for view in snapshot.sentinels
@@ -52,18 +52,22 @@ def _master(snapshot: Snapshot, master: Address) -> Check:
     )
 
 
-def _replica(node: NodeView, master: Address) -> Check:
+def _replica(snapshot: Snapshot, node: NodeView, master: Address) -> Check:
+    """Where nobody is in charge a replica may follow another one, in a chain; Sentinel has it follow directly."""
     title = f"{node.address} follows {master}"
     if node.info is None:
         return Check(title, ok=False, observation=f"it did not answer: {node.unasked.why if node.unasked else '?'}")
     if node.is_master:
         return Check(title, ok=False, observation="it says that it is a master")
     link = node.info.link
-    if link is None or link.master != master:
+    followed = snapshot.node(link.master) if link else None
+    chained = snapshot.kind is Kind.REPLICATION and followed is not None and followed.is_replica
+    if link is None or (link.master != master and not chained):
         return Check(title, ok=False, observation=f"it follows {link.master if link else 'nobody'}")
     if not link.up:
-        return Check(title, ok=False, observation="its link to the master is down")
-    return Check(title, ok=True, observation=f"link up, offset {node.info.offset}")
+        return Check(title, ok=False, observation=f"its link to {link.master} is down")
+    behind = f" behind {link.master}" if chained else ""
+    return Check(title, ok=True, observation=f"link up{behind}, offset {node.info.offset}")
 
 
 def _sentinel(view: SentinelView, master: Address) -> Check:

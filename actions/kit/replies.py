@@ -25,7 +25,7 @@ INFO_FIELDS = (
     *("master_replid", "master_replid2", "master_repl_offset", "slave_repl_offset", "second_repl_offset"),
     *("master_host", "master_port", "master_link_status", "master_sync_in_progress", "master_sync_left_bytes"),
     *("master_last_io_seconds_ago", "master_link_down_since_seconds", "master_failover_state"),
-    *("slave_priority", "slave_read_only", "repl_backlog_size", "min_slaves_good_slaves"),
+    *("slave_priority", "slave_read_only", "repl_backlog_size", "min_slaves_good_slaves", "cluster_enabled"),
 )
 """What is read of INFO, beside the ``slaveN`` lines. A server sends six times as many fields."""
 
@@ -36,6 +36,7 @@ def _any_of(names: tuple[str, ...]) -> str:
     return "|".join(f"{letter}(?:{'|'.join(name[1:] for name in group)})" for letter, group in groups)
 
 
+_keyspace_lines = re.compile(rb"\ndb[0-9]+:keys=([0-9]{1,19})").findall
 _info_lines = re.compile(rf"\n({_any_of(INFO_FIELDS)}|slave[0-9]+):([^\r\n]*)").findall
 _version = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}").match
 
@@ -82,6 +83,7 @@ def parse_info(fields: Mapping[str, str]) -> NodeInfo:
         ops_per_s=_optional(fields, "instantaneous_ops_per_sec"),
         backlog_bytes=_optional(fields, "repl_backlog_size"),
         good_replicas=_optional(fields, "min_slaves_good_slaves"),
+        cluster_enabled=_flag(fields, "cluster_enabled", "1"),
     )
 
 
@@ -93,11 +95,16 @@ def parse_standing(reply: object) -> Standing:
     """
     fields = info_fields(reply)
     role = _role(fields)
-    if role is Role.MASTER:
-        return Standing(role, _number(fields, "master_repl_offset"))
-    link = _link(fields)
-    offset = _number(fields, "slave_repl_offset")
-    return Standing(role, offset) if link is None else Standing(role, offset, link.master, link.up)
+    link = _link(fields) if role is Role.REPLICA else None
+    return Standing(
+        role,
+        _number(fields, "master_repl_offset" if role is Role.MASTER else "slave_repl_offset"),
+        link.master if link else None,
+        link_up=link is not None and link.up,
+        replid=fields.get("master_replid", ""),
+        replid2=fields.get("master_replid2", ""),
+        second_repl_offset=_number_or(-1, fields, "second_repl_offset"),
+    )
 
 
 def parse_version(fields: Mapping[str, str]) -> tuple[str, tuple[int, ...]]:
@@ -120,6 +127,29 @@ def parse_normal_clients(fields: Mapping[str, str], info: NodeInfo) -> int | Non
     subscribers = _number_or(0, fields, "pubsub_clients")
     master = 1 if info.link is not None and info.link.up else 0
     return max(0, info.connected_clients - subscribers - master - 1)
+
+
+def parse_keys(reply: object) -> int:
+    """How many keys a node holds, from the keyspace lines of its INFO.
+
+    Raises:
+        Garbled: it is no text.
+    """
+    if not isinstance(reply, bytes):
+        raise Garbled("INFO answered with something else")
+    return sum(map(int, _keyspace_lines(reply)))
+
+
+def parse_watching_sentinels(reply: object) -> int:
+    """How many subscribers Sentinel's own channel has on a data node: each Sentinel that watches it is one.
+
+    Raises:
+        Garbled: it is not PUBSUB NUMSUB's answer about one channel.
+    """
+    match reply:
+        case [bytes(), int(subscribers)]:
+            return subscribers
+    raise Garbled("PUBSUB NUMSUB answered with something else")
 
 
 def parse_role_offset(reply: object) -> int:

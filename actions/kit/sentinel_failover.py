@@ -7,16 +7,15 @@ again after 30 s. Where Sentinel is Valkey 9, its own coordinated failover repla
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from actions.kit.candidates import choose, priority_of
 from actions.kit.errors import UsageError
+from actions.kit.fencing import fence_of, price_of_fence
 from actions.kit.plan import Cost, Plan, Risk, SettingChange, Step, facts_of
 from actions.kit.recheck import Recheck
 from actions.kit.sentinel_steps import PRIORITY, AwaitInfo, AwaitSentinels, Steer
 from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
-from actions.kit.steps import FENCE, FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
+from actions.kit.steps import CatchUp, Demote, Fence, Prove, PutBack
 from actions.kit.topology import Address
 from actions.kit.votes import newest
 
@@ -30,7 +29,6 @@ COORDINATED_INFO_AGE_MS = 350
 """The same where it has to be elected and the master to hand over first."""
 
 COORDINATED_SINCE = (9, 0)
-SCRIPTS_FENCED_SINCE = (7, 0)
 LOOK_AGAIN_S = 30
 
 
@@ -122,15 +120,10 @@ def _steering(snapshot: Snapshot, candidate: NodeView) -> tuple[SettingChange, .
 
 
 def _fence(snapshot: Snapshot, master: NodeView, sentinel: SentinelView) -> Fence:
-    config, watch = master.config, sentinel.master
-    to_write = config.min_replicas_to_write if config else 0
-    max_lag = config.min_replicas_max_lag if config else 10
-    changes = [SettingChange(master.address, FENCE, str(FENCE_REPLICAS), str(to_write))]
-    if max_lag == 0:  # It switches min-replicas-to-write off altogether.
-        changes.insert(0, SettingChange(master.address, "min-replicas-max-lag", "10", "0"))
+    watch = sentinel.master
     down_after = watch.down_after_ms if watch else snapshot.limits.max_pause_ms
     pause = min(snapshot.limits.max_pause_ms, int(down_after * PAUSE_OF_DOWN_AFTER))
-    return Fence(master.address, pause, tuple(changes))
+    return Fence(master.address, pause, fence_of(master.address, master.config))
 
 
 def _switch(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: SentinelView) -> SentinelFailover:
@@ -161,17 +154,8 @@ def _cost(snapshot: Snapshot, master: NodeView, steps: tuple[Step, ...]) -> Cost
     notes = ["Writes wait or are refused for about as long as Sentinel takes to switch, usually under 2 s."]
     if master.normal_clients is not None:
         notes.append(f"The {master.normal_clients} clients of {master.address} are disconnected and have to ask again.")
-    notes += [note for step in steps if isinstance(step, Fence) for note in _price_of(step, master)]
+    notes += [note for step in steps if isinstance(step, Fence) for note in price_of_fence(master, step.pause_ms)]
     silent = [str(node.address) for node in snapshot.nodes if node.info is None]
     if silent:
         notes.append(f"Not part of it, since they do not answer: {', '.join(silent)}.")
     return Cost(loss_bytes=0, loss_keys=0, pause_ms=catch_up + switch, notes=tuple(notes))
-
-
-def _price_of(fence: Fence, master: NodeView) -> Iterator[str]:
-    yield f"If Tandem dies between fence and switch, {fence.master} refuses writes until Tandem starts again."
-    if master.info is not None and master.info.flavour == "redis" and master.info.version < SCRIPTS_FENCED_SINCE:
-        yield (
-            f"Scripts that write are held back only by the pause of {fence.pause_ms} ms: "
-            "before Redis 7.0 min-replicas-to-write does not stop them."
-        )

@@ -60,10 +60,11 @@ def _master_not_ready(snapshot: Snapshot) -> Iterator[str]:
     elif not node.is_master:
         yield f"The Sentinels name {agreed}, but it says that it is a {node.info.role}."
     else:
-        yield from _master_node_not_ready(node)
+        yield from master_not_ready(node)
 
 
-def _master_node_not_ready(node: NodeView) -> Iterator[str]:
+def master_not_ready(node: NodeView) -> Iterator[str]:
+    """Why a master that answers cannot be fenced, or must not be now; every reason, as sentences."""
     info, config = node.info, node.config
     if info is not None and info.loading:
         yield f"The master {node.address} is loading its data."

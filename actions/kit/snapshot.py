@@ -126,6 +126,7 @@ class NodeInfo:
     backlog_bytes: int | None = None
     good_replicas: int | None = None
     """``min_slaves_good_slaves``: only there while min-replicas-to-write is in force."""
+    cluster_enabled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,10 @@ class NodeView:
     CLIENT LIST would be exact, but is 3 MB at 10,000 clients, from a server that may be in trouble. Sentinels' own
     connections are among them; subscribers too where INFO has no ``pubsub_clients`` (Redis 6.2 and 7.0).
     """
+    watching_sentinels: int | None = None
+    """How many Sentinels listen on it, under whatever name they know it. Asked only where none should."""
+    keys: int | None = None
+    """How many keys it holds in all its databases. Asked only where nobody is in charge."""
     gaps: tuple[Unasked, ...] = ()
     known_from: tuple[str, ...] = ()
     """Who named this node: ``settings``, ``sentinel A``, ``node A``."""

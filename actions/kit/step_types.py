@@ -1,6 +1,6 @@
 """Every kind of step there is: the ledger reads a stored plan back with these. No I/O here."""
 
-from actions.kit import recheck, sentinel_steps, sentinel_switch, steps
+from actions.kit import following, promotion, recheck, sentinel_steps, sentinel_switch, steps
 from actions.kit.plan import Step
 
 STEP_TYPES: tuple[type[Step], ...] = (
@@ -15,4 +15,10 @@ STEP_TYPES: tuple[type[Step], ...] = (
     sentinel_switch.LastLook,
     sentinel_switch.SentinelFailover,
     sentinel_steps.AwaitSentinels,
+    promotion.FenceCandidate,
+    promotion.Promote,
+    promotion.OpenForWrites,
+    following.Rejoin,
+    following.Repoint,
+    following.KeepRoles,
 )

@@ -93,14 +93,21 @@ class Fence(Step):
         """
         standing = await hands.standing(self.master)
         follows = standing.role is Role.REPLICA
-        latest = newest(await hands.sentinel_views())
-        if not follows and latest.named - {self.master}:
-            raise NotYet(f"the Sentinels name {latest}: {self.master} stays fenced until it follows")
+        if not follows and (successor := await self._successor(hands)):
+            raise NotYet(f"{successor}: {self.master} stays fenced until it follows")
         old = as_settings(self.settings, old=True)
         await hands.unfence(self.master, old)
         if follows:
             await hands.change_settings(self.master, old, rewrite=True)
         return f"{self.master} {'is a replica without a fence' if follows else 'accepts writes again'}"
+
+    async def _successor(self, hands: Hands) -> str | None:
+        """Who has been promoted instead, in words: whom the Sentinels name, and without any whoever says so himself."""
+        latest = newest(await hands.sentinel_views())
+        if latest.named:
+            return f"the Sentinels name {latest}" if latest.named - {self.master} else None
+        others = [str(node.address) for node in (await hands.observe()).masters if node.address != self.master]
+        return f"{', '.join(others)} says that it is a master" if others else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +141,13 @@ class CatchUp(Step):
 
     async def _reached(self, hands: Hands, goal: int) -> Held:
         mine = await hands.standing(self.candidate)
-        if mine.role is Role.REPLICA and not mine.link_up:
-            return Held(yes=False, observation=f"its link to {self.master} is down")
+        if mine.role is Role.MASTER:
+            raise TooLate(f"{self.candidate} is a master already: its offset says nothing about {self.master}")
+        if not mine.link_up or mine.master != self.master:
+            follows = (
+                f"it follows {mine.master}" if mine.master != self.master else f"its link to {self.master} is down"
+            )
+            return Held(yes=False, observation=follows)
         return Held(mine.offset >= goal, f"offset {mine.offset} of {goal}")
 
 
@@ -256,7 +268,8 @@ class Prove(Step):
     @property
     def command(self) -> str:
         """The equivalent for a person."""
-        return "ROLE on every node, SENTINEL MASTER and CKQUORUM on every Sentinel; SET … NX EX 30, WAIT, GET, DEL"
+        sentinels = ", SENTINEL MASTER and CKQUORUM on every Sentinel" if self.sentinels else ""
+        return f"ROLE on every node{sentinels}; SET … NX EX 30, WAIT, GET, DEL"
 
     async def act(self, hands: Hands) -> str:
         """Wait out the delay, then look until all is proven."""

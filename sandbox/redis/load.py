@@ -29,7 +29,7 @@ class WriteLoad:
 
     `timeout` is what a writer waits for an answer, in seconds; `rate` the writes a second of all writers together.
     With `process=True` the writers run in a process of their own and do not share the event loop with what is measured.
-    "fixed" writes to the node that is master at the start.
+    "fixed" writes to the node that is master at the start. By default Sentinels are asked, and without any the nodes.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class WriteLoad:
         topology: Topology,
         writers: int = 8,
         *,
-        discovery: Discovery = "get-master-addr",
+        discovery: Discovery | None = None,
         timeout: float = 1.0,
         rate: float = 1400.0,
         process: bool = False,
@@ -55,18 +55,19 @@ class WriteLoad:
             writers=writers,
             rate=rate,
             timeout_s=timeout,
-            discovery=discovery,
+            discovery=discovery or ("get-master-addr" if topology.sentinels else "roles"),
             fixed="",
             master_name=topology.master_name,
             sentinels=topology.sentinel_addresses,
+            nodes=topology.node_addresses,
             node=topology.admin,
             sentinel=topology.sentinel_admin,
         )
 
     async def __aenter__(self) -> Self:
         """Start, and wait for the first acknowledged write."""
-        if self._spec.discovery != "fixed" and not self._spec.sentinels:
-            raise ValueError('Without Sentinels the writers cannot find a new master: use discovery="fixed".')
+        if self._spec.discovery in {"get-master-addr", "redis-py"} and not self._spec.sentinels:
+            raise ValueError("Without Sentinels nobody can be asked for the master: leave the discovery out.")
         self._spec = replace(self._spec, fixed=(await self._topology.master()).address)
         self._running = asyncio.create_task(self._run_process() if self._in_process else self._run_here())
         try:

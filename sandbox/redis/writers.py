@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from sandbox.redis.server import Credentials
 
-Discovery = Literal["get-master-addr", "redis-py", "fixed"]
+Discovery = Literal["get-master-addr", "redis-py", "roles", "fixed"]
 Acknowledged = Callable[[int, int, float], None]
 """Called with the writer, its number of the write, and the monotonic time of the acknowledgement in seconds."""
 
@@ -28,7 +28,10 @@ KEY_PREFIX = "tandem:load:"
 
 @dataclass(frozen=True, kw_only=True)
 class LoadSpec:
-    """What to write and how to find the master; `rate` is writes a second of all writers, `fixed` a "host:port"."""
+    """What to write and how to find the master; `rate` is writes a second of all writers, `fixed` a "host:port".
+
+    By "roles" a writer asks one node after the other for its ROLE, as clients do that are given a list of nodes.
+    """
 
     run: str
     writers: int
@@ -38,6 +41,7 @@ class LoadSpec:
     fixed: str
     master_name: str
     sentinels: tuple[str, ...]
+    nodes: tuple[str, ...]
     node: Credentials
     sentinel: Credentials
 
@@ -74,6 +78,7 @@ class _Writer:
         self._acknowledged = acknowledged
         self._numbers = itertools.count()
         self._sentinels = itertools.cycle(spec.sentinels)
+        self._nodes = itertools.cycle(spec.nodes)
 
     async def run(self) -> None:
         while not _cancelled():
@@ -105,6 +110,8 @@ class _Writer:
                 return self._spec.fixed
             case "redis-py":
                 return await self._discovered()
+            case "roles":
+                return await self._by_role()
         address = next(self._sentinels)
         async with _connection(address, self._spec.sentinel, self._spec.timeout_s) as connection:
             await connection.send_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._spec.master_name)
@@ -112,6 +119,16 @@ class _Writer:
         if not reply:
             raise ConnectionError(f"The Sentinel at {address} does not know {self._spec.master_name}.")
         return ":".join(reply)
+
+    async def _by_role(self) -> str:
+        """The next node that says it is a master; one that refuses writes all the same is passed on the next time."""
+        for address in itertools.islice(self._nodes, len(self._spec.nodes)):
+            with contextlib.suppress(RedisError, OSError):
+                async with _connection(address, self._spec.node, self._spec.timeout_s) as connection:
+                    await connection.send_command("ROLE")
+                    if (await connection.read_response())[0] == "master":
+                        return address
+        raise ConnectionError("No node says that it is a master.")
 
     async def _discovered(self) -> str:
         options: dict[str, Any] = {**self._spec.sentinel.client_options(), "socket_timeout": self._spec.timeout_s}

@@ -16,8 +16,9 @@ from actions.kit.errors import UsageError
 from actions.kit.findings import FindingId
 from actions.kit.plan import Plan, Refusal
 from actions.kit.steps import FENCE_REPLICAS
-from actions.kit.topology import Credentials, Limits, Target
-from sandbox.redis import Topology, WriteLoad, build, builds, faults, replication, sentinel
+from actions.kit.topology import Credentials, Kind, Limits, Target
+from sandbox.redis import Topology, WriteLoad, build, builds, faults, sentinel
+from tests.builders import healthy
 from tests.failover import target_of
 
 pytestmark = pytest.mark.servers
@@ -46,11 +47,13 @@ async def refusal(topology: Topology, change: Change = lambda target: target, **
         return answer.reason
 
 
-async def until_refused(topology: Topology, words: str, within_s: float = 20, change: Change | None = None) -> str:
+async def until_refused(
+    topology: Topology, words: str, within_s: float = 20, change: Change | None = None, **options: str
+) -> str:
     async with seen(topology, change or (lambda target: target)) as hands:
         deadline = time.monotonic() + within_s
         while True:
-            answer = failover.plan(await hands.observe(), {})
+            answer = failover.plan(await hands.observe(), options)
             text = answer.reason if isinstance(answer, Refusal) else "a plan"
             if words in text:
                 return text
@@ -82,9 +85,10 @@ async def test_a_restarted_replica_makes_another_fingerprint() -> None:
         assert before.fingerprint != after.fingerprint
 
 
-async def test_no_sentinel_in_charge() -> None:
-    async with replication(build(NAME)) as topology:
-        assert "only where Sentinel is in charge" in await refusal(topology)
+def test_a_kind_that_is_not_covered() -> None:
+    answer = failover.plan(replace(healthy(), kind=Kind.CLUSTER), {})
+    assert isinstance(answer, Refusal)
+    assert "of kind cluster, which this version does not fail over" in answer.reason
 
 
 async def test_the_master_does_not_answer() -> None:

@@ -20,7 +20,16 @@ from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.steps import FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
 from actions.kit.topology import Address
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, sentinel
-from tests.failover import Fault, Journal, in_file, planned, setting, target_of, without_the_long_look
+from tests.failover import (
+    Fault,
+    Journal,
+    in_file,
+    no_two_writable_masters,
+    planned,
+    setting,
+    target_of,
+    without_the_long_look,
+)
 
 pytestmark = pytest.mark.servers
 
@@ -207,7 +216,7 @@ async def test_the_old_master_hangs_before_it_is_demoted() -> None:
         assert [change.name for change in journal.owed] == ["min-replicas-to-write"]
         assert await scene.topology.master() is scene.candidate
         await scene.old.resume()
-        await _no_two_writable_masters(scene.topology, 3.0)
+        await no_two_writable_masters(scene.topology, 3.0)
         assert await scene.lost() == 0
 
 
@@ -223,7 +232,7 @@ async def test_the_bot_is_cut_off_from_one_node(cut: str, at: type[Step]) -> Non
         try:
             journal = Journal(at, lambda: link.black_hole(replicas=False, sentinels=False, clients=True))
             ending = await carry_out(without_the_long_look(scene.plan.steps), hands, journal)
-            await _no_two_writable_masters(scene.topology, 1.0)
+            await no_two_writable_masters(scene.topology, 1.0)
             assert ending.outcome in {Outcome.UNDONE, Outcome.INCOMPLETE}, journal.lines
             await link.heal()
             if journal.owed:  # What a second start of the bot does.
@@ -323,7 +332,7 @@ async def test_the_asked_sentinel_hangs_with_the_failover_in_hand() -> None:
             while journal.owed:
                 assert time.monotonic() < deadline, (ending, journal.lines)
                 ending = await settle(without_the_long_look(scene.plan.steps), reached, hands, journal)
-            await _no_two_writable_masters(scene.topology, 2.0)
+            await no_two_writable_masters(scene.topology, 2.0)
         finally:
             await hands.aclose()
         assert await scene.lost() == 0
@@ -389,18 +398,3 @@ async def test_the_second_look_notices_a_revert() -> None:
         ending = await carry_out([again], scene.hands, journal)
         assert ending.outcome is Outcome.UNDONE
         assert "says that it is a master" in ending.failures[0]
-
-
-async def _no_two_writable_masters(topology: Topology, seconds: float) -> None:
-    """Look at all nodes for a while; at most one of them may take a write at any time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        takers = []
-        for node in await topology.masters():
-            try:
-                await node.command("SET", f"tandem:probe:two-masters:{node.address}", "1", "EX", "5")
-            except Exception:  # noqa: BLE001 -- READONLY, NOREPLICAS: refused is what is wanted.
-                continue
-            takers.append(node.address)
-        assert len(takers) <= 1, f"two writable masters: {takers}"
-        await asyncio.sleep(0.1)

@@ -19,6 +19,8 @@ from actions.kit.snapshot import SentinelView, Snapshot
 from actions.kit.topology import Address, Target
 
 PROBE_TTL_S = 30
+_PROMOTING = "tandem-promotes"
+"""How a connection calls itself while it promotes: one that is cut off then is found by it and closed."""
 WAIT_MS = 800
 
 _NO_FILE_TO_WRITE = (
@@ -75,16 +77,36 @@ class RedisHands:
 
     async def change_settings(self, node: Address, settings: Mapping[str, str], *, rewrite: bool) -> None:
         """See ``Hands.change_settings``."""
-        server = self._node(node)
-        await self._all(server, *_config_set(settings))
+        await self._all(self._node(node), *_config_set(settings))
         if rewrite:
-            (answer,) = await server.ask(("CONFIG", "REWRITE"))
-            if isinstance(answer, CommandFailed) and not answer.text.endswith(_NO_FILE_TO_WRITE):
-                raise CommandRefused(f"{node} CONFIG REWRITE: {answer.text}")
+            await self.rewrite_config(node)
+
+    async def rewrite_config(self, node: Address) -> str | None:
+        """See ``Hands.rewrite_config``."""
+        (answer,) = await self._node(node).ask(("CONFIG", "REWRITE"))
+        if not isinstance(answer, CommandFailed):
+            return None
+        if not answer.text.endswith(_NO_FILE_TO_WRITE):
+            raise CommandRefused(f"{node} CONFIG REWRITE: {answer.text}")
+        return answer.text
 
     async def demote(self, node: Address, master: Address) -> None:
         """See ``Hands.demote``."""
         await self._node(node).transaction(("CLIENT", "UNPAUSE"), ("REPLICAOF", master.host, master.port))
+
+    async def promote(self, node: Address) -> None:
+        """See ``Hands.promote``."""
+        server = self._node(node)
+        await self._one(server, ("CLIENT", "SETNAME", _PROMOTING))
+        await self._all(server, ("REPLICAOF", "NO", "ONE"), ("CLIENT", "SETNAME", ""))
+
+    async def recall_promotion(self, node: Address) -> None:
+        """See ``Hands.recall_promotion``."""
+        server = self._node(node)
+        clients = _text(await self._one(server, ("CLIENT", "LIST", "TYPE", "normal"))).splitlines()
+        for fields in (dict(word.partition("=")[::2] for word in client.split()) for client in clients):
+            if fields.get("name") == _PROMOTING:
+                await self._one(server, ("CLIENT", "KILL", "ID", fields.get("id", "")))
 
     async def disconnect_clients(self, node: Address) -> None:
         """See ``Hands.disconnect_clients``."""

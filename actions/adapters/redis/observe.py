@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from actions.adapters.redis.connection import Node
 from actions.adapters.redis.questions import ask_node, ask_sentinel
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
-from actions.kit.topology import Address, Target
+from actions.kit.topology import Address, Kind, Target
 
 FORGET_S = 3_600
 """A node that nobody has named and that has not answered for so long is no longer asked."""
@@ -130,7 +130,7 @@ class _Look:
             self._tasks.create_task(self._ask_node(self._observer.node(address)))
 
     async def _ask_node(self, node: Node) -> None:
-        view = await ask_node(node)
+        view = await ask_node(node, nobody_in_charge=self._observer.target.kind is Kind.REPLICATION)
         self._views[node.address] = view
         for other in _named_by_node(view):
             self._named(other, node.name)

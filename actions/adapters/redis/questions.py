@@ -24,15 +24,22 @@ _NODE_QUESTIONS: tuple[Command, ...] = (
     ("CONFIG", "GET", "min-replicas-max-lag"),
     ("CONFIG", "GET", "replica-priority"),
 )
+_IN_CHARGE: tuple[Command, ...] = (("PUBSUB", "NUMSUB", "__sentinel__:hello"),)
+"""Whether a Sentinel is in charge after all: each one subscribes to this channel on every node that it watches."""
 _ABOUT_MASTER = ("GET-MASTER-ADDR-BY-NAME", "MASTER", "REPLICAS", "SENTINELS", "CKQUORUM")
 
 
-async def ask_node(node: Node) -> NodeView:
-    """Look at one data node in one round trip; never raises for what it does not answer. ``known_from`` is empty."""
+async def ask_node(node: Node, *, nobody_in_charge: bool = False) -> NodeView:
+    """Look at one data node in one round trip; never raises for what it does not answer. ``known_from`` is empty.
+
+    Where nobody is to be in charge of the roles it is also asked whether a Sentinel is, and its keys are counted.
+    """
+    questions = (*_NODE_QUESTIONS, *_IN_CHARGE) if nobody_in_charge else _NODE_QUESTIONS
     try:
-        info, role, *config = await node.ask(*_NODE_QUESTIONS, repeatable=True)
+        info, role, *config = await node.ask(*questions, repeatable=True)
     except ExchangeError as error:
         return NodeView(node.address, Unasked(node.name, error.reason, error.failure.text))
+    in_charge = config.pop() if nobody_in_charge else None
     asked = _Asked(node.name)
     fields = asked.read("INFO", replies.info_fields, info)
     parsed = None if fields is None else asked.read("INFO", replies.parse_info, fields)
@@ -40,14 +47,12 @@ async def ask_node(node: Node) -> NodeView:
         return NodeView(node.address, asked.gaps[0])
     offset = asked.read("ROLE", replies.parse_role_offset, role)
     settings = asked.read("CONFIG GET", replies.parse_config, *config)
-    return NodeView(
-        node.address,
-        info=parsed,
-        role_offset=offset,
-        config=settings,
-        normal_clients=replies.parse_normal_clients(fields, parsed),
-        gaps=tuple(asked.gaps),
-    )
+    clients = replies.parse_normal_clients(fields, parsed)
+    view = NodeView(node.address, info=parsed, role_offset=offset, config=settings, normal_clients=clients)
+    if nobody_in_charge:
+        watching = asked.read("PUBSUB NUMSUB", replies.parse_watching_sentinels, in_charge)
+        view = replace(view, watching_sentinels=watching, keys=asked.read("INFO", replies.parse_keys, info))
+    return replace(view, gaps=tuple(asked.gaps))
 
 
 async def ask_sentinel(sentinel: Node, master_name: str) -> SentinelView:

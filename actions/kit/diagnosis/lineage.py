@@ -7,9 +7,31 @@ moves the offset of an idle master too, and counts as none of the application's 
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from actions.kit.snapshot import NodeInfo, NodeView
 
 NO_ID = "0" * 40
+
+
+class History(Protocol):
+    """The place of one node in its history, as INFO tells it."""
+
+    @property
+    def replid(self) -> str:
+        """Its own history."""
+
+    @property
+    def replid2(self) -> str:
+        """The one that it was promoted from."""
+
+    @property
+    def offset(self) -> int:
+        """In bytes."""
+
+    @property
+    def second_repl_offset(self) -> int:
+        """The first byte that is its own."""
 
 
 def lineage(first: NodeView, second: NodeView) -> str:
@@ -26,6 +48,18 @@ def lineage(first: NodeView, second: NodeView) -> str:
         return f"both were promoted from one ancestor {one.replid2[:12]}; shared before byte {shared:,}"
     aof = " A node that loads an AOF loses its replication ids." if one.aof_enabled or two.aof_enabled else ""
     return f"no provable common ancestor: only a comparison of keys can tell what they share.{aof}"
+
+
+def only_on_old(old: History, new: History) -> int | None:
+    """How many bytes at most only the old master has, of whom the new one descends; ``None`` where nothing proves it.
+
+    An old master that was restarted tells by replid2 where its history ended; what it took since counts too.
+    """
+    if _known(new.replid2) and old.replid == new.replid2:
+        return max(0, old.offset - new.second_repl_offset + 1)
+    if _known(new.replid2) and old.replid2 == new.replid2 and old.second_repl_offset <= new.second_repl_offset:
+        return max(0, old.offset - old.second_repl_offset + 1)
+    return None
 
 
 def _known(replid: str) -> bool:

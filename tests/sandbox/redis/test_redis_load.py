@@ -90,8 +90,21 @@ async def test_the_pace_is_kept():
         assert load.acked < 350
 
 
-async def test_without_sentinels_only_fixed_writers_make_sense():
+async def test_without_sentinels_nobody_can_be_asked_for_the_master():
     async with replication(builds()[0], replicas=0) as topology:
         with pytest.raises(ValueError, match="Without Sentinels"):
-            async with WriteLoad(topology):
+            async with WriteLoad(topology, discovery="redis-py"):
                 pass
+
+
+async def test_without_sentinels_writers_find_the_new_master_by_asking_for_roles():
+    async with replication(builds()[0], replicas=1) as topology:
+        old, new = topology.nodes
+        async with WriteLoad(topology, timeout=0.2) as load:
+            await new.command("REPLICAOF", "NO", "ONE")
+            await old.hang()
+            acked = load.acked
+            async with asyncio.timeout(30):
+                while load.acked < acked + 100:
+                    await asyncio.sleep(0.02)
+        assert await new.command("DBSIZE") > 100

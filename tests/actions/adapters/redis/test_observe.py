@@ -107,7 +107,7 @@ async def test_a_dead_node_that_nobody_names_any_more_is_still_asked(build, targ
 
 async def test_one_refused_question_is_a_gap_and_the_rest_is_kept(build, target_of):
     async with replication(build, replicas=0) as topology:
-        await topology.nodes[0].command("ACL", "SETUSER", "half", "on", ">pass-word", "+info", "+role")
+        await topology.nodes[0].command("ACL", "SETUSER", "half", "on", ">pass-word", "+info", "+role", "+pubsub")
         target = target_of(topology, auth=Credentials("half", "pass-word"))
         async with observing(target) as observer:
             (node,) = (await observer.observe()).nodes

@@ -1,0 +1,40 @@
+"""The fence that outlives us, as settings of one node, and whether it is in force. No I/O here but through Hands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actions.kit.plan import SettingChange
+from actions.kit.ports import Hands
+from actions.kit.snapshot import NodeConfig, NodeView
+from actions.kit.steps import FENCE, FENCE_REPLICAS
+from actions.kit.topology import Address
+
+SCRIPTS_FENCED_SINCE = (7, 0)
+
+
+def fence_of(node: Address, config: NodeConfig | None) -> tuple[SettingChange, ...]:
+    """The settings by which a node refuses writes, with the old values from ``config``, else the servers' own.
+
+    A min-replicas-max-lag of 0 switches min-replicas-to-write off altogether.
+    """
+    to_write = (config.min_replicas_to_write if config else None) or 0
+    fence = SettingChange(node, FENCE, str(FENCE_REPLICAS), str(to_write))
+    if config is not None and config.min_replicas_max_lag == 0:
+        return (SettingChange(node, "min-replicas-max-lag", "10", "0"), fence)
+    return (fence,)
+
+
+def price_of_fence(master: NodeView, pause_ms: int) -> Iterator[str]:
+    """What it costs to fence this master, as sentences for the approver."""
+    yield f"If Tandem dies between fence and switch, {master.address} refuses writes until Tandem starts again."
+    if master.info is not None and master.info.flavour == "redis" and master.info.version < SCRIPTS_FENCED_SINCE:
+        yield (
+            f"Scripts that write are held back only by the pause of {pause_ms} ms: "
+            "before Redis 7.0 min-replicas-to-write does not stop them."
+        )
+
+
+async def is_fenced(node: Address, hands: Hands) -> bool:
+    """Whether the fence that outlives us is in force on this node."""
+    return (await hands.settings(node, (FENCE,))).get(FENCE) == str(FENCE_REPLICAS)

@@ -1,0 +1,177 @@
+"""The point of no return where nobody is in charge: we promote, and there are never two writable masters.
+
+The candidate is fenced while it still is a replica, and takes writes only once it was seen to be master. So whatever
+becomes of the command that promotes it, at once or when a hung server wakes up, makes no second master that can be
+written to. No I/O here but through Hands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from actions.kit.errors import ActionError, Gone, NotYet, TooLate
+from actions.kit.fencing import is_fenced
+from actions.kit.plan import Held, SettingChange, Step
+from actions.kit.ports import Hands
+from actions.kit.snapshot import Role
+from actions.kit.steps import FENCE, as_settings, until
+from actions.kit.topology import Address
+
+LOOK_WITHIN_S = 5
+"""How long to look what became of a promotion that was not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class FenceCandidate(Step):
+    """Have the candidate refuse writes from the moment on in which it becomes master; until then nothing changes."""
+
+    candidate: Address
+    settings: tuple[SettingChange, ...]
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Fence {self.candidate} before it is promoted"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return f"{self.candidate}> " + "; ".join(f"CONFIG SET {change.name} {change.new}" for change in self.settings)
+
+    @property
+    def changes(self) -> tuple[SettingChange, ...]:
+        """Owed from before the step acts until it is undone or put back."""
+        return self.settings
+
+    async def act(self, hands: Hands) -> str:
+        """Set it on a replica only: a master would refuse the writes that it is there for."""
+        if (await hands.standing(self.candidate)).role is not Role.REPLICA:
+            raise TooLate(f"{self.candidate} is a master already")
+        await hands.change_settings(self.candidate, as_settings(self.settings), rewrite=False)
+        if not await is_fenced(self.candidate, hands):
+            raise NotYet(f"{self.candidate} did not keep its {FENCE}")
+        return f"{self.candidate} would refuse writes as master"
+
+    async def undo(self, hands: Hands) -> str:
+        """Put the old values back on a replica; a process that is gone has taken them along."""
+        try:
+            standing = await hands.standing(self.candidate)
+        except Gone:
+            return f"{self.candidate} is gone, and its fence with it"
+        if standing.role is not Role.REPLICA:
+            raise NotYet(f"{self.candidate} is a {standing.role}: it stays fenced until it follows")
+        await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=True)
+        return f"{self.candidate} is as it was"
+
+
+@dataclass(frozen=True, slots=True)
+class Promote(Step):
+    """Make the candidate a master that does not take writes yet. From here on there is no way back."""
+
+    point_of_no_return: ClassVar[bool] = True
+    candidate: Address
+    master: Address | None
+    """The master that has to be fenced; ``None`` where it is lost."""
+    within_s: int = LOOK_WITHIN_S
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Promote {self.candidate}"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return f"{self.candidate}> REPLICAOF NO ONE"
+
+    async def holds(self, hands: Hands) -> Held:
+        """Whether the candidate is master, by its own word."""
+        standing = await hands.standing(self.candidate)
+        return Held(standing.role is Role.MASTER, f"{self.candidate} is a {standing.role}")
+
+    async def act(self, hands: Hands) -> str:
+        """Promote where both fences stand, and see it.
+
+        A process that was restarted since is no longer fenced.
+        """
+        for node in filter(None, (self.candidate, self.master)):
+            if not await is_fenced(node, hands):
+                raise NotYet(f"not promoted: {node} is no longer fenced")
+        await hands.promote(self.candidate)
+        return (await until(lambda: self.holds(hands), hands, self.within_s)).observation
+
+    async def undo(self, hands: Hands) -> str:
+        """See that the candidate was not promoted, and that it cannot be any more.
+
+        Where it stays silent it may wake up as master, and refuses writes then: its fence is left.
+
+        Raises:
+            TooLate: it was promoted after all.
+        """
+        try:
+            return (await until(lambda: self._still_replica(hands), hands, self.within_s, every_s=0.2)).observation
+        except NotYet as error:
+            return f"{self.candidate} is silent ({error}); should it wake up as master, it refuses writes"
+
+    async def _still_replica(self, hands: Hands) -> Held:
+        try:
+            await hands.recall_promotion(self.candidate)
+            standing = await hands.standing(self.candidate)
+        except Gone:
+            return Held(yes=True, observation=f"{self.candidate} is gone, with what it was told")
+        if standing.role is Role.MASTER:
+            raise TooLate(f"{self.candidate} has been promoted after all")
+        return Held(yes=True, observation=f"{self.candidate} is a {standing.role}")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenForWrites(Step):
+    """Let the promoted node take writes.
+
+    A step of its own, and a point of no return as well: from here on clients may have written to it, so where it falls
+    silent the old master is never given its writes back.
+    """
+
+    point_of_no_return: ClassVar[bool] = True
+    candidate: Address
+    settings: tuple[SettingChange, ...]
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Let {self.candidate} take writes"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return f"{self.candidate}> " + "; ".join(f"CONFIG SET {change.name} {change.old}" for change in self.settings)
+
+    @property
+    def repays(self) -> tuple[SettingChange, ...]:
+        """What was owed."""
+        return self.settings
+
+    async def act(self, hands: Hands) -> str:
+        """Put the values back on a master, and read them."""
+        if (await hands.standing(self.candidate)).role is not Role.MASTER:
+            raise TooLate(f"{self.candidate} is no master any more")
+        await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=False)
+        if await is_fenced(self.candidate, hands):
+            raise NotYet(f"{self.candidate} still refuses writes")
+        return f"{self.candidate} takes writes"
+
+    async def undo(self, hands: Hands) -> str:
+        """Nothing, where somebody has made it a replica again since.
+
+        Raises:
+            TooLate: it is a master.
+            NotYet: it is silent, and what it took meanwhile would be lost if another became master.
+        """
+        try:
+            standing = await hands.standing(self.candidate)
+        except ActionError as error:
+            raise NotYet(f"{self.candidate} may have taken writes as master, and is silent: {error}") from error
+        if standing.role is Role.MASTER:
+            raise TooLate(f"{self.candidate} takes writes as master")
+        return f"{self.candidate} is a {standing.role}"

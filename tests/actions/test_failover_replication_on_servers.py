@@ -1,0 +1,374 @@
+"""The planned failover without Sentinels on real servers under write load, with a fault at each point."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+
+from actions.adapters.redis import RedisHands, connect
+from actions.adapters.redis.connection import Node, Reply
+from actions.kit.errors import TooLate, Unreachable
+from actions.kit.following import KeepRoles, Rejoin, Repoint
+from actions.kit.loop import Ending, Outcome, carry_out, settle
+from actions.kit.plan import Plan, Step
+from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
+from actions.kit.steps import FENCE_REPLICAS, CatchUp, Fence, Prove
+from actions.kit.topology import Address, Limits, Target
+from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, replication
+from tests.failover import (
+    Fault,
+    Journal,
+    in_file,
+    no_two_writable_masters,
+    planned,
+    setting,
+    target_of,
+    without_the_long_look,
+)
+
+pytestmark = pytest.mark.servers
+
+NAME = "redis-7.0" if any(one.name == "redis-7.0" for one in builds()) else builds()[0].name
+
+
+@dataclass
+class Scene:
+    topology: Topology
+    hands: RedisHands
+    load: WriteLoad
+    plan: Plan
+
+    @property
+    def old(self) -> Server:
+        return self.topology.nodes[0]
+
+    @property
+    def new(self) -> Server:
+        return next(node for node in self.topology.nodes if node.address == str(self.plan.candidate))
+
+    async def carry_out(
+        self, at: type[Step] | None = None, fault: Fault | None = None, hands: RedisHands | None = None
+    ) -> tuple[Ending, Journal]:
+        journal = Journal(at, fault)
+        return await carry_out(in_haste(self.plan.steps), hands or self.hands, journal), journal
+
+    async def lost(self) -> int:
+        """Lost writes, counted on the only master once every other node follows it."""
+        await self.topology.ready()
+        await asyncio.sleep(0.2)
+        await self.load.stop()
+        return await self.load.lost(await self.topology.master())
+
+    async def as_it_was(self) -> None:
+        """No pause, no fence, nowhere, nor in a file."""
+        for node in self.topology.nodes:
+            assert await setting(node, "min-replicas-to-write") == "0"
+            assert not in_file(node, str(FENCE_REPLICAS))
+        assert await (await self.topology.master()).command("SET", "after", "1")
+
+
+def in_haste(steps: Sequence[Step]) -> list[Step]:
+    """What a test has broken on purpose is not waited for long."""
+    quick = [replace(step, within_s=2) if isinstance(step, Promote | Repoint) else step for step in steps]
+    quick = [replace(step, within_s=4 if step.again else 1) if isinstance(step, Rejoin) else step for step in quick]
+    return [replace(step, within_s=3) if isinstance(step, Prove) else step for step in without_the_long_look(quick)]
+
+
+def impatient(topology: Topology) -> Target:
+    return target_of(topology, timeout_ms=300, limits=Limits(max_pause_ms=1500))
+
+
+@asynccontextmanager
+async def under_load(which: Build | str = NAME, **settings: object) -> AsyncIterator[Scene]:
+    chosen = build(which) if isinstance(which, str) else which
+    async with replication(chosen, **settings) as topology, WriteLoad(topology, rate=400, timeout=0.5) as load:
+        hands = connect(impatient(topology))
+        try:
+            yield Scene(topology, hands, load, await planned(hands))
+        finally:
+            await hands.aclose()
+
+
+@pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
+async def test_it_moves_the_master_and_loses_nothing(which: Build) -> None:
+    async with under_load(which) as scene:
+        watching = asyncio.create_task(no_two_writable_masters(scene.topology, 1.5))
+        ending, journal = await scene.carry_out()
+        assert ending == Ending(Outcome.DONE), journal.lines
+        assert await scene.topology.master() is scene.new
+        await watching
+        assert await scene.lost() == 0
+        assert scene.load.acked > 100
+        assert journal.owed == []
+        await scene.as_it_was()
+        for node in scene.topology.nodes:  # A restart brings nobody's old role back.
+            assert [line.split()[1] for line in in_file(node, "replicaof ")] == (
+                [] if node is scene.new else [scene.new.address.rsplit(":", 1)[0]]
+            )
+
+
+async def test_it_waits_for_bytes_that_are_still_under_way() -> None:
+    async with under_load(links=True) as scene:
+        for link in scene.topology.links:
+            await link.delay_replication(0.1)
+        await asyncio.sleep(0.3)
+        ending, journal = await scene.carry_out()
+        assert ending == Ending(Outcome.DONE), journal.lines
+        for link in scene.topology.links:
+            await link.heal()
+        assert await scene.lost() == 0
+
+
+async def test_a_candidate_that_is_too_slow_is_given_up_and_writes_go_on() -> None:
+    async with under_load(links=True) as scene:
+        for link in scene.topology.links:
+            await link.delay_replication(3.0)
+        await asyncio.sleep(0.3)
+        ending, journal = await scene.carry_out()
+        assert ending.outcome is Outcome.UNDONE, journal.lines
+        assert "not within 1.5 s" in ending.failures[0]
+        assert journal.owed == []
+        await scene.as_it_was()
+        assert await scene.topology.master() is scene.old
+
+
+async def test_it_works_with_acls_tls_and_without_configuration_files() -> None:
+    which = next((one for one in builds() if one.has_tls), None)
+    if which is None:
+        pytest.skip("no server here speaks TLS")
+    async with under_load(which, acl=True, tls=True, config_file=False) as scene:
+        ending, journal = await scene.carry_out()
+        assert ending == Ending(Outcome.DONE), journal.lines
+        assert await scene.lost() == 0
+        (kept,) = [note for _, title, _, note in journal.lines if title == "KeepRoles"]
+        assert "change replicaof where they are started from" in kept
+
+
+@pytest.mark.parametrize("at", [CatchUp, Promote], ids=lambda kind: kind.__name__)
+async def test_the_candidate_dies_behind_the_fence(at: type[Step]) -> None:
+    async with under_load() as scene:
+        ending, journal = await scene.carry_out(at, scene.new.kill)
+        assert ending.outcome is Outcome.UNDONE, (ending, journal.lines)
+        assert journal.owed == []
+        assert await scene.topology.master() is scene.old
+        await scene.new.start()
+        assert await scene.lost() == 0
+        await scene.as_it_was()
+
+
+async def test_the_candidate_hangs_when_it_is_promoted() -> None:
+    """It does so when it wakes up: the writes that it would take then are refused, and those of the other go on."""
+    async with under_load() as scene:
+
+        class Hanging(RedisHands):
+            async def _all(self, server: Node, *commands: tuple[str | int, ...]) -> list[Reply]:
+                if ("REPLICAOF", "NO", "ONE") in commands:
+                    await scene.new.hang()
+                return await super()._all(server, *commands)
+
+        async with another(Hanging, scene) as hands:
+            ending, journal = await scene.carry_out(hands=hands)
+            assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+            assert [(str(change.node), change.name) for change in journal.owed] == [
+                (scene.new.address, "min-replicas-to-write")
+            ]
+            assert await scene.old.command("SET", "after", "1")
+            await scene.new.resume()
+            await no_two_writable_masters(scene.topology, 0.5)
+            assert (await scene.new.command("ROLE"))[0] == "master"
+            await scene.new.command("REPLICAOF", *scene.old.address.rsplit(":", 1))
+            assert await scene.lost() == 0
+
+
+@pytest.mark.parametrize("heals", ["while it is looked for", "later"])
+async def test_the_answer_of_the_promoted_one_is_lost(heals: str) -> None:
+    async with under_load(links=True) as scene:
+        link = scene.topology.link(scene.new)
+
+        class Deaf(RedisHands):
+            async def promote(self, node: Address) -> None:
+                await super().promote(node)
+                await link.black_hole(replicas=False, sentinels=False, clients=True)
+                raise Unreachable("no answer")
+
+        forward = heals != "later"
+        healing = asyncio.create_task(_later(0.7, link.heal)) if forward else None
+        async with another(Deaf, scene) as hands:
+            ending, journal = await scene.carry_out(hands=hands)
+            assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+            await no_two_writable_masters(scene.topology, 0.3)
+            assert (await scene.new.command("ROLE"))[0] == "master"
+            assert (await scene.old.command("ROLE"))[0] == ("slave" if forward else "master")
+            await (healing or link.heal())
+            await no_two_writable_masters(scene.topology, 0.3)
+            if not forward:
+                await scene.new.command("REPLICAOF", *scene.old.address.rsplit(":", 1))
+            assert await scene.lost() == 0
+
+
+async def test_a_promotion_that_is_still_under_way_when_it_is_given_up_never_arrives() -> None:
+    """It waits in the network and not in the server: the connection that it would come by is closed first."""
+    async with under_load(links=True) as scene:
+        link = scene.topology.link(scene.new)
+
+        class Held(RedisHands):
+            async def _all(self, server: Node, *commands: tuple[str | int, ...]) -> list[Reply]:
+                if ("REPLICAOF", "NO", "ONE") in commands:
+                    await link.black_hole(replicas=False, sentinels=False, clients=True)
+                return await super()._all(server, *commands)
+
+        class Past(RedisHands):
+            """By the node's own address, as if there were another way to it."""
+
+            def _node(self, address: Address) -> Node:
+                return super()._node(Address.parse(scene.new.direct_address))
+
+        steps = in_haste(scene.plan.steps)
+        promote = next(step for step in steps if isinstance(step, Promote))
+        async with another(Held, scene) as held, another(Past, scene) as past:
+            await next(step for step in steps if isinstance(step, FenceCandidate)).act(scene.hands)
+            with pytest.raises(Unreachable):
+                await held.promote(promote.candidate)
+            assert await promote.undo(past) == f"{promote.candidate} is a replica"
+            await link.heal()
+            await asyncio.sleep(0.3)
+            assert (await scene.new.command("ROLE"))[0] == "slave"
+
+
+async def test_the_old_master_hangs_before_it_is_demoted() -> None:
+    """It wakes up fenced, acknowledges nothing, and is demoted as soon as it answers."""
+    async with under_load() as scene:
+        waking: list[asyncio.Task[None]] = []
+
+        async def hang() -> None:
+            await scene.old.hang()
+            waking.append(asyncio.create_task(_later(2.5, scene.old.resume)))
+
+        watching = asyncio.create_task(no_two_writable_masters(scene.topology, 5))
+        ending, journal = await scene.carry_out(Rejoin, hang)
+        assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+        assert await scene.topology.master() is scene.new
+        assert journal.owed == []
+        await asyncio.gather(*waking, watching)
+        assert await scene.lost() == 0
+        await scene.as_it_was()
+
+
+@pytest.mark.parametrize("took", ["nothing", "a write"])
+async def test_the_old_master_is_restarted_before_it_is_demoted(took: str) -> None:
+    """It has lost its fence. What it took since is not thrown away without a person's word."""
+    async with under_load() as scene:
+
+        async def restart() -> None:
+            await scene.old.kill()
+            await scene.old.start()
+            if took == "a write":
+                await scene.old.command("SET", "only:here", "1")
+
+        ending, journal = await scene.carry_out(Rejoin, restart)
+        if took == "nothing":
+            assert ending.outcome is Outcome.DONE, journal.lines
+            assert await scene.lost() == 0
+            await scene.as_it_was()
+            return
+        assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+        assert "It refuses writes now, but was not demoted: nothing proves what it has" in ending.failures[0]
+        assert await scene.old.command("GET", "only:here") == "1"
+        await no_two_writable_masters(scene.topology, 0.3)
+        assert [str(change.node) for change in journal.owed] == [scene.old.address]
+
+
+CUTS = [("old", CatchUp), ("old", Rejoin), *(("new", at) for at in (Promote, OpenForWrites, Rejoin))]
+
+
+@pytest.mark.parametrize(("cut", "at"), CUTS, ids=lambda one: one if isinstance(one, str) else one.__name__)
+async def test_the_bot_is_cut_off_from_one_node(cut: str, at: type[Step]) -> None:
+    """The others go on seeing it: whatever Tandem cannot see, it never makes two writable masters."""
+    async with under_load(links=True) as scene:
+        link = scene.topology.link(getattr(scene, cut))
+        async with another(RedisHands, scene) as hands:
+            ending, journal = await scene.carry_out(
+                at, lambda: link.black_hole(replicas=False, sentinels=False, clients=True), hands
+            )
+            await no_two_writable_masters(scene.topology, 0.3)
+            assert ending.outcome in {Outcome.UNDONE, Outcome.INCOMPLETE}, journal.lines
+            await link.heal()
+            if journal.owed:  # What a second start of the bot does.
+                ending = await settle(in_haste(scene.plan.steps), max(journal.titles), hands, journal)
+            assert journal.owed == [], (ending, journal.lines)
+        assert await scene.lost() == 0
+        await scene.as_it_was()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_run_that_was_cut_off_is_settled_by_looking(when: str) -> None:
+    """Each prefix of the plan, with and without the last effect; the roles move to and fro on one topology."""
+    async with under_load() as scene:
+        kinds = [FenceCandidate, Fence, CatchUp, Promote, OpenForWrites, Rejoin, Repoint, KeepRoles, Prove]
+        for at in kinds:
+            old = await scene.topology.master()
+            plan = await planned(scene.hands)
+            new = next(node for node in scene.topology.nodes if node.address == str(plan.candidate))
+            steps, journal = in_haste(plan.steps), Journal()
+            index = next(number for number, step in enumerate(steps) if isinstance(step, at))
+            for number, step in enumerate(steps[: index + 1]):
+                await journal.intends(number, step)
+                if number < index or when == "after":
+                    await step.act(scene.hands)
+                    for change in step.repays:
+                        await journal.repaid(change)
+            await scene.old.command("CLIENT", "UNPAUSE")  # It has run out; the fence that outlives it has not.
+            await no_two_writable_masters(scene.topology, 0.2)
+            ending = await settle(steps, index, scene.hands, journal)
+            moved = kinds.index(at) > kinds.index(Promote) or (at is Promote and when == "after")
+            assert ending.outcome is (Outcome.DONE if moved else Outcome.UNDONE), (at, ending, journal.lines)
+            assert await scene.topology.master() is (new if moved else old), at
+            assert journal.owed == []
+            await scene.topology.ready()
+            await scene.as_it_was()
+        assert await scene.lost() == 0
+
+
+async def test_a_master_stays_fenced_where_somebody_has_promoted_another_since() -> None:
+    async with under_load() as scene:
+        steps, journal = in_haste(scene.plan.steps), Journal()
+        for number, step in enumerate(steps[:3]):
+            await journal.intends(number, step)
+            await step.act(scene.hands)
+        third = next(node for node in scene.topology.nodes if node not in (scene.old, scene.new))
+        await third.command("REPLICAOF", "NO", "ONE")
+        ending = await settle(steps, 2, scene.hands, journal)
+        assert ending.outcome is Outcome.INCOMPLETE
+        assert f"{third.address} says that it is a master" in " ".join(ending.failures)
+        await no_two_writable_masters(scene.topology, 0.3)
+        assert [str(change.node) for change in journal.owed] == [scene.old.address]
+
+
+async def test_nobody_follows_a_node_that_is_no_master_any_more() -> None:
+    """A run that goes on late, after a person has gone back to the old master."""
+    async with under_load() as scene:
+        steps = in_haste(scene.plan.steps)
+        for kind in (Repoint, Rejoin):
+            step = next(step for step in steps if isinstance(step, kind))
+            with pytest.raises(TooLate, match="is a replica by now"):
+                await step.act(scene.hands)
+        assert await scene.topology.master() is scene.old
+        await scene.as_it_was()
+
+
+@asynccontextmanager
+async def another(kind: type[RedisHands], scene: Scene) -> AsyncIterator[RedisHands]:
+    hands = kind(impatient(scene.topology))
+    try:
+        yield hands
+    finally:
+        await hands.aclose()
+
+
+async def _later(seconds: float, act: Callable[[], object]) -> None:
+    await asyncio.sleep(seconds)
+    await act()  # type: ignore[misc]
