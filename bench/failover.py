@@ -78,16 +78,16 @@ async def coordinated(topology: Topology) -> None:
     await topology.sentinels[0].command("SENTINEL", "FAILOVER", topology.master_name, "COORDINATED")
 
 
-async def runbook(topology: Topology) -> None:
+async def runbook(topology: Topology, patience_s: float = 5) -> None:
     """The runbook's manual promotion, as its five commands stand there, one after the other."""
     old = await topology.master()
     new = next(node for node in topology.nodes if node is not old)
-    await _patiently(old.command("CLIENT", "PAUSE", 60000))
+    await _patiently(old.command("CLIENT", "PAUSE", 60000), patience_s)
     while (await new.command("INFO", "replication"))["master_link_status"] != "up":
         await asyncio.sleep(0.05)
     await new.command("REPLICAOF", "NO", "ONE")
     host, _, port = new.address.rpartition(":")
-    await _patiently(old.command("REPLICAOF", host, port))
+    await _patiently(old.command("REPLICAOF", host, port, timeout_s=patience_s), patience_s)
 
 
 async def tandem(topology: Topology) -> None:
@@ -192,10 +192,10 @@ async def _all_follow(topology: Topology, master: str) -> bool:
     return True
 
 
-async def _patiently(command: Awaitable[object]) -> None:
+async def _patiently(command: Awaitable[object], patience_s: float) -> None:
     """A command that the runbook's own pause blocks: the person at the terminal waits, then goes on."""
     with contextlib.suppress(redis.exceptions.TimeoutError, TimeoutError):
-        await asyncio.wait_for(command, 5)
+        await asyncio.wait_for(command, patience_s)
 
 
 def ways(build: Build, *, with_runbook: bool) -> dict[str, Way]:

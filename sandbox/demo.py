@@ -192,14 +192,16 @@ class Bot:
 
 def targets(topology: Topology) -> dict[str, object]:
     """The topology as targets.yaml describes it."""
+    in_charge: dict[str, object] = {"kind": "replication"}
+    if topology.sentinels:
+        sentinels = list(topology.sentinel_addresses)
+        in_charge = {"kind": "sentinel", "master_name": topology.master_name, "sentinels": sentinels}
     return {
         "approvers": {"usergroup": "S0REDISOPS"},
         "targets": {
             "orders": {
                 "environment": "production",
-                "kind": "sentinel",
-                "master_name": topology.master_name,
-                "sentinels": list(topology.sentinel_addresses),
+                **in_charge,
                 "nodes": list(topology.node_addresses),
                 "channels": ["C0INCIDENT"],
                 "limits": {"cooldown_s": 0},

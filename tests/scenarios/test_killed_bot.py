@@ -88,10 +88,10 @@ class Incident:
 
 
 @asynccontextmanager
-async def incident(which: Build, folder: Path) -> AsyncIterator[Incident]:
+async def incident(which: Build, folder: Path, **settings: object) -> AsyncIterator[Incident]:
     async with (
         LocalSlack(own_manifest()) as slack,
-        sentinel(which, master_name="orders") as topology,
+        sentinel(which, **{"master_name": "orders", **settings}) as topology,
         WriteLoad(topology, rate=300, process=True) as load,
     ):
         if which.version >= (7,):
@@ -135,3 +135,27 @@ async def test_killed_and_started_again(title: str, state: str, tmp_path: Path) 
             told = "done and proven" if outcome == "done" else "put back"
             await scene.slack.waits_for(lambda: told in scene.slack.transcript(INCIDENT))
         assert scene.slack.broadcast_mentions == []
+
+
+@pytest.mark.parametrize("title", ["every byte", "take writes"])
+async def test_killed_without_sentinels_and_started_again(title: str, tmp_path: Path) -> None:
+    """In the middle, with nobody else to move the roles: what was begun is ended by looking."""
+    async with incident(FENCING, tmp_path, sentinels=0) as scene:
+        old = await scene.topology.master()
+        await scene.approved()
+        await scene.reached(title, "running")
+        await scene.bot.kill()
+        await scene.bot.start()
+        await scene.slack.waits_for(scene.settled, within=90)
+        await scene.slack.waits_for(lambda: not scene.owed(), within=30)
+        await scene.topology.ready()
+        outcome, failures = scene.ended() or ("done", "still to be looked at again")
+        assert outcome in {"done", "undone"}, failures
+        master = await scene.topology.master()
+        assert (master is old) == (outcome == "undone"), failures
+        for node in scene.topology.nodes:
+            assert await setting(node, "min-replicas-to-write") == "0"
+        await asyncio.sleep(0.5)
+        await scene.load.stop()
+        assert await scene.load.lost(master) == 0
+        await scene.bot.kill()  # It would stay for the second look.
