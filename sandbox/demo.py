@@ -120,19 +120,32 @@ async def _slack(port: int) -> AsyncIterator[LocalSlack]:
 
 
 class Bot:
-    """``tandem serve`` as a process of its own, configured as everywhere: by variables and a targets file."""
+    """``tandem serve`` as a process of its own, configured as everywhere: by variables and a targets file.
 
-    def __init__(self, slack: LocalSlack, topology: Topology, folder: Path) -> None:
+    Args:
+        slack: where it connects to.
+        topology: its one target.
+        folder: where its files are; several bots with one ledger may share it.
+        ledger_url: where the ledger is, if not in that folder.
+        name: what its log is called.
+    """
+
+    def __init__(
+        self, slack: LocalSlack, topology: Topology, folder: Path, *, ledger_url: str | None = None, name: str = "bot"
+    ) -> None:
         self._slack = slack
         self._folder = folder
+        self._ledger_url = ledger_url or f"sqlite+aiosqlite:///{folder / 'tandem.db'}"
         self._process: asyncio.subprocess.Process | None = None
         self._targets = folder / "targets.yaml"
         self._targets.write_text(yaml.safe_dump(targets(topology), sort_keys=False), encoding="utf-8")
+        self.log = folder / f"{name}.log"
+        """What the bot printed."""
 
     @property
-    def log(self) -> Path:
-        """What the bot printed."""
-        return self._folder / "bot.log"
+    def pid(self) -> int:
+        """The process's number; 0 where it was never started."""
+        return self._process.pid if self._process is not None else 0
 
     @property
     def running(self) -> bool:
@@ -155,20 +168,21 @@ class Bot:
             await self.kill()
 
     async def start(self) -> str:
-        """Start the process; it is ready once the local Slack has its connections."""
+        """Start the process; it is ready once the local Slack has a connection more."""
         if not self.running:
             await self._start()
         return "The bot is connected."
 
     async def _start(self) -> None:
         slack = self._slack
+        before = slack.connections
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
         environment |= {
             "TANDEM_SLACK_BOT_TOKEN": slack.bot_token,
             "TANDEM_SLACK_APP_TOKEN": slack.app_token,
             "TANDEM_SLACK_API_URL": slack.api_url,
             "TANDEM_TARGETS_FILE": str(self._targets),
-            "TANDEM_LEDGER_URL": f"sqlite+aiosqlite:///{self._folder / 'tandem.db'}",
+            "TANDEM_LEDGER_URL": self._ledger_url,
             "TANDEM_HTTP_PORT": "0",
         }
         with self.log.open("ab") as log:
@@ -176,7 +190,7 @@ class Bot:
                 *(sys.executable, "-m", "bot", "serve"), env=environment, stdout=log, stderr=log, cwd=self._folder
             )
         deadline = time.monotonic() + READY_S
-        while slack.connections == 0:
+        while slack.connections <= before:
             if not self.running or time.monotonic() > deadline:
                 raise RuntimeError(f"The bot did not connect; its log says: {self.log.read_text()[-2000:]}")
             await asyncio.sleep(0.05)
