@@ -32,6 +32,7 @@ from bot.settings import Settings
 from bot.slack.app import Wiring, build
 from bot.slack.client import Introduction, code_of, is_silence, new_session, plain_client, web_client
 from bot.slack.directory import SlackDirectory
+from bot.slack.hearing import Watch
 from bot.slack.http import add_events, add_health
 from bot.slack.messages import Messages
 from bot.slack.sender import Sender
@@ -51,6 +52,7 @@ class Service:
     """The running bot. ``failed`` is set where it cannot go on; then ``why`` says what is wrong."""
 
     port: int = 0
+    over_sockets: bool = True
     bolt: AsyncApp | None = None
     sockets: Sockets | None = None
     why: str = ""
@@ -63,6 +65,15 @@ class Service:
         if self.sockets is not None and await self.sockets.connected() == 0:
             return "No Socket Mode connection is alive."
         return None
+
+    async def proof(self) -> float | None:
+        """How many seconds ago Slack showed that it reaches us; ``None`` where it does not.
+
+        Over signed HTTP nothing shows that: there it counts that we listen.
+        """
+        if self.bolt is None or (self.over_sockets and self.sockets is None):
+            return None
+        return 0.0 if self.sockets is None else await self.sockets.proof()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +127,16 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(parts.wiring.tasks.aclose)
         stack.push_async_callback(parts.desk.aclose, PATIENCE_S)
         sender.start()
-        service = Service()
+        service = Service(over_sockets=settings.slack_app_token is not None)
         await _listen(stack, settings, service)
         await parts.desk.recover()
         parts.keeper.start()
         stack.push_async_callback(parts.keeper.aclose)
         joining = asyncio.create_task(_join(service, parts, _secret(settings.slack_app_token)))
         stack.push_async_callback(_leave, service, joining)
+        watch = Watch(ledger.hearing, service.proof)
+        watch.start()
+        stack.push_async_callback(watch.aclose)
         yield service
 
 

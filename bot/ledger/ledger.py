@@ -20,6 +20,7 @@ from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Clock, Database, Transaction
 from bot.ledger.errors import Busy, LeaseLost, LedgerError
 from bot.ledger.freezes import Freezes
+from bot.ledger.hearing import Hearing
 from bot.ledger.journal import LedgerJournal
 from bot.ledger.outbox import Outbox
 from bot.ledger.owner import is_gone, myself
@@ -47,6 +48,7 @@ class Ledger:
         self.tokens = Tokens(database)
         self.people = People(database)
         self.outbox = Outbox(database, self._owner)
+        self.hearing = Hearing(database)
 
     @classmethod
     async def open(

@@ -7,16 +7,14 @@ long as its sending may take. What Slack answered is written down under the clai
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import select, update
 
 from bot.ledger import messages
+from bot.ledger.agenda import Agenda, Due, Entry, Place, agenda_of, entry_of, pending, place_of, ready_at
 from bot.ledger.database import Database, Transaction
 from bot.ledger.messages import Want
 from bot.ledger.tables import outbox, requests
@@ -25,58 +23,6 @@ LEASE = timedelta(seconds=30)
 """Longer than a call to Slack can take."""
 _AT_ONCE = 1_000
 """Pending messages that are looked at together, the oldest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a message stands: a channel id and Slack's time stamp."""
-
-    channel: str
-    ts: str
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A message that can be sent now. ``lane``: what has the same lane comes one after the other."""
-
-    id: int
-    lane: str
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
-class Agenda:
-    """What is due; how many messages that stand already wait for an update; in how many seconds more falls due."""
-
-    due: tuple[Due, ...]
-    updates: int
-    next_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A message that this sender has claimed, as it was then.
-
-    ``place``: where it stands; ``thread``: where the message stands in whose thread it belongs. ``homeless``: that one
-    cannot be shown. ``doubtful``: nobody knows whether it was posted, since a sender was lost while it posted it.
-    """
-
-    id: int
-    key: str
-    kind: str
-    request_id: str | None
-    channel: str
-    under: str | None
-    body: Mapping[str, Any]
-    wanted: int
-    posts: int
-    attempts: int
-    created_at: datetime
-    claim: str
-    place: Place | None = None
-    thread: Place | None = None
-    homeless: bool = False
-    doubtful: bool = False
 
 
 class Outbox:
@@ -111,23 +57,23 @@ class Outbox:
         """Where a message stands."""
         async with self._database.reading() as tx:
             row = (await tx.connection.execute(select(outbox).where(outbox.c.key == key))).one_or_none()
-            return None if row is None else _place(row)
+            return None if row is None else place_of(row)
 
     async def agenda(self) -> Agenda:
         """What is due, in the order in which it was first wanted."""
         async with self._database.reading() as tx:
-            rows = (await tx.connection.execute(_pending().limit(_AT_ONCE))).all()
-            return _agenda(rows, tx.now)
+            rows = (await tx.connection.execute(pending().limit(_AT_ONCE))).all()
+            return agenda_of(rows, tx.now)
 
     async def claim(self, due: Due) -> Entry | None:
         """Take a message to send it; ``None`` where somebody else has it, or it has been shown."""
         async with self._database.writing() as tx:
-            row = (await tx.connection.execute(_pending().where(outbox.c.id == due.id))).one_or_none()
-            if row is None or _ready_at(row) > tx.now:
+            row = (await tx.connection.execute(pending().where(outbox.c.id == due.id))).one_or_none()
+            if row is None or ready_at(row) > tx.now:
                 return None
             claim = f"{self._owner}/{secrets.token_hex(4)}"
             await self._set(tx, due.id, claimed_by=claim, claimed_until=tx.now + LEASE)
-            return await _entry(tx, row, claim)
+            return await entry_of(tx, row, claim)
 
     async def shown(self, entry: Entry, place: Place, rest_s: float = 0.0, then: Iterable[Want] = ()) -> bool:
         """It stands there as it was wanted when it was claimed.
@@ -162,7 +108,10 @@ class Outbox:
         ``failed``: it counts as an attempt, see ``hurry``. ``doubtful``: it may have been posted all the same.
         """
         async with self._database.writing() as tx:
-            changes: dict[str, object] = {"attempts": entry.attempts + failed, "due_at": tx.now + _seconds(wait_s)}
+            changes: dict[str, object] = {
+                "attempts": entry.attempts + failed,
+                "due_at": tx.now + timedelta(seconds=wait_s),
+            }
             kept = {"claimed_by": entry.claim, "claimed_until": tx.now} if doubtful else {}
             await self._settle(tx, entry, **changes, **kept)
 
@@ -222,66 +171,6 @@ class Outbox:
         if claim is not None:
             mine &= outbox.c.claimed_by == claim
         return (await tx.connection.execute(update(outbox).where(mine).values(changes))).rowcount == 1
-
-
-def _pending() -> Select[Any]:
-    return select(outbox).where(outbox.c.shown < outbox.c.wanted, outbox.c.gone.is_(None)).order_by(outbox.c.id)
-
-
-def _agenda(rows: Sequence[Row[Any]], now: datetime) -> Agenda:
-    """Which of the pending messages are due.
-
-    What belongs into a thread waits until the message above has been brought up to date; what is new of a request
-    waits until all that was wanted before is posted.
-    """
-    pending = {row.key for row in rows}
-    due, waits, unposted = [], [], dict[str, list[Row[Any]]]()
-    for row in rows:
-        before = unposted.setdefault(row.request_id or row.key, [])
-        in_turn = row.ts is not None or not any(one.under != row.key for one in before)
-        if row.ts is None:
-            before.append(row)
-        if row.under in pending or not in_turn:
-            continue
-        if (at := _ready_at(row)) <= now:
-            due.append(Due(row.id, row.request_id or row.key, row.channel))
-        else:
-            waits.append((at - now).total_seconds())
-    return Agenda(tuple(due), sum(row.ts is not None for row in rows), min(waits, default=None))
-
-
-def _ready_at(row: Row[Any]) -> datetime:
-    due_at: datetime = row.due_at
-    return due_at if row.claimed_until is None else max(due_at, row.claimed_until)
-
-
-def _place(row: Row[Any]) -> Place | None:
-    return None if row.ts is None else Place(row.place, row.ts)
-
-
-def _seconds(wait_s: float) -> timedelta:
-    return timedelta(seconds=wait_s)
-
-
-async def _entry(tx: Transaction, row: Row[Any], claim: str) -> Entry:
-    above = None
-    if row.under is not None:
-        above = (await tx.connection.execute(select(outbox).where(outbox.c.key == row.under))).one_or_none()
-    return Entry(
-        **{name: getattr(row, name) for name in _AS_THEY_ARE},
-        body=json.loads(row.body or "{}"),
-        claim=claim,
-        place=_place(row),
-        thread=None if above is None else _place(above),
-        homeless=above is not None and above.gone is not None,
-        doubtful=row.ts is None and row.claimed_by is not None,
-    )
-
-
-_AS_THEY_ARE: Collection[str] = (
-    *("id", "key", "kind", "request_id", "channel", "under"),
-    *("wanted", "posts", "attempts", "created_at"),
-)
 
 
 async def _requester(tx: Transaction, request_id: str | None) -> str | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from bot.ledger.records import Request, RequestState
 from bot.policy import Eligibility
 from bot.render.blocks import Message, Screen, fit, notice, section, spoken
-from bot.render.blocks_request import by, card, decided_card, drifted, outcome, who
+from bot.render.blocks_request import by, card, decided_card, drifted, moment, outcome, who
 from bot.render.blocks_run import progress, transcript
-from bot.render.words import code, mrkdwn
+from bot.render.words import code, duration, mrkdwn
 
 _INVITE = frozenset({"not_in_channel", "channel_not_found"})
 
@@ -107,6 +108,17 @@ def _direct(shown: Shown) -> Screen:
     return Screen(fit(told, head, run.blocks))
 
 
+def _deaf(shown: Shown) -> Screen:
+    since, until = (datetime.fromtimestamp(shown.body[name], UTC) for name in ("since", "until"))
+    return Screen(
+        notice(
+            f":ear: Tandem did not hear Slack from {moment(since)} to {moment(until)}, for "
+            f"{duration((until - since).total_seconds())}. Commands typed and buttons pressed in that time did not "
+            "arrive: repeat what had no answer."
+        )
+    )
+
+
 def _text(shown: Shown) -> Screen:
     return Screen(notice(spoken(shown.body["text"])))
 
@@ -130,6 +142,7 @@ KINDS: Mapping[str, Callable[[Shown], Screen | None]] = MappingProxyType(
         "refused": _refused,
         "drifted": _drifted,
         "direct": _direct,
+        "deaf": _deaf,
         "told": _text,
         "notice": _text,
         "literal": lambda shown: Screen(Message(shown.body["text"], tuple(shown.body["blocks"]))),

@@ -10,7 +10,8 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from actions.kit.errors import TandemError
-from bot.ledger.outbox import Outbox, Place
+from bot.ledger.agenda import Place
+from bot.ledger.outbox import Outbox
 from bot.ledger.records import Decided, Request, RequestState
 from bot.render.blocks import Message, notice, spoken
 from bot.render.blocks_menu import answer_form, denial_form, details_form, waiting_form

@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from bot.fleet import Fleet
 from bot.ledger import LedgerError, Request
+from bot.ledger.agenda import Due, Entry, Place
 from bot.ledger.messages import TARGET, Want
-from bot.ledger.outbox import Due, Entry, Outbox, Place
+from bot.ledger.outbox import Outbox
 from bot.render.blocks import Message, Screen
 from bot.render.shown import Shown, screen
 from bot.slack.messages import CannotPost, Messages

@@ -8,7 +8,8 @@ from alembic.config import Config
 
 from actions.kit.loop import Ending, Outcome
 from bot.ledger import messages
-from bot.ledger.outbox import LEASE, Entry, Outbox, Place
+from bot.ledger.agenda import Entry, Place
+from bot.ledger.outbox import LEASE, Outbox
 from tests.bot.ledger.given import LEAD, ONCALL, Clock, Set, a_plan, approved, change, filed, ledger_in
 from tests.databases import connected, rows
 

@@ -1,9 +1,12 @@
 """Signed HTTP, two connections, and what happens when they break."""
 
+import asyncio
+
 import aiohttp
+import pytest
 
 from sandbox.slack import LocalSlack
-from tests.bot.slack.conftest import INCIDENT, House, whispered
+from tests.bot.slack.conftest import INCIDENT, House, saying, whispered
 
 
 async def get(port: int, path: str) -> tuple[int, str]:
@@ -49,7 +52,11 @@ async def test_one_connection_takes_over_while_the_other_is_renewed(slack: Local
         assert (await slack.person("U0ONCALL").types(INCIDENT, "/redis help")).acked
 
 
-async def test_dead_sockets_are_not_ready_and_heal(slack: LocalSlack, house: House) -> None:
+async def test_dead_sockets_are_not_ready_and_heal_and_the_channel_reads_for_how_long_nobody_heard(
+    slack: LocalSlack, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.sockets.PING_S", 1.0)
+    monkeypatch.setattr("bot.slack.hearing.PATIENCE_S", 2.5)
     async with house.bot() as service:
         slack.faults.dead_sockets(True)
 
@@ -60,10 +67,31 @@ async def test_dead_sockets_are_not_ready_and_heal(slack: LocalSlack, house: Hou
             if await ready() == 503:
                 break
             await slack.world.wait_change(0.5)
-        assert await ready() == 503, "it says that nothing reaches it"
+        for _ in range(8):  # New connections are open, and as silent as the old ones.
+            assert await ready() == 503, "it says that nothing reaches it"
+            await slack.world.wait_change(0.5)
+        assert saying(slack, "did not hear Slack") is None
         slack.faults.dead_sockets(False)
         for _ in range(90):
             if await ready() == 200:
                 break
             await slack.world.wait_change(0.5)
         assert (await slack.person("U0ONCALL").types(INCIDENT, "/redis help")).acked
+        told = await slack.waits_for(lambda: saying(slack, "Tandem did not hear Slack from <!date^"))
+        assert "repeat what had no answer" in told.plain()
+    assert len([one for one in slack.messages(INCIDENT) if "did not hear" in one.plain()]) == 1
+
+
+async def test_after_the_bot_was_away_the_channel_reads_from_when_to_when(
+    slack: LocalSlack, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.bot():
+        pass
+    async with house.bot():
+        await slack.person("U0ONCALL").types(INCIDENT, "/redis help")
+        await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "What you can do here"))
+    assert saying(slack, "did not hear Slack") is None, "a restart is short"
+    monkeypatch.setattr("bot.slack.hearing.PATIENCE_S", 1.0)
+    await asyncio.sleep(1.5)
+    async with house.bot():
+        await slack.waits_for(lambda: saying(slack, "Tandem did not hear Slack from <!date^"))

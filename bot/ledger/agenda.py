@@ -1,0 +1,125 @@
+"""What of the outbox is due, and what a sender has to know of a message that it sends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+
+from bot.ledger.database import Transaction
+from bot.ledger.tables import outbox
+
+_AS_THEY_ARE = (
+    *("id", "key", "kind", "request_id", "channel", "under"),
+    *("wanted", "posts", "attempts", "created_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message stands: a channel id and Slack's time stamp."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message that can be sent now. ``lane``: what has the same lane comes one after the other."""
+
+    id: int
+    lane: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What is due; how many messages that stand already wait for an update; in how many seconds more falls due."""
+
+    due: tuple[Due, ...]
+    updates: int
+    next_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message that this sender has claimed, as it was then.
+
+    ``place``: where it stands; ``thread``: where the message stands in whose thread it belongs. ``homeless``: that one
+    cannot be shown. ``doubtful``: nobody knows whether it was posted, since a sender was lost while it posted it.
+    """
+
+    id: int
+    key: str
+    kind: str
+    request_id: str | None
+    channel: str
+    under: str | None
+    body: Mapping[str, Any]
+    wanted: int
+    posts: int
+    attempts: int
+    created_at: datetime
+    claim: str
+    place: Place | None = None
+    thread: Place | None = None
+    homeless: bool = False
+    doubtful: bool = False
+
+
+def pending() -> Select[Any]:
+    """The messages that have to be shown, or brought up to date, the oldest first."""
+    return select(outbox).where(outbox.c.shown < outbox.c.wanted, outbox.c.gone.is_(None)).order_by(outbox.c.id)
+
+
+def agenda_of(rows: Sequence[Row[Any]], now: datetime) -> Agenda:
+    """Which of the pending messages are due.
+
+    What belongs into a thread waits until the message above has been brought up to date; what is new of a request
+    waits until all that was wanted before is posted.
+    """
+    waiting = {row.key for row in rows}
+    due, waits, unposted = [], [], dict[str, list[Row[Any]]]()
+    for row in rows:
+        before = unposted.setdefault(row.request_id or row.key, [])
+        in_turn = row.ts is not None or not any(one.under != row.key for one in before)
+        if row.ts is None:
+            before.append(row)
+        if row.under in waiting or not in_turn:
+            continue
+        if (at := ready_at(row)) <= now:
+            due.append(Due(row.id, row.request_id or row.key, row.channel))
+        else:
+            waits.append((at - now).total_seconds())
+    return Agenda(tuple(due), sum(row.ts is not None for row in rows), min(waits, default=None))
+
+
+def ready_at(row: Row[Any]) -> datetime:
+    """From when on a message can be claimed."""
+    due_at: datetime = row.due_at
+    return due_at if row.claimed_until is None else max(due_at, row.claimed_until)
+
+
+def place_of(row: Row[Any]) -> Place | None:
+    """Where a message stands."""
+    return None if row.ts is None else Place(row.place, row.ts)
+
+
+async def entry_of(tx: Transaction, row: Row[Any], claim: str) -> Entry:
+    """A message as it was before this claim."""
+    above = None
+    if row.under is not None:
+        above = (await tx.connection.execute(select(outbox).where(outbox.c.key == row.under))).one_or_none()
+    return Entry(
+        **{name: getattr(row, name) for name in _AS_THEY_ARE},
+        body=json.loads(row.body or "{}"),
+        claim=claim,
+        place=place_of(row),
+        thread=None if above is None else place_of(above),
+        homeless=above is not None and above.gone is not None,
+        doubtful=row.ts is None and row.claimed_by is not None,
+    )
