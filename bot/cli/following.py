@@ -31,6 +31,9 @@ async def follow(office: Office, request: Request) -> Request:
     A run that another process has in hand goes on without us. One of our own is brought to its end or given up in
     order when the office closes: that it is not left in the middle is worth more than to be gone at once.
     """
+    if request.state is RequestState.APPROVED:
+        others = duration(LEFT_TO_OTHERS_S)
+        screen.tell(f"{request.id} begins as soon as a bot takes it; in {others} this terminal does, if none has.")
     seen = _Seen()
     async with _stopped() as stop:
         with _watched(request) as show:
@@ -66,10 +69,11 @@ async def _left(office: Office, request: Request) -> Request:
     if request.run is None or request.run.owner != office.ledger.owner:
         screen.tell(f"{request.id} goes on without this terminal; see how it stands with: tandem show {request.id}")
         return request
-    screen.tell(
-        f"{request.id} is carried out by this process. It has {duration(PATIENCE_S)} to come to its end, else what it "
-        "did is put back where that can be done, and the rest is left in the ledger to be settled. Please wait."
-    )
+    with contextlib.suppress(OSError):  # The terminal may be gone.
+        screen.tell(
+            f"{request.id} is carried out by this process. It has {duration(PATIENCE_S)} to come to its end, else what "
+            "it did is put back where that can be done, and the rest is left in the ledger to be settled. Please wait."
+        )
     await office.desk.aclose(PATIENCE_S)
     return await _looked_again(office, request)
 
