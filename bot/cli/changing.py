@@ -58,10 +58,8 @@ async def _request(
     async with office() as at:
         person = await at.signed_in()
         await at.policy.may_use(person.id, action, None, target.name)  # The desk decides by the same answers.
-        channel = next(iter(at.fleet.channels_of(target.name)), None)
         with screen.working(f"Looking at {target.name} and planning"):
-            asked = at.desk.ask(action.name, target.name, options, at.vouched(person), channel, reason)
-            outcome = await asked
+            outcome = await at.desk.ask(action.name, target.name, options, at.vouched(person), reason=reason)
         if isinstance(outcome, Refusal):
             show_refusal(outcome, as_json=as_json)
             return Exit.REFUSED

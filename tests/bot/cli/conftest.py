@@ -1,6 +1,8 @@
 """The terminal as people and programs meet it: a process with words, an exit code and two streams."""
 
 import asyncio
+import contextlib
+import io
 import json
 import os
 import sqlite3
@@ -9,10 +11,12 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import yaml
 
+from bot.cli import main
 from bot.directory import Human
 from bot.ledger import Ledger, Person
 
@@ -69,6 +73,23 @@ class Terminal:
                 process.kill()
                 await process.wait()
         return Ended(process.returncode or 0, out.decode(), err.decode())
+
+    async def says(self, line: str) -> Ended:
+        """As `types`, without a process: for words that follow no run, of which a test has many."""
+        return await asyncio.to_thread(self._here, line.split())
+
+    def _here(self, words: list[str]) -> Ended:
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self.environment, clear=True),
+            mock.patch.object(sys, "argv", ["tandem", *words]),
+            contextlib.chdir(self.directory),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as ended,
+        ):
+            main()
+        return Ended(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 @pytest.fixture

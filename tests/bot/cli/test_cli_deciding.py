@@ -90,11 +90,11 @@ async def test_who_may_not_decide_is_told_why_and_is_not_asked(terminal):
             text = await shown
         assert "[y/N]" not in text
         assert "a second person has to decide" in text.replace("\r\n", "")
-        assert (await lead.types(f"withdraw {request.id}")).code == 3
-        assert (await lead.types(f"deny {request.id}")).code == 2
-        denied = await lead.types(f"deny {request.id} --reason later --json")
+        assert (await lead.says(f"withdraw {request.id}")).code == 3
+        assert (await lead.says(f"deny {request.id}")).code == 2
+        denied = await lead.says(f"deny {request.id} --reason later --json")
         assert (denied.code, denied.json["state"]) == (0, "denied")
-        late = await oncall.types(f"withdraw {request.id}")
+        late = await oncall.says(f"withdraw {request.id}")
         assert (late.code, late.out) == (3, "")
         assert "was already denied by lead" in late.err
         tried = [(kind, who, details["counts"]) for kind, who, details in audited(terminal) if "counts" in details]

@@ -44,7 +44,7 @@ async def run(ledger, ending):
 
 async def test_a_request_that_waits_is_exit_code_4(terminal, ledger):
     request = await filed(ledger)
-    shown = await terminal.types(f"show {request.id} --json")
+    shown = await terminal.says(f"show {request.id} --json")
 
     assert (shown.code, shown.err) == (4, "")
     assert (shown.json["state"], shown.json["run"], shown.json["decisions"]) == ("waiting", None, [])
@@ -55,7 +55,7 @@ async def test_a_request_that_waits_is_exit_code_4(terminal, ledger):
 async def test_a_denied_request_is_exit_code_3_and_says_by_whom(terminal, ledger):
     request = await filed(ledger)
     await ledger.decide(request.id, LEAD, "deny", "not now")
-    shown = await terminal.types(f"show {request.id}")
+    shown = await terminal.says(f"show {request.id}")
 
     assert shown.code == 3
     assert "denied by lead (U0LEAD) at " in shown.out
@@ -68,7 +68,7 @@ async def test_a_denied_request_is_exit_code_3_and_says_by_whom(terminal, ledger
 )
 async def test_a_run_is_shown_with_its_steps_and_times(terminal, ledger, ending, code):
     request = await run(ledger, ending)
-    shown = await terminal.types(f"show {request.id.lower()} --json")
+    shown = await terminal.says(f"show {request.id.lower()} --json")
 
     assert shown.code == code
     assert (shown.json["run"]["state"], shown.json["run"]["failures"]) == (ending.outcome.value, list(ending.failures))
@@ -76,25 +76,25 @@ async def test_a_run_is_shown_with_its_steps_and_times(terminal, ledger, ending,
     assert (first["title"], first["state"], first["note"]) == (PLAN.steps[0].title, "done", "it follows")
     assert first["started_at"].endswith("Z")
     assert first["started_at"] <= first["ended_at"]
-    assert PLAN.steps[0].title in (await terminal.types(f"show {request.id}")).out
+    assert PLAN.steps[0].title in (await terminal.says(f"show {request.id}")).out
 
 
 async def test_the_latest_runs_come_first(terminal, ledger):
     first, second = await run(ledger, Ending(Outcome.DONE)), await filed(ledger)
-    listed = await terminal.types("runs --json")
+    listed = await terminal.says("runs --json")
 
     assert listed.code == 0
     assert [(one["id"], one["state"], one["run_state"]) for one in listed.json["runs"]] == [
         (second.id, "waiting", None),
         (first.id, "ended", "done"),
     ]
-    assert len((await terminal.types("runs orders --limit 1 --json")).json["runs"]) == 1
-    assert second.id in (await terminal.types("runs")).out
+    assert len((await terminal.says("runs orders --limit 1 --json")).json["runs"]) == 1
+    assert second.id in (await terminal.says("runs")).out
 
 
 async def test_a_request_that_nobody_made_is_said_to_be_unknown(terminal, ledger):
     await filed(ledger)
-    shown = await terminal.types("show R-NONE")
+    shown = await terminal.says("show R-NONE")
 
     assert (shown.code, shown.out) == (2, "")
     assert "R-NONE" in shown.err

@@ -65,7 +65,7 @@ async def test_a_mistake_is_one_sentence(terminal, line, code, sentence):
     terminal.targets(
         orders={"kind": "replication", "nodes": ["127.0.0.1:1"]}, carts={"kind": "cluster", "nodes": ["127.0.0.1:2"]}
     )
-    ended = await terminal.types(line)
+    ended = await terminal.says(line)
 
     assert (ended.code, ended.out) == (code, "")
     assert sentence in ended.err
