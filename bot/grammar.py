@@ -11,9 +11,23 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from actions.kit.action import Action, Option, ReadAction
+from actions.kit.action import Action, Option
 from actions.kit.errors import UsageError
 from bot.render.words import cut, listed, nearest, quoted
+from bot.vocabulary import (
+    BREAK_GLASS,
+    MAX_REASON,
+    MENU,
+    NOTE,
+    REASON,
+    TARGET_OR_ALL,
+    WORDS,
+    Word,
+    options_of,
+    spelled,
+    takes_none,
+    usage,
+)
 
 MAX_LENGTH = 1_000
 """Characters that a command can have; a longer one is a paste that went wrong."""
@@ -27,68 +41,12 @@ _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
-REASON = Option("reason", '"…"', "why it has to be; the approvers read it, and it stays in the audit")
-"""Every change takes it. It belongs to the request and not to the plan."""
-MAX_REASON = 500
-"""Characters; a command that repeats a request has to stay below its own limit."""
-
-TARGET_OR_ALL = "TARGET|*"
-"""What a word takes that can be about all targets at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """Something besides the actions that can be typed.
-
-    ``takes``: the name of its one argument, or that argument itself in small letters; empty for none.
-    ``needs``: the options that cannot be left out.
-    """
-
-    name: str
-    summary: str
-    takes: str = ""
-    optional: bool = False
-    options: tuple[Option, ...] = ()
-    needs: frozenset[str] = frozenset()
-
-    @property
-    def usage(self) -> str:
-        """How it is typed: ``freeze TARGET|* --reason "…"``."""
-        takes = [f"[{self.takes}]" if self.optional else self.takes] if self.takes else []
-        options = [(f"--{one.name} {one.metavar}", one.name in self.needs) for one in self.options]
-        return " ".join([self.name, *takes, *(typed if needed else f"[{typed}]" for typed, needed in options)])
-
-
-WORDS = (
-    Word("help", "what you may do here", takes="ACTION", optional=True),
-    Word("runs", "the latest runs", takes="TARGET", optional=True),
-    Word("show", "one request or run", takes="R"),
-    Word(
-        "freeze",
-        "let no change begin on a target, or on any (*)",
-        takes=TARGET_OR_ALL,
-        options=(REASON,),
-        needs=frozenset({"reason"}),
-    ),
-    Word("thaw", "end a freeze, and a cooldown; takes an approver", takes=TARGET_OR_ALL, options=(REASON,)),
-    Word(
-        "token",
-        "a token for the terminal, which only you see; revoke ends all of yours",
-        takes="revoke",
-        optional=True,
-        options=(Option("hours", "N", "how long it lives"),),
-    ),
-)
-MENU = "menu"
-"""The word of a command that is empty."""
-
-
 @dataclass(frozen=True, slots=True)
 class Command:
     """What was typed. ``word``: an action's name, one of ``WORDS``, or ``menu``.
 
     ``action`` is set for actions, ``target`` for those that take one, ``argument`` for ``WORDS`` that take one,
-    ``reason`` for changes and words where one is given.
+    ``reason`` for changes and words where one is given. ``break_glass``: the change is to go without approval.
     """
 
     word: str
@@ -97,6 +55,7 @@ class Command:
     options: Mapping[str, str] = field(default_factory=dict)
     argument: str = ""
     reason: str = ""
+    break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +103,6 @@ def parse(text: str, actions: Sequence[Action], targets: Sequence[str], default_
     return _for_action(known.actions[first], rest, known)
 
 
-def usage(action: Action) -> str:
-    """How an action is typed: ``failover TARGET [--to N]``."""
-    options = [f"[--{option.name} {option.metavar}]" for option in options_of(action)]
-    return " ".join([action.name, *([] if _takes_none(action) else ["TARGET"]), *options])
-
-
-def options_of(action: Action) -> tuple[Option, ...]:
-    """Everything that can be typed with an action."""
-    return action.options if isinstance(action, ReadAction) else (*action.options, REASON)
-
-
 def _words(text: str) -> list[str]:
     if len(text) > MAX_LENGTH:
         raise UsageError(
@@ -182,7 +130,7 @@ def _for_word(word: Word, rest: list[str], known: _Known) -> Command:
     names, options = _split(_Form(word.name, word.options, word.usage), rest)
     missing = next((one for one in word.options if one.name in word.needs - set(options)), None)
     if missing is not None:
-        raise UsageError(f"{word.name} needs --{missing.name} {missing.metavar}; type: /redis {word.usage}")
+        raise UsageError(f"{word.name} needs {spelled(missing)}; type: /redis {word.usage}")
     if len(names) > 1:
         raise UsageError(_too_many(names[1], word.usage, options))
     typed = names[0] if names else ""
@@ -212,25 +160,25 @@ def _too_many(word: str, usage: str, options: Mapping[str, str]) -> str:
 
 def _for_action(action: Action, rest: list[str], known: _Known) -> Command:
     names, options = _split(_Form(action.name, options_of(action), usage(action)), rest)
-    if _takes_none(action):
+    if takes_none(action):
         if names:
             raise UsageError(f"{action.name} is about all targets and takes none; type: /redis {action.name}")
         return Command(action.name, action, options=options)
     if len(names) > 1:
         raise UsageError(_too_many(names[1], usage(action), options))
-    reason = _reason(options)
+    reason, break_glass = _reason(options), options.pop(BREAK_GLASS.name, None) is not None
     target = _known_target(names[0], known.targets) if names else known.default
     if target is None:
         raise UsageError(_which_target(action, known.targets))
-    return Command(action.name, action, target, options, reason=reason)
+    return Command(action.name, action, target, options, reason=reason, break_glass=break_glass)
 
 
 def _reason(options: dict[str, str]) -> str:
-    """The reason, taken out of the options."""
-    reason = options.pop(REASON.name, "").strip()
-    if len(reason) > MAX_REASON:
-        raise UsageError(f"A reason has at most {MAX_REASON} characters, and this one {len(reason)}.")
-    return reason
+    """The reason, taken out of the options; a note has to be as short."""
+    for name in (REASON.name, NOTE.name):
+        if len(options.get(name, "")) > MAX_REASON:
+            raise UsageError(f"A {name} has at most {MAX_REASON} characters, and this one {len(options[name])}.")
+    return options.pop(REASON.name, "").strip()
 
 
 def _which_target(action: Action, targets: Sequence[str]) -> str:
@@ -249,24 +197,28 @@ def _split(form: _Form, rest: list[str]) -> tuple[list[str], dict[str, str]]:
         if not word.startswith("-"):
             names.append(word)
             continue
-        option, has_value, value = word.lstrip("-").partition("=")
-        metavar = _metavar(form, word, option.lower())
-        if not has_value:
+        name, has_value, value = word.lstrip("-").partition("=")
+        option = _option(form, word, name.lower())
+        if option.metavar and not has_value:
             value = next(words, "")
-        if not value or value.startswith("--"):
-            raise UsageError(
-                f"--{option.lower()} needs a value; type: /redis {form.name} … --{option.lower()} {metavar}"
-            )
-        if option.lower() in options:
-            raise UsageError(f"--{option.lower()} is there twice; keep one.")
-        options[option.lower()] = value
+        _check_value(form, option, value, given=bool(has_value))
+        if option.name in options:
+            raise UsageError(f"--{option.name} is there twice; keep one.")
+        options[option.name] = value
     return names, options
 
 
-def _metavar(form: _Form, word: str, name: str) -> str:
+def _check_value(form: _Form, option: Option, value: str, *, given: bool) -> None:
+    if option.metavar and (not value or value.startswith("--")):
+        raise UsageError(f"--{option.name} needs a value; type: /redis {form.name} … {spelled(option)}")
+    if given and not option.metavar:
+        raise UsageError(f"--{option.name} takes no value; type it alone.")
+
+
+def _option(form: _Form, word: str, name: str) -> Option:
     for option in form.options:
         if word.startswith("--") and option.name == name:
-            return option.metavar
+            return option
     if not form.options:
         raise UsageError(f"{form.name} takes no options, and {quoted(word)} is one; type: /redis {form.usage}")
     near = nearest(name, [option.name for option in form.options])
@@ -290,7 +242,3 @@ def _unknown(word: str, known: _Known) -> str:
     near = nearest(word, [*known.actions, *(one.name for one in WORDS)])
     hint = f"did you mean /redis {near}?" if near else "type /redis help for what there is."
     return f"There is no action {quoted(word)}; {hint}"
-
-
-def _takes_none(action: Action) -> bool:
-    return isinstance(action, ReadAction) and action.whole_fleet

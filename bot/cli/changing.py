@@ -18,10 +18,10 @@ from bot.cli.looking import chosen
 from bot.cli.office import Office, office
 from bot.cli.planning import change_of, show_refusal
 from bot.directory import Human
-from bot.grammar import MAX_REASON
 from bot.ledger import Request, RequestState
 from bot.policy import case_of
 from bot.render import json
+from bot.vocabulary import MAX_REASON
 
 
 def request(

@@ -121,6 +121,25 @@ async def drifted(tx: Transaction, request: Request, difference: Sequence[str]) 
     await want(tx, Want(f"drifted:{request.id}", "drifted", channel, request.id, body={"difference": list(difference)}))
 
 
+async def glass_broken(tx: Transaction, request_id: str, people: Sequence[str]) -> None:
+    """Tell each of these people directly that a request goes without approval."""
+    for person_id in people:
+        await want(tx, Want(f"glass:{request_id}/{person_id}", "glass", person_id, request_id))
+
+
+async def review_due(tx: Transaction, request: Request, people: Sequence[str], *, first: bool) -> None:
+    """Ask for a review: by a message that stays, and each further time in its thread; without a channel, directly."""
+    channel = await _channel(tx, request.id)
+    key, body = f"review:{request.id}", {"people": list(people)}
+    if channel is None:
+        for person_id in people:
+            await want(tx, Want(_new("reminder"), "reminder", person_id, request.id, body=body))
+        return
+    await want(tx, Want(key, "review", channel, request.id, body=body))
+    if not first:
+        await want(tx, Want(_new("reminder"), "reminder", channel, request.id, under=key, body=body))
+
+
 async def _channel(tx: Transaction, request_id: str) -> str | None:
     """Where the messages of a request stand: where its card does; ``None`` where it has none."""
     card = select(outbox.c.channel).where(outbox.c.key == f"card:{request_id}").scalar_subquery()

@@ -39,6 +39,8 @@ class Ask:
     """In which channel its messages stand; by default where it was asked for."""
     crowd: Mapping[str, object] = field(default_factory=dict)
     """Who can approve it, for its card; values that JSON knows."""
+    told: tuple[str, ...] = ()
+    """The ids of those who are told directly that it goes without approval."""
 
 
 def normal_id(text: str) -> str:
@@ -87,6 +89,7 @@ async def file(tx: Transaction, codec: PlanCodec, ask: Ask) -> str:
         approvals_needed=ask.approvals_needed,
         expires_at=expires_at.isoformat(),
     )
+    await messages.glass_broken(tx, request_id, ask.told)
     return request_id
 
 

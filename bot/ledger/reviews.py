@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
-from bot.ledger import audit, reading
+from bot.ledger import audit, messages, reading
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Database, Transaction
 from bot.ledger.records import TANDEM, Decided, Person, Request
@@ -28,21 +28,34 @@ class Reviews:
             query = select(reviews.c.request_id).where(reviews.c.signed_at.is_(None)).order_by(reviews.c.opened_at)
             return await reading.load_all(tx, self._codec, (await tx.connection.execute(query)).scalars().all())
 
-    async def due(self, every: timedelta) -> tuple[Request, ...]:
-        """Those that people have to be asked for, once their run has ended and then each time after ``every``.
+    async def due(self) -> tuple[Request, ...]:
+        """Those that people have to be asked for now: their run has ended, and the time has come, or come again."""
+        async with self._database.reading() as tx:
+            query = (
+                select(reviews.c.request_id)
+                .join(runs, runs.c.id == reviews.c.request_id)
+                .where(*_late(tx), runs.c.ended_at.is_not(None))
+                .order_by(reviews.c.opened_at)
+            )
+            return await reading.load_all(tx, self._codec, (await tx.connection.execute(query)).scalars().all())
 
-        Each time only one process is told.
+    async def ask_for(self, request: Request, people: Sequence[str], every: timedelta) -> bool:
+        """Have a review asked for, unless another process has done so; it falls due again after ``every``.
+
+        Args:
+            request: what ran.
+            people: the ids of those who can sign it.
+            every: until the next time.
         """
-        async with self._database.reading() as tx:  # Mostly nothing is due, and then nobody is kept from writing.
-            if not await _due(tx):
-                return ()
         async with self._database.writing() as tx:
-            ids = await _due(tx)
-            for request_id in ids:
-                again = update(reviews).where(reviews.c.request_id == request_id).values(remind_at=tx.now + every)
-                await tx.connection.execute(again)
-                await audit.append(tx, "review.due", TANDEM, request_id)
-            return await reading.load_all(tx, self._codec, ids)
+            mine = reviews.c.request_id == request.id
+            row = (await tx.connection.execute(select(reviews).where(mine, *_late(tx)))).one_or_none()
+            if row is None:
+                return False
+            await tx.connection.execute(update(reviews).where(mine).values(remind_at=tx.now + every))
+            await audit.append(tx, "review.due", TANDEM, request.id)
+            await messages.review_due(tx, request, people, first=row.remind_at == row.opened_at)
+            return True
 
     async def sign(self, request_id: str, person: Person, note: str) -> Decided:
         """Close a review with what was found; it counts once, and never for who has asked for the run.
@@ -58,6 +71,8 @@ class Reviews:
                 await tx.connection.execute(update(reviews).where(reviews.c.request_id == request.id).values(signed))
             answer = why or f"Signed: the review of {request.id} is closed."
             await audit.append(tx, "review.sign", person, request.id, counts=why is None, note=note, answer=answer)
+            for kind in ("review", "card", "run") if why is None else ():
+                await messages.again(tx, f"{kind}:{request.id}")
             return Decided(why is None, await reading.load(tx, self._codec, request.id), answer)
 
 
@@ -74,13 +89,8 @@ async def drop(tx: Transaction, request_id: str) -> None:
         await audit.append(tx, "review.drop", TANDEM, request_id)
 
 
-async def _due(tx: Transaction) -> Sequence[str]:
-    query = (
-        select(reviews.c.request_id)
-        .join(runs, runs.c.id == reviews.c.request_id)
-        .where(reviews.c.signed_at.is_(None), reviews.c.remind_at <= tx.now, runs.c.ended_at.is_not(None))
-    )
-    return (await tx.connection.execute(query.order_by(reviews.c.opened_at))).scalars().all()
+def _late(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
+    return (reviews.c.signed_at.is_(None), reviews.c.remind_at <= tx.now)
 
 
 def _why_not(request: Request, person: Person) -> str | None:

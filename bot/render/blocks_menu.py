@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actions.kit.action import Action, ReadAction, Seen
-from bot.grammar import WORDS, Word, options_of
+from actions.kit.action import Action, ReadAction
 from bot.ledger.records import Request
 from bot.render.blocks import (
     MAX_ACTIONS,
@@ -21,11 +20,12 @@ from bot.render.blocks import (
     preformatted,
     section,
 )
-from bot.render.blocks_findings import glance
 from bot.render.blocks_request import command_line, moment, outcome, plan_lines, who
 from bot.render.words import code, mrkdwn, plain
+from bot.vocabulary import WORDS, Word, options_of, spelled
 
 TARGET, REASON_BLOCK, REASON, DENIAL, SHOWN = "menu:target", "reason", "reason", "deny", "shown"
+TYPED_BLOCK, TYPED, APPROVAL = "typed", "typed", "approve:typed"
 MAX_OPTIONS, MAX_OPTION = 100, 75
 MAX_REASON = 1_000
 
@@ -100,7 +100,7 @@ def help_on(action: Action, offer: Offer) -> Message:
         return Message(
             f"{action.name} is not open to you here.", (section(f"{code(action.name)} is not open to you."),)
         )
-    options = [f"• {code(f'--{one.name} {one.metavar}')}: {mrkdwn(one.help)}" for one in options_of(action)]
+    options = [f"• {code(spelled(one))}: {mrkdwn(one.help)}" for one in options_of(action)]
     lines = [_help_line(action, len(offer.targets) > 1), *options]
     return Message(f"How {action.name} is typed", (section("\n".join(lines)),))
 
@@ -108,7 +108,7 @@ def help_on(action: Action, offer: Offer) -> Message:
 def _help_line(action: Action, several: bool) -> str:
     whole_fleet = isinstance(action, ReadAction) and action.whole_fleet
     target = "" if whole_fleet else " TARGET" if several else " [TARGET]"
-    options = "".join(f" [--{option.name} {option.metavar}]" for option in options_of(action))
+    options = "".join(f" [{spelled(option)}]" for option in options_of(action))
     risk = "" if isinstance(action, ReadAction) else f" _({action.risk}; a second person approves)_"
     return f"`/redis {action.name}{target}{options}`: {mrkdwn(action.summary)}{risk}"
 
@@ -119,30 +119,32 @@ def _word_line(word: Word) -> str:
 
 def denial_form(request_id: str) -> View:
     """The modal that asks why not."""
-    element = {
-        "type": "plain_text_input",
-        "action_id": REASON,
-        "multiline": True,
-        "max_length": MAX_REASON,
-        "focus_on_load": True,
-    }
-    label = {"type": "plain_text", "text": "Why not?"}
-    hint = {"type": "plain_text", "text": "The requester reads this, and it stays in the audit."}
     blocks = [
         section(f"Request {code(request_id)} will not be carried out."),
-        {"type": "input", "block_id": REASON_BLOCK, "label": label, "element": element, "hint": hint},
+        text_input(
+            REASON_BLOCK, REASON, "Why not?", "The requester reads this, and it stays in the audit.", multiline=True
+        ),
     ]
-    return _modal("Deny", blocks, callback_id=DENIAL, submit="Deny", private_metadata=request_id)
+    return modal("Deny", blocks, callback_id=DENIAL, submit="Deny", private_metadata=request_id)
+
+
+def approval_form(request_id: str) -> View:
+    """The modal that asks for the name of the target, where nothing can be undone."""
+    blocks = [
+        section(f"What {code(request_id)} does cannot be undone. Read the plan on its card once more."),
+        text_input(TYPED_BLOCK, TYPED, "Type the name of the target", "A wrong name counts nothing.", multiline=False),
+    ]
+    return modal("Approve", blocks, callback_id=APPROVAL, submit="Approve", private_metadata=request_id)
 
 
 def waiting_form() -> View:
     """A modal that is open before anything has been read."""
-    return _modal("Details", [section("Reading …")])
+    return modal("Details", [section("Reading …")])
 
 
 def answer_form(title: str, markup: str) -> View:
     """A modal that says one thing."""
-    return _modal(title, [section(markup)])
+    return modal(title, [section(markup)])
 
 
 def details_form(request: Request) -> View:
@@ -151,10 +153,25 @@ def details_form(request: Request) -> View:
         f"{code(command_line(request), 300)}, asked for by {who(request.requester)} {moment(request.created_at)}"
     )
     state = [section(outcome(request))] if outcome(request) else []
-    return _modal(f"Request {request.id}", [about, *state, *preformatted(plan_lines(request.plan))[:90]])
+    return modal(f"Request {request.id}", [about, *state, *preformatted(plan_lines(request.plan))[:90]])
 
 
-def _modal(title: str, blocks: Sequence[Block], **extra: str) -> View:
+def text_input(block_id: str, action_id: str, label: str, hint: str, *, multiline: bool) -> Block:
+    """A field of a modal that has to be filled in."""
+    element = {
+        "type": "plain_text_input",
+        "action_id": action_id,
+        "multiline": multiline,
+        "max_length": MAX_REASON,
+        "focus_on_load": True,
+    }
+    words = {"label": label, "hint": hint}
+    shown = {name: {"type": "plain_text", "text": text} for name, text in words.items()}
+    return {"type": "input", "block_id": block_id, "element": element, **shown}
+
+
+def modal(title: str, blocks: Sequence[Block], **extra: str) -> View:
+    """A modal; ``extra`` are ``callback_id``, ``private_metadata``, and ``submit``: what its button says."""
     plain_texts = {key: {"type": "plain_text", "text": extra.pop(key)} for key in ("submit",) if key in extra}
     return {
         "type": "modal",
@@ -167,34 +184,22 @@ def _modal(title: str, blocks: Sequence[Block], **extra: str) -> View:
     }
 
 
-def home(
-    fleet: Sequence[tuple[str, str, Seen | str]],
-    notes: Mapping[str, str],
-    waiting: Sequence[Request],
-    recent: Sequence[Request],
-) -> View:
-    """The home tab: the fleet's verdicts, what waits for a decision, what was done lately."""
-    verdicts = (
-        glance(fleet, "you", notes).message.blocks if fleet else (section("There is no target that you may see."),)
-    )
-    blocks: list[Block] = [*(block for block in verdicts if block["type"] != "context")]
-    blocks += [header("Waiting for a decision"), *_request_lines(waiting)]
-    blocks += [header("Lately"), *_request_lines(recent)]
-    return {"type": "home", "callback_id": "home", "blocks": blocks[:100]}
-
-
 def request_lines(requests: Sequence[Request]) -> Message:
     """``runs`` and ``show``: a line and what became of it, each."""
-    lines = [section(_request_line(request)[:MAX_SECTION]) for request in requests]
+    lines = [section(request_line(request)[:MAX_SECTION]) for request in requests]
     return fit("Requests and runs", [header("Requests and runs")], lines or [context("There is none.")])
 
 
-def _request_lines(requests: Sequence[Request]) -> list[Block]:
-    if not requests:
-        return [context("Nothing.")]
-    return [section(_request_line(request)[:MAX_SECTION]) for request in requests[:10]]
-
-
-def _request_line(request: Request) -> str:
+def request_line(request: Request) -> str:
+    """What was asked for, by whom and when, and how it stands, as markup."""
     asked = f"by {who(request.requester)} {moment(request.created_at)}"
-    return f"{code(request.id)} {code(command_line(request), 120)} {asked}: *{request.standing}*"
+    return f"{code(request.id)} {code(command_line(request), 120)} {asked}: *{request.standing}*{_debt(request)}"
+
+
+def _debt(request: Request) -> str:
+    """That nobody had approved it, and whether that was reviewed."""
+    if not request.break_glass:
+        return ""
+    review = request.review
+    reviewed = "" if review is None else ", review open" if review.signed_at is None else ", reviewed"
+    return f" (nobody had approved it{reviewed})"

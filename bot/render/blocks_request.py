@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from actions.kit.plan import Plan, Refusal
+from actions.kit.plan import Plan, Refusal, Risk
 from bot.ledger.records import Origin, Person, Request, RequestState
 from bot.policy import Eligibility
 from bot.render.blocks import (
@@ -26,6 +26,8 @@ from bot.render.blocks import (
 from bot.render.words import code, counted, duration, mrkdwn, size
 
 APPROVE, DENY, WITHDRAW, DETAILS = "approve", "deny", "withdraw", "details"
+APPROVE_TYPED = "approve-typed"
+"""The button that asks for the name of the target first."""
 
 REJECTED, REASONS, STEPS, MENTIONS = 6, 15, 12, 5
 
@@ -40,8 +42,11 @@ def card(request: Request, environment: str, eligibility: Eligibility | None = N
         mentions = " ".join(f"<@{one}>" for one in eligibility.active[:MENTIONS])
         waits += f". {spoken(eligibility.sentence)} {mentions}".rstrip()
     given = outcome(request).splitlines() if request.approvals else []
+    undoable = request.plan.risk is not Risk.IRREVERSIBLE
+    if not undoable:
+        waits += "\n:warning: It cannot be undone: whoever approves types the name of the target."
     buttons = [
-        button("Approve", APPROVE, request.id, "primary"),
+        button("Approve" if undoable else "Approve …", APPROVE if undoable else APPROVE_TYPED, request.id, "primary"),
         button("Deny", DENY, request.id, "danger"),
         button("Withdraw", WITHDRAW, request.id),
         button("Details", DETAILS, request.id),
@@ -60,13 +65,28 @@ def outcome(request: Request) -> str:
     if request.denial is not None:
         reason = mrkdwn(request.denial.reason, 500) or "no reason given"
         lines.append(f":no_entry: Denied by {by(request.denial.person)} {moment(request.denial.at)}: {reason}")
-    lines += _without_decision(request)
+    lines += [*_without_approval(request), *_without_decision(request)]
     if request.state is RequestState.WAITING:
         missing = request.approvals_needed - len(request.approvals)
         lines.append(
             f":hourglass_flowing_sand: {counted(missing, 'more approval')} needed until {moment(request.expires_at)}"
         )
     return "\n".join(lines)
+
+
+def _without_approval(request: Request) -> list[str]:
+    """What everybody has to know of a request that goes without, and how its review stands."""
+    if not request.break_glass:
+        return []
+    glass = f"{who(request.requester)} broke the glass; every approver is told."
+    lines = [f":rotating_light: *Nobody has approved this.* {glass}"]
+    review = request.review
+    if review is not None and review.signed_by is not None and review.signed_at is not None:
+        note = mrkdwn(review.note, 500)
+        lines.append(f":memo: Reviewed by {who(review.signed_by)} {moment(review.signed_at)}: {note}")
+    elif review is not None or request.state is RequestState.APPROVED:
+        lines.append(":memo: A second person has to review it afterwards.")
+    return lines
 
 
 def _without_decision(request: Request) -> list[str]:

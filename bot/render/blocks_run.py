@@ -33,7 +33,8 @@ def progress(request: Request, run: Run, environment: str) -> Message:
     """The one message of a run: each step with its state, duration and what was seen; at the end how it ended."""
     sign, word = _ENDS[run.state]
     title = f"{request.action} {request.target}: {word}"
-    approvers = ", ".join(by(one.person) for one in request.approvals) or "nobody: none was needed"
+    nobody = "nobody: the glass was broken" if request.break_glass else "nobody: none was needed"
+    approvers = ", ".join(by(one.person) for one in request.approvals) or nobody
     head = [header(f"{sign} {title}"), section(f"{asked(request, environment)} · approved by {approvers}")]
     lines = [_step(step) for step in run.steps]
     middle = [section("\n".join(lines[at : at + 6])) for at in range(0, len(lines), 6)]

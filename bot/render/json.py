@@ -15,7 +15,7 @@ from actions.kit.topology import Address, Target
 
 if TYPE_CHECKING:  # It brings the database's library, which most commands do without.
     from bot.directory import Human
-    from bot.ledger.records import Decision, Person, Request, Run, StepRecord
+    from bot.ledger.records import Decision, Person, Request, Review, Run, StepRecord
     from bot.ledger.tokens import Token
 
 Json = dict[str, Any]
@@ -87,6 +87,8 @@ def request_json(request: Request) -> Json:
         "why": request.why,
         "fingerprint": request.plan.fingerprint,
         "because": request.plan.because,
+        "break_glass": request.break_glass,
+        "review": _review(request.review) if request.review else None,
         "decisions": [_decision(one) for one in request.decisions],
         "run": _run(request.run) if request.run else None,
     }
@@ -98,6 +100,8 @@ def requests_json(requests: Sequence[Request]) -> Json:
         "runs": [
             _glance_of_request(one)
             | {
+                "break_glass": one.break_glass,
+                "review_open": one.review is not None and one.review.signed_at is None,
                 "run_state": one.run.state.value if one.run else None,
                 "started_at": _time(one.run.started_at) if one.run else None,
                 "ended_at": _time(one.run.ended_at) if one.run else None,
@@ -212,6 +216,15 @@ def _run(run: Run) -> Json:
         "ended_at": _time(run.ended_at),
         "failures": list(run.failures),
         "steps": [_step(one) for one in run.steps],
+    }
+
+
+def _review(review: Review) -> Json:
+    return {
+        "opened_at": _time(review.opened_at),
+        "signed_by": _person(review.signed_by) if review.signed_by else None,
+        "signed_at": _time(review.signed_at),
+        "note": review.note,
     }
 
 

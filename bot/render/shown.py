@@ -12,6 +12,7 @@ from bot.ledger.records import Request, RequestState
 from bot.policy import Eligibility
 from bot.render.blocks import Message, Screen, fit, notice, section, spoken
 from bot.render.blocks_request import by, card, decided_card, drifted, moment, outcome, who
+from bot.render.blocks_review import glass, reminder, review
 from bot.render.blocks_run import progress, transcript
 from bot.render.words import code, duration, mrkdwn
 
@@ -119,6 +120,21 @@ def _deaf(shown: Shown) -> Screen:
     )
 
 
+def _glass(shown: Shown) -> Screen:
+    return Screen(glass(shown.about))
+
+
+def _review(shown: Shown) -> Screen | None:
+    found = shown.about.review
+    return Screen(review(shown.about, found, shown.environment, shown.body["people"])) if found else None
+
+
+def _reminder(shown: Shown) -> Screen | None:
+    found = shown.about.review
+    told = reminder(shown.about, found, shown.body["people"]) if found else None
+    return Screen(told) if told else None
+
+
 def _text(shown: Shown) -> Screen:
     return Screen(notice(spoken(shown.body["text"])))
 
@@ -143,6 +159,9 @@ KINDS: Mapping[str, Callable[[Shown], Screen | None]] = MappingProxyType(
         "drifted": _drifted,
         "direct": _direct,
         "deaf": _deaf,
+        "glass": _glass,
+        "review": _review,
+        "reminder": _reminder,
         "told": _text,
         "notice": _text,
         "literal": lambda shown: Screen(Message(shown.body["text"], tuple(shown.body["blocks"]))),

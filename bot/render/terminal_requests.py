@@ -92,9 +92,23 @@ def request(shown: Request, now: datetime | None = None) -> RenderableType:
     ]
     if shown.state.value == "waiting":
         lines.append(Text(f"waits for {counted(shown.approvals_needed, 'approval')} until {_moment(shown.expires_at)}"))
+    lines += _glass(shown)
     if shown.why:
         lines.append(Text(plain(shown.why), style="yellow"))
     return Group(*lines, *_run(shown, now))
+
+
+def _glass(shown: Request) -> Iterator[Text]:
+    """That nobody had approved it, and how its review stands."""
+    if not shown.break_glass:
+        return
+    yield Text("nobody approved it: the glass was broken", style="bold red")
+    review = shown.review
+    if review is not None and review.signed_by is not None and review.signed_at is not None:
+        signed = f"reviewed by {_person(review.signed_by)} at {_moment(review.signed_at)}: {plain(review.note)}"
+        yield Text(signed)
+    elif review is not None:
+        yield Text(f"its review is open: tandem sign {shown.id} --note …", style="yellow")
 
 
 def requests(shown: Sequence[Request]) -> RenderableType:

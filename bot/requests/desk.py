@@ -8,21 +8,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import timedelta
 
 from actions.kit.action import Action, Options, Progress, Seen
-from actions.kit.plan import Plan, Refusal
+from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.topology import Target
 from actions.registry import by_name as registered
-from bot.fleet import Case, Fleet
-from bot.ledger import Ask, Decided, Ledger, Person, Request, RequestState, RunState, Verdict
-from bot.policy import Eligibility, Policy, case_of
+from bot.fleet import Fleet
+from bot.ledger import Decided, Ledger, Person, Request, RequestState, RunState, Verdict
+from bot.policy import Policy, case_of
+from bot.render.words import quoted
 from bot.requests.execution import Runner
+from bot.requests.filing import Filing, Wish
 from bot.requests.locks import Locks
 from bot.requests.planning import Connections, Planner
 from bot.requests.ports import Connection
 from bot.requests.recovery import Recovery
+from bot.requests.reviews import ReviewDesk
 from bot.requests.terms import USUAL, Terms
 from bot.requests.tokens import TokenDesk
 
@@ -54,14 +56,14 @@ class Desk:
         terms: Terms = USUAL,
     ) -> None:
         self._ledger = ledger
-        self._fleet = fleet
         self._policy = policy
         self._terms = terms
-        self._approval = timedelta(seconds=terms.approval_s)
         self._connections = Connections(fleet.targets, connect)
         self._planner = Planner(ledger, self._connections, by_name)
         self._runner = Runner(ledger, self._connections, self._planner)
-        self._recovery = Recovery(ledger, self._connections, self._runner)
+        self._filing = Filing(ledger, fleet, self._planner, policy, terms)
+        self.reviews = ReviewDesk(ledger, policy, timedelta(seconds=terms.review_s))
+        self._recovery = Recovery(ledger, self._connections, self._runner, self.reviews)
         self.locks = Locks(ledger, self._connections, policy)
         self.tokens = TokenDesk(ledger, policy, timedelta(seconds=terms.token_s))
         self._closing = asyncio.Event()
@@ -92,44 +94,38 @@ class Desk:
         requester: Person,
         channel: str | None = None,
         reason: str = "",
+        *,
+        break_glass: bool = False,
     ) -> Request | Refusal:
         """Plan and file a request, if there is a plan and enough people that can approve it.
 
-        Without a channel it is shown in the first one that the target is bound to.
+        Without a channel it is shown in the first one that the target is bound to. With ``break_glass`` it needs
+        nobody's approval, begins at once, and leaves a review: only certain people may, and have to say why.
 
         Raises:
-            UsageError: the words are wrong.
+            UsageError: the words are wrong, or there is no reason to break the glass.
             LedgerError: it could not be filed; nothing was begun.
         """
-        planned = await self._planner.plan(action, target, options)
-        if isinstance(planned, Refusal):
-            return await self._refuse(planned, requester)
-        case = Case(target, action, planned.risk, channel)
-        no = await self._policy.may_ask(case, requester.id)
-        if no is not None:
-            return await self._refuse(Refusal(target, action, (no,)), requester)
-        needed = self._policy.approvals_needed(case)
-        eligibility = await self._policy.eligibility(case, requester.id) if needed else Eligibility(0)
-        if not eligibility.enough(needed):
-            why = eligibility.sentence if needed == 1 else f"{needed} approvals are needed. {eligibility.sentence}"
-            return await self._refuse(Refusal(target, action, (why,)), requester)
-        shown_in = channel or next(iter(self._fleet.channels_of(target)), None)
-        crowd = asdict(eligibility)
-        ask = Ask(
-            *(planned, options, requester, channel, reason, needed, self._approval), shown_in=shown_in, crowd=crowd
-        )
-        request = await self._ledger.file(ask)
-        self._begin(request)
-        return await self._ledger.request(request.id)
+        wish = Wish(action, target, options, requester, channel, reason, break_glass)
+        filed = await self._filing.file(wish)
+        if isinstance(filed, Refusal):
+            return filed
+        self._begin(filed)
+        return await self._ledger.request(filed.id)
 
-    async def approve(self, request_id: str, person: Person) -> Decided:
+    async def approve(self, request_id: str, person: Person, typed: str = "") -> Decided:
         """Count an approval; with enough of them the run begins, in the background.
+
+        Args:
+            request_id: which request.
+            person: who approves it.
+            typed: the name of the target as they typed it; only what cannot be undone takes it.
 
         Raises:
             UnknownRequest: there is no such request.
             LedgerError: it could not be written down, and so does not count.
         """
-        decided = await self._decide(request_id, person, Verdict.APPROVE, "")
+        decided = await self._decide(request_id, person, Verdict.APPROVE, typed=typed)
         if decided.ok:
             self._begin(decided.request)
         return decided
@@ -141,7 +137,7 @@ class Desk:
             UnknownRequest: there is no such request.
             LedgerError: it could not be written down, and so does not count.
         """
-        return await self._decide(request_id, person, Verdict.DENY, reason)
+        return await self._decide(request_id, person, Verdict.DENY, reason=reason)
 
     async def withdraw(self, request_id: str, person: Person) -> Decided:
         """Take one's own request back.
@@ -192,19 +188,18 @@ class Desk:
         if self._terms.begins_at_once and request.state is RequestState.APPROVED:
             self._runner.start(request.id)
 
-    async def _decide(self, request_id: str, person: Person, verdict: Verdict, reason: str) -> Decided:
+    async def _decide(
+        self, request_id: str, person: Person, verdict: Verdict, *, reason: str = "", typed: str = ""
+    ) -> Decided:
         request = await self._ledger.request(request_id)
         if request.state is RequestState.WAITING and request.requester.id != person.id:
             why = await self._policy.may_approve(case_of(request), person.id, request.requester.id)
+            if why is None and verdict is Verdict.APPROVE:
+                why = _not_typed(request, typed)
             if why is not None:
                 await self._ledger.audit(f"request.{verdict}", person, request.id, counts=False, answer=why)
                 return Decided(ok=False, request=request, why=why)
         return await self._ledger.decide(request.id, person, verdict, reason)
-
-    async def _refuse(self, refusal: Refusal, requester: Person) -> Refusal:
-        reasons = list(refusal.reasons)
-        await self._ledger.audit("request.refused", requester, refusal.target, action=refusal.action, reasons=reasons)
-        return refusal
 
     async def _keep_recovering(self, every_s: float) -> None:
         while True:
@@ -218,3 +213,13 @@ class Desk:
                 await self._recovery.once()
             except Exception:
                 log.exception("What is due could not be seen to; it is tried again.")
+
+
+def _not_typed(request: Request, typed: str) -> str | None:
+    """Why the approval of what cannot be undone does not count: the name of its target was not typed."""
+    if request.plan.risk is not Risk.IRREVERSIBLE or typed.strip() == request.target:
+        return None
+    said = f"you typed {quoted(typed)}" if typed.strip() else "nothing was typed"
+    return (
+        f"This cannot be undone: to approve it, type the name of its target, {request.target}; {said}. Nothing counts."
+    )

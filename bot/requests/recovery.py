@@ -15,6 +15,7 @@ from bot.ledger import Debt, Ledger, Request, RequestState
 from bot.requests.execution import Runner
 from bot.requests.planning import Connections
 from bot.requests.ports import Connection
+from bot.requests.reviews import ReviewDesk
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +23,11 @@ log = logging.getLogger(__name__)
 class Recovery:
     """Goes over the ledger again and again."""
 
-    def __init__(self, ledger: Ledger, connections: Connections, runner: Runner) -> None:
+    def __init__(self, ledger: Ledger, connections: Connections, runner: Runner, reviews: ReviewDesk) -> None:
         self._ledger = ledger
         self._connections = connections
         self._runner = runner
+        self._reviews = reviews
 
     async def once(self) -> None:
         """One pass. What takes long goes on in the background; what cannot be done yet is left for the next pass."""
@@ -35,6 +37,7 @@ class Recovery:
         for request in await self._ledger.unsettled():
             if await self._answers(request.target):
                 self._runner.take_over(request.id)
+        await self._reviews.ask_for_due()
         debts = [debt for debt in await self._ledger.owed() if debt.run_ended]
         await asyncio.gather(*(self._pay_target(target, debts) for target in {debt.target for debt in debts}))
 

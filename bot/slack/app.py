@@ -18,8 +18,9 @@ from actions.kit.action import Action
 from bot.fleet import Fleet
 from bot.ledger.outbox import Outbox
 from bot.render.blocks import notice
-from bot.render.blocks_menu import DENIAL, REASON, REASON_BLOCK, TARGET
-from bot.render.blocks_request import APPROVE, DENY, DETAILS, WITHDRAW
+from bot.render.blocks_menu import APPROVAL, DENIAL, REASON, REASON_BLOCK, TARGET, TYPED, TYPED_BLOCK
+from bot.render.blocks_request import APPROVE, APPROVE_TYPED, DENY, DETAILS, WITHDRAW
+from bot.render.blocks_review import NOTE, NOTE_BLOCK, SIGN, SIGNED
 from bot.slack.caller import Body, Caller, Gate
 from bot.slack.clicks import Clicks
 from bot.slack.client import Identity, web_client
@@ -65,11 +66,15 @@ def build(wiring: Wiring, identity: Identity) -> AsyncApp:
     app.action(re.compile(r"^run:\d+$"))(listeners.run)
     app.action(TARGET)(listeners.target)
     app.action(APPROVE)(listeners.approve)
+    app.action(APPROVE_TYPED)(listeners.approve_typed)
     app.action(DENY)(listeners.deny)
+    app.action(SIGN)(listeners.sign)
     app.action(WITHDRAW)(listeners.withdraw)
     app.action(DETAILS)(listeners.details)
     app.action(re.compile(r".*"))(listeners.unknown)
     app.view(DENIAL)(listeners.denial)
+    app.view(APPROVAL)(listeners.approval)
+    app.view(SIGNED)(listeners.signed)
     app.event("app_home_opened")(listeners.home)
     app.error(listeners.fault)
     return app
@@ -122,17 +127,30 @@ class _Listeners:
         self._hand_over(context, "withdraw", self._clicks.withdraw(ack, _caller(context), _value(action)))
 
     async def deny(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
-        trigger = str(body.get("trigger_id") or "")
-        self._hand_over(context, "deny", self._clicks.ask_why_not(ack, _caller(context), _value(action), trigger))
+        asking = self._clicks.ask_why_not(ack, _caller(context), _value(action), _trigger(body))
+        self._hand_over(context, "deny", asking)
+
+    async def approve_typed(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
+        opening = self._clicks.ask_for_name(ack, _caller(context), _value(action), _trigger(body))
+        self._hand_over(context, "approve", opening)
+
+    async def sign(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
+        self._hand_over(context, "sign", self._clicks.ask_for_note(ack, _value(action), _trigger(body)))
 
     async def denial(self, ack: AsyncAck, context: AsyncBoltContext, view: Body) -> None:
-        typed = view["state"]["values"][REASON_BLOCK][REASON]["value"]
-        request_id = str(view["private_metadata"])
-        self._hand_over(context, "denial", self._clicks.deny(ack, _caller(context), request_id, str(typed or "")))
+        typed = _typed(view, REASON_BLOCK, REASON)
+        self._hand_over(context, "denial", self._clicks.deny(ack, _caller(context), _about(view), typed))
+
+    async def approval(self, ack: AsyncAck, context: AsyncBoltContext, view: Body) -> None:
+        typed = _typed(view, TYPED_BLOCK, TYPED)
+        self._hand_over(context, "approval", self._clicks.approve_typed(ack, _caller(context), _about(view), typed))
+
+    async def signed(self, ack: AsyncAck, context: AsyncBoltContext, view: Body) -> None:
+        note = _typed(view, NOTE_BLOCK, NOTE)
+        self._hand_over(context, "signature", self._clicks.sign(ack, _caller(context), _about(view), note))
 
     async def details(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
-        trigger = str(body.get("trigger_id") or "")
-        self._hand_over(context, "details", self._clicks.details(ack, _value(action), trigger))
+        self._hand_over(context, "details", self._clicks.details(ack, _value(action), _trigger(body)))
 
     async def unknown(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
         await ack()
@@ -168,3 +186,15 @@ def _caller(context: AsyncBoltContext) -> Caller:
 
 def _value(action: Body) -> str:
     return str(action.get("value") or "")
+
+
+def _trigger(body: Body) -> str:
+    return str(body.get("trigger_id") or "")
+
+
+def _typed(view: Body, block_id: str, action_id: str) -> str:
+    return str(view["state"]["values"][block_id][action_id]["value"] or "")
+
+
+def _about(view: Body) -> str:
+    return str(view["private_metadata"])

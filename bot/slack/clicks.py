@@ -14,8 +14,9 @@ from bot.ledger.agenda import Place
 from bot.ledger.outbox import Outbox
 from bot.ledger.records import Decided, Request, RequestState
 from bot.render.blocks import Message, notice, spoken
-from bot.render.blocks_menu import answer_form, denial_form, details_form, waiting_form
+from bot.render.blocks_menu import View, answer_form, approval_form, denial_form, details_form, waiting_form
 from bot.render.blocks_request import outcome
+from bot.render.blocks_review import review_form
 from bot.slack.caller import Caller
 from bot.slack.faults import explain
 from bot.slack.messages import Messages
@@ -25,6 +26,14 @@ from bot.slack.tasks import Tasks
 STORED_WITHIN_S = 2.0
 """Slack waits 3 s for the ack; a decision that takes longer is answered by a message."""
 _COPY = "This was posted twice; what counts is the other card in this channel."
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """What nobody can do any more once a request is decided."""
+
+    request_id: str
+    verb: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +55,29 @@ class Clicks:
 
     async def ask_why_not(self, ack: AsyncAck, caller: Caller, request_id: str, trigger_id: str) -> None:
         """Open the form that asks for a reason; tell there if it is too late already."""
-        opening = self.messages.client.views_open(trigger_id=trigger_id, view=denial_form(request_id))
-        _, opened = await asyncio.gather(ack(), opening)
-        request = await self.desk.show(request_id)
-        if request.state is not RequestState.WAITING:
-            late = outcome(request) or f"It is {request.state}."
-            await self.messages.client.views_update(
-                view_id=opened["view"]["id"], view=answer_form("Too late", f"Nobody can deny this any more.\n{late}")
-            )
-            await self._mend(caller, request)
+        await self._open(ack, caller, trigger_id, denial_form(request_id), _Late(request_id, "deny"))
+
+    async def ask_for_name(self, ack: AsyncAck, caller: Caller, request_id: str, trigger_id: str) -> None:
+        """Open the form that asks for the name of the target; tell there if it is too late already."""
+        await self._open(ack, caller, trigger_id, approval_form(request_id), _Late(request_id, "approve"))
+
+    async def ask_for_note(self, ack: AsyncAck, request_id: str, trigger_id: str) -> None:
+        """Open the form that a review is signed with."""
+        opening = self.messages.client.views_open(trigger_id=trigger_id, view=review_form(request_id))
+        await asyncio.gather(ack(), opening)
 
     async def deny(self, ack: AsyncAck, caller: Caller, request_id: str, reason: str) -> None:
         """Count a denial, then ack: the form closes, or says why it does not count."""
-        deciding = self.tasks.start(self.desk.deny(request_id, caller.person, reason))
-        await asyncio.wait({deciding}, timeout=STORED_WITHIN_S)
-        if not deciding.done():
-            later = answer_form("Deny", "This takes longer than it should; the answer comes as a message.")
-            await ack(response_action="update", view=later)
-            await self._answer(caller, await deciding)
-            return
-        try:
-            decided = deciding.result()
-        except Exception as error:  # noqa: BLE001 -- The person is told, the rest is logged.
-            await ack(response_action="update", view=_form_of(explain(error, f"deny {request_id}")))
-            return
-        if decided.ok:
-            await ack()
-            return
-        await ack(response_action="update", view=answer_form("Not denied", spoken(decided.why)))
-        await self._mend(caller, decided.request)
+        await self._submit(ack, caller, "Deny", "Not denied", self.desk.deny(request_id, caller.person, reason))
+
+    async def approve_typed(self, ack: AsyncAck, caller: Caller, request_id: str, typed: str) -> None:
+        """Count an approval with the name that was typed, then ack: as ``deny``."""
+        decision = self.desk.approve(request_id, caller.person, typed)
+        await self._submit(ack, caller, "Approve", "Not approved", decision)
+
+    async def sign(self, ack: AsyncAck, caller: Caller, request_id: str, note: str) -> None:
+        """Close a review, then ack: as ``deny``."""
+        await self._submit(ack, caller, "Sign", "Not signed", self.desk.reviews.sign(request_id, caller.person, note))
 
     async def details(self, ack: AsyncAck, request_id: str, trigger_id: str) -> None:
         """Open a form at once, read, fill it."""
@@ -85,6 +88,37 @@ class Clicks:
         except TandemError as error:
             view = _form_of(explain(error, f"details {request_id}"))
         await self.messages.client.views_update(view_id=opened["view"]["id"], view=view)
+
+    async def _open(self, ack: AsyncAck, caller: Caller, trigger_id: str, form: View, late: _Late) -> None:
+        opening = self.messages.client.views_open(trigger_id=trigger_id, view=form)
+        _, opened = await asyncio.gather(ack(), opening)
+        request = await self.desk.show(late.request_id)
+        if request.state is not RequestState.WAITING:
+            over = outcome(request) or f"It is {request.state}."
+            answer = answer_form("Too late", f"Nobody can {late.verb} this any more.\n{over}")
+            await self.messages.client.views_update(view_id=opened["view"]["id"], view=answer)
+            await self._mend(caller, request)
+
+    async def _submit(
+        self, ack: AsyncAck, caller: Caller, title: str, no: str, decision: Coroutine[Any, Any, Decided]
+    ) -> None:
+        deciding = self.tasks.start(decision)
+        await asyncio.wait({deciding}, timeout=STORED_WITHIN_S)
+        if not deciding.done():
+            later = answer_form(title, "This takes longer than it should; the answer comes as a message.")
+            await ack(response_action="update", view=later)
+            await self._answer(caller, await deciding)
+            return
+        try:
+            decided = deciding.result()
+        except Exception as error:  # noqa: BLE001 -- The person is told, the rest is logged.
+            await ack(response_action="update", view=_form_of(explain(error, title.lower())))
+            return
+        if decided.ok:
+            await ack()
+            return
+        await ack(response_action="update", view=answer_form(no, spoken(decided.why)))
+        await self._mend(caller, decided.request)
 
     async def _decide(self, ack: AsyncAck, caller: Caller, decision: Coroutine[Any, Any, Decided]) -> None:
         deciding = self.tasks.start(decision)

@@ -13,7 +13,7 @@ from actions.kit.plan import Refusal
 from bot.fleet import Fleet
 from bot.grammar import Command, parse
 from bot.ledger.errors import LedgerError
-from bot.render.blocks import Screen, notice
+from bot.render.blocks import Screen, notice, spoken
 from bot.render.blocks_findings import diagnosed, glance, healthy_or_not, verified
 from bot.render.blocks_locks import frozen, unknown
 from bot.render.blocks_menu import Offer, help_on, help_page, menu, request_lines
@@ -99,6 +99,7 @@ class Commands:
             "help": self._help,
             "freeze": self._freeze,
             "thaw": self._thaw,
+            "sign": self._sign,
             "token": self._token,
         }
         await say.get(command.word, self._menu)(caller, command)
@@ -132,6 +133,12 @@ class Commands:
         done = await self.desk.locks.thaw(command.argument, caller.person, command.reason, where)
         await caller.reply.whisper(notice(f":white_check_mark: {mrkdwn(done)}"))
 
+    async def _sign(self, caller: Caller, command: Command) -> None:
+        decided = await self.desk.reviews.sign(command.argument, caller.person, command.options["note"])
+        await caller.reply.whisper(
+            notice(f"{':white_check_mark:' if decided.ok else ':no_entry:'} {spoken(decided.why)}")
+        )
+
     async def _token(self, caller: Caller, command: Command) -> None:
         await token(self.desk.tokens, caller, command)
 
@@ -155,7 +162,8 @@ class Commands:
             raise UsageError("Ask for changes in the channel of the incident: somebody else has to see and approve it.")
         async with self._waiting(caller, f"Planning {command.word} of {command.target}…"):
             outcome = await self.desk.ask(
-                action.name, command.target or "", command.options, caller.person, channel, command.reason
+                *(action.name, command.target or "", command.options, caller.person, channel, command.reason),
+                break_glass=command.break_glass,
             )
         if isinstance(outcome, Refusal):
             await self._publish(caller, refused(outcome, caller.mention))

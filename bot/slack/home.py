@@ -1,4 +1,4 @@
-"""Publishes the home tab: the fleet's verdicts, what waits for a decision, what was done lately."""
+"""Publishes the home tab: the fleet's verdicts, reviews to be signed, what waits for a decision, what was done."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ledger.records import RequestState
-from bot.render.blocks_menu import home
+from bot.render.blocks_home import Requests, home
 from bot.slack.commands import Commands
 from bot.slack.ports import Desk
 
@@ -39,6 +39,9 @@ class Home:
         requests = await self.desk.runs(limit=20)
         fleet = await self.commands.fleet_seen(tuple(self.commands.fleet.targets))
         notes = await self.commands.frozen_notes()
-        waiting = [request for request in requests if request.state in _OPEN]
-        recent = [request for request in requests if request.state not in _OPEN]
-        await self.client.views_publish(user_id=user_id, view=home(fleet, notes, waiting, recent))
+        shown = Requests(
+            unsigned=await self.desk.reviews.unsigned(),
+            waiting=[request for request in requests if request.state in _OPEN],
+            recent=[request for request in requests if request.state not in _OPEN],
+        )
+        await self.client.views_publish(user_id=user_id, view=home(fleet, notes, shown))

@@ -25,6 +25,16 @@ class Locks(Protocol):
         """The freezes that count for a target; without a name, every one."""
 
 
+class Reviews(Protocol):
+    """Reviews of what ran without approval; ``bot.requests.reviews.ReviewDesk``."""
+
+    async def unsigned(self) -> tuple[Request, ...]:
+        """The requests whose review is open."""
+
+    async def sign(self, request_id: str, person: Person, note: str) -> Decided:
+        """Close a review; the answer says whether it is."""
+
+
 class TokenDesk(Protocol):
     """Tokens for terminals; ``bot.requests.tokens``. Both raise ``TandemError``s with a sentence for the person."""
 
@@ -43,6 +53,10 @@ class Desk(Protocol):
         """The tokens of people at terminals."""
 
     @property
+    def reviews(self) -> Reviews:
+        """The reviews of what ran without approval."""
+
+    @property
     def locks(self) -> Locks:
         """Freezes and cooldowns."""
 
@@ -57,10 +71,12 @@ class Desk(Protocol):
         requester: Person,
         channel: str | None = None,
         reason: str = "",
+        *,
+        break_glass: bool = False,
     ) -> Request | Refusal:
         """Plan and file a request, or say why not."""
 
-    async def approve(self, request_id: str, person: Person) -> Decided:
+    async def approve(self, request_id: str, person: Person, typed: str = "") -> Decided:
         """Count an approval; the answer says whether it does."""
 
     async def deny(self, request_id: str, person: Person, reason: str) -> Decided:

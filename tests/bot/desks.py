@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,19 @@ def _tune(snapshot: Snapshot, options: Options) -> Plan | Refusal:
     return Plan(snapshot.target, "tune", Risk.DESTRUCTIVE, "It was asked for.", Cost(), tuple(steps), seen)
 
 
+def _flush(snapshot: Snapshot, options: Options) -> Plan | Refusal:
+    planned = _tune(snapshot, options)
+    return planned if isinstance(planned, Refusal) else replace(planned, action="flush", risk=Risk.IRREVERSIBLE)
+
+
 TUNE = ChangeAction("tune", "change a setting", Risk.DESTRUCTIVE, _tune, (Option("to", "N", "the new value"),))
 
 
+FLUSH = ChangeAction("flush", "the same, as if it could not be undone", Risk.IRREVERSIBLE, _flush, TUNE.options)
+
+
 def by_name(name: str) -> Action:
-    return TUNE if name == "tune" else registered(name)
+    return {"tune": TUNE, "flush": FLUSH}.get(name) or registered(name)
 
 
 ONCALL = Person("U0ONCALL", "oncall")
@@ -162,7 +170,8 @@ async def office(
     ledger = await Ledger.open(url(folder), step_types=STEP_TYPES, lease_s=lease_s)
     staff = Staff()
     people = {target.name: People(usergroup="S0OPS")}
-    fleet = Fleet({target.name: target}, {"C0INCIDENT": (target.name,)}, people, people)
+    glass = {target.name: People(users=("U0ONCALL",))}
+    fleet = Fleet({target.name: target}, {"C0INCIDENT": (target.name,)}, people, people, break_glass=glass)
     desk = Desk(ledger, fleet, connect, Policy(fleet, staff), by_name=by_name)
     try:
         yield Office(desk, ledger, staff)

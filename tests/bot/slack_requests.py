@@ -7,7 +7,7 @@ from actions.kit.loop import StepState
 from actions.kit.plan import Cost, Plan, Rejected, Risk, SettingChange
 from actions.kit.steps import CatchUp, Demote, Fence
 from actions.kit.topology import Address
-from bot.ledger.records import Decision, Person, Request, RequestState, Run, RunState, StepRecord, Verdict
+from bot.ledger.records import Decision, Person, Request, RequestState, Review, Run, RunState, StepRecord, Verdict
 from tests.builders import node_at
 
 NASTY = "<!channel> *bold* `code` ```pre``` _it_ ~no~ :fire: <@U0VICTIM> &lt; \x1b[31m \u202e " + "x" * 10_000
@@ -79,3 +79,11 @@ def running(upto: int, state: RunState = RunState.RUNNING, text: str = "seen", s
     run = Run("R-7F3K2", state, tuple(records), AT, AT + timedelta(seconds=9) if over else None)
     run = replace(run, failures=(text,) if state in {RunState.UNDONE, RunState.INCOMPLETE} else ())
     return replace(approved(text), state=RequestState.ENDED if over else RequestState.RUNNING, run=run)
+
+
+def unapproved(text: str = "It is late.", signed_by: Person | None = None) -> Request:
+    """What ran without approval, with its review."""
+    at = None if signed_by is None else AT + timedelta(hours=1)
+    review = Review(AT, signed_by, at, text if signed_by else "")
+    ran = running(4, RunState.DONE, text)
+    return replace(ran, decisions=(), break_glass=True, approvals_needed=0, review=review)

@@ -4,9 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actions.kit.action import ChangeAction
 from actions.kit.errors import UsageError
+from actions.kit.plan import Refusal, Risk
 from actions.registry import ACTIONS
-from bot.grammar import MENU, parse, usage
+from bot.grammar import parse
+from bot.vocabulary import MENU, usage
 
 TARGETS = ("orders", "sessions")
 
@@ -81,6 +84,25 @@ def test_a_freeze_is_of_one_target_or_of_all_and_takes_a_reason():
     assert "put a reason of several words in quotes" in said("freeze orders --reason release day")
 
 
+def test_a_change_takes_the_flag_that_breaks_the_glass():
+    command = read("failover orders —break-glass --reason “the disk is dying”")
+    assert (command.break_glass, command.reason, command.options) == (True, "the disk is dying", {})
+    assert read("failover --break-glass orders").target == "orders"
+    assert not read("failover orders").break_glass
+    assert "takes no value; type it alone." in said("failover orders --break-glass=yes")
+    assert "is there twice" in said("failover orders --break-glass --break-glass")
+    assert "health takes no options" in said("health orders --break-glass")
+    irreversible = ChangeAction("flush", "Flush.", Risk.IRREVERSIBLE, plan=lambda *_: Refusal("orders", "flush", ()))
+    assert "--break-glass" not in usage(irreversible)
+
+
+def test_a_review_is_signed_with_a_note():
+    command = read("sign R-7F3K2 --note “the disk was dying”")
+    assert (command.word, command.argument, command.options) == ("sign", "R-7F3K2", {"note": "the disk was dying"})
+    assert said("sign R-7F3K2") == 'sign needs --note "…"; type: /redis sign R --note "…"'
+    assert "A note has at most 500 characters" in said(f"sign R-7F3K2 --note {'x' * 501}")
+
+
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
@@ -119,7 +141,7 @@ def test_ten_thousand_characters_are_counted_and_not_repeated():
 def test_usage_says_how_an_action_is_typed():
     assert [usage(action) for action in ACTIONS if action.name in {"status", "failover"}] == [
         "status",
-        'failover TARGET [--to HOST:PORT] [--reason "…"]',
+        'failover TARGET [--to HOST:PORT] [--reason "…"] [--break-glass]',
     ]
 
 

@@ -1,10 +1,14 @@
 """What ran without approval leaves a review until a second person has signed it, and nothing else does."""
 
+import asyncio
 import json
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from actions.kit.loop import Ending, Outcome
 from bot.ledger import Ask, RequestState
+from bot.ledger.tables import outbox
 from tests.bot.ledger.given import LEAD, ONCALL, OPS, Clock, a_plan, approved, ledger_in
 
 DAY = timedelta(hours=24)
@@ -45,24 +49,31 @@ async def test_a_review_is_open_from_the_beginning_of_the_run_and_signed_once_by
 
 async def test_it_is_asked_for_when_the_run_has_ended_and_then_each_day_until_it_is_signed(ledger_url):
     clock = Clock()
-    async with ledger_in(ledger_url, clock=clock) as ledger:
+    async with ledger_in(ledger_url, clock=clock) as ledger, ledger_in(ledger_url, clock=clock) as other:
         request = await broken(ledger)
         lease = await ledger.begin(request.id)
-        assert await ledger.reviews.due(DAY) == ()
+        assert await ledger.reviews.due() == ()
         await ledger.end(lease, Ending(Outcome.UNDONE))
         for _ in range(2):
-            assert [one.id for one in await ledger.reviews.due(DAY)] == [request.id]
-            assert await ledger.reviews.due(DAY) == ()
+            (due,) = await ledger.reviews.due()
+            asked = await asyncio.gather(*(one.reviews.ask_for(due, ["U0LEAD"], DAY) for one in (ledger, other)))
+            assert sorted(asked) == [False, True]
+            assert await ledger.reviews.due() == ()
             clock.passes(hours=24)
         await ledger.reviews.sign(request.id, LEAD, "fine")
-        assert await ledger.reviews.due(DAY) == ()
+        assert await ledger.reviews.due() == ()
+        assert not await ledger.reviews.ask_for(due, [], DAY)
+        async with ledger._database.reading() as tx:
+            shown = (await tx.connection.execute(select(outbox.c.kind, outbox.c.under))).all()
+        below = f"review:{request.id}"
+        assert {tuple(row) for row in shown if row.kind.startswith("re")} == {("review", None), ("reminder", below)}
 
 
 async def test_what_did_nothing_and_what_was_approved_leave_none(ledger_url):
     clock = Clock()
     async with ledger_in(ledger_url, clock=clock) as ledger:
         void = await broken(ledger)
-        await ledger.void(await ledger.begin(void.id), "The master is another one.")
+        await ledger.void(await ledger.begin(void.id), ("The master is another one.",))
         usual = await ran(ledger, await approved(ledger))
         expired = await broken(ledger)
         clock.passes(minutes=3)

@@ -4,27 +4,23 @@ from dataclasses import replace
 
 import pytest
 
-from actions.kit.action import Seen
-from actions.kit.diagnosis import diagnose
 from actions.registry import ACTIONS
 from bot.cli.exits import Exit, exit_of_request
-from bot.ledger.records import ALL, Freeze, RequestState, RunState
-from bot.render.blocks_locks import frozen
+from bot.ledger.records import RequestState, RunState
 from bot.render.blocks_menu import (
     Offer,
     answer_form,
+    approval_form,
     denial_form,
     details_form,
     help_on,
     help_page,
-    home,
     menu,
     request_lines,
     waiting_form,
 )
-from tests import builders
 from tests.bot.render.slack_judges import accepted, accepted_view
-from tests.bot.slack_requests import AT, NASTY, ONCALL, plan, request, running
+from tests.bot.slack_requests import NASTY, plan, request, running
 
 READS = tuple(action for action in ACTIONS if action.risk == "read")
 
@@ -64,29 +60,11 @@ def test_help_on_one_action_explains_its_options() -> None:
 
 def test_forms() -> None:
     assert '"private_metadata": "R-7F3K2"' in accepted_view(denial_form("R-7F3K2"))
+    assert '"private_metadata": "R-7F3K2"' in accepted_view(approval_form("R-7F3K2"))
     accepted_view(waiting_form())
     accepted_view(answer_form("Too late", "Nobody can deny this any more."))
     assert "the approval binds to" in accepted_view(details_form(request()))
     accepted_view(details_form(request(text=NASTY, plan=plan(NASTY, steps=300, rejected=300))))
-
-
-def test_home_shows_verdicts_what_waits_and_what_was_done() -> None:
-    seen = Seen(builders.healthy(), diagnose(builders.healthy()))
-    page = accepted_view(
-        home(
-            [("orders", "production", seen)],
-            {"orders": "Frozen by <@U0LEAD>"},
-            [request()],
-            [running(4, RunState.DONE)],
-        )
-    )
-    assert "The target is fine" in page
-    assert "Frozen by <@U0LEAD>" in page
-    assert "*waiting*" in page
-    assert "*done*" in page
-    accepted_view(home([], {}, [], []))
-    note = frozen(NASTY, [Freeze(ALL, ONCALL, NASTY, AT)] * 20)
-    accepted_view(home([(NASTY, NASTY, NASTY)] * 500, {NASTY: note}, [request(text=NASTY)] * 100, [request()] * 100))
 
 
 def test_runs_are_listed() -> None:

@@ -1,0 +1,95 @@
+"""The words that people type: those of the actions, and those besides them. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.kit.action import Action, Option, ReadAction
+from actions.kit.plan import Risk
+
+REASON = Option("reason", '"…"', "why it has to be; the approvers read it, and it stays in the audit")
+"""Every change takes it. It belongs to the request and not to the plan."""
+NOTE = Option("note", '"…"', "what was found; it stays in the audit")
+BREAK_GLASS = Option(
+    "break-glass", "", "in an emergency: without approval; all approvers are told, and one has to review it"
+)
+"""A flag: it has no value. What cannot be undone does not take it."""
+MAX_REASON = 500
+"""Characters; a command that repeats a request has to stay below its own limit."""
+
+TARGET_OR_ALL = "TARGET|*"
+"""What a word takes that can be about all targets at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Something besides the actions that can be typed.
+
+    ``takes``: the name of its one argument, or that argument itself in small letters; empty for none.
+    ``needs``: the options that cannot be left out.
+    """
+
+    name: str
+    summary: str
+    takes: str = ""
+    optional: bool = False
+    options: tuple[Option, ...] = ()
+    needs: frozenset[str] = frozenset()
+
+    @property
+    def usage(self) -> str:
+        """How it is typed: ``freeze TARGET|* --reason "…"``."""
+        takes = [f"[{self.takes}]" if self.optional else self.takes] if self.takes else []
+        options = [(spelled(one), one.name in self.needs) for one in self.options]
+        return " ".join([self.name, *takes, *(one if needed else f"[{one}]" for one, needed in options)])
+
+
+WORDS = (
+    Word("help", "what you may do here", takes="ACTION", optional=True),
+    Word("runs", "the latest runs", takes="TARGET", optional=True),
+    Word("show", "one request or run", takes="R"),
+    Word(
+        "freeze",
+        "let no change begin on a target, or on any (*)",
+        takes=TARGET_OR_ALL,
+        options=(REASON,),
+        needs=frozenset({"reason"}),
+    ),
+    Word("thaw", "end a freeze, and a cooldown; takes an approver", takes=TARGET_OR_ALL, options=(REASON,)),
+    Word(
+        "sign", "close the review of what ran without approval", takes="R", options=(NOTE,), needs=frozenset({"note"})
+    ),
+    Word(
+        "token",
+        "a token for the terminal, which only you see; revoke ends all of yours",
+        takes="revoke",
+        optional=True,
+        options=(Option("hours", "N", "how long it lives"),),
+    ),
+)
+MENU = "menu"
+"""The word of a command that is empty."""
+
+
+def usage(action: Action) -> str:
+    """How an action is typed: ``failover TARGET [--to N]``."""
+    options = [f"[{spelled(option)}]" for option in options_of(action)]
+    return " ".join([action.name, *([] if takes_none(action) else ["TARGET"]), *options])
+
+
+def options_of(action: Action) -> tuple[Option, ...]:
+    """Everything that can be typed with an action."""
+    if isinstance(action, ReadAction):
+        return action.options
+    flags = () if action.risk is Risk.IRREVERSIBLE else (BREAK_GLASS,)
+    return (*action.options, REASON, *flags)
+
+
+def spelled(option: Option) -> str:
+    """How an option is typed: ``--to N``, or a flag alone."""
+    return f"--{option.name} {option.metavar}".rstrip()
+
+
+def takes_none(action: Action) -> bool:
+    """Whether it is about all targets at once."""
+    return isinstance(action, ReadAction) and action.whole_fleet
