@@ -9,7 +9,7 @@ import platform
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bench import commands, failover, health, replication, serve
+from bench import commands, failover, health, overhead, replicas, replication, serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ BENCHES = {
     "replication": _Bench(replication.main, runs=20, quick=1),
     "commands": _Bench(commands.main, runs=3, quick=1),
     "health": _Bench(health.main, runs=15, quick=3),
+    "overhead": _Bench(overhead.main, runs=15, quick=3),
+    "replicas": _Bench(replicas.main, runs=5, quick=1),
     "serve": _Bench(serve.main, runs=3, quick=1),
 }
 

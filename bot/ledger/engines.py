@@ -16,6 +16,9 @@ from bot.ledger.errors import LedgerError
 _POSTGRESQL_LOCK = 7_461_646_118
 """The advisory lock that all writers of one PostgreSQL ledger share; any constant will do."""
 
+_STALLED_MS = 4_000
+"""A process that stops in the middle of a transaction has the turn of all others; after so long it loses it."""
+
 _EXAMPLES = "write for example sqlite+aiosqlite:///tandem.db or postgresql+psycopg://tandem@db.example.com/tandem"
 
 
@@ -104,6 +107,7 @@ def postgresql(url: URL, busy_s: float) -> AsyncEngine:
         if not _is_reading(connection):
             connection.exec_driver_sql(
                 f"SELECT set_config('lock_timeout', '{math.ceil(busy_s * 1000)}', true), "
+                f"set_config('idle_in_transaction_session_timeout', '{_STALLED_MS}', true), "
                 f"pg_advisory_xact_lock({_POSTGRESQL_LOCK})"
             )
 

@@ -80,3 +80,33 @@ async def test_of_what_several_processes_do_at_once_each_thing_counts_once(ledge
             assert (await ledger.request(each)).state is RequestState.RUNNING
             assert len((await ledger.request(each)).decisions) == 1
         assert (await ledger.verify_audit()).problem is None
+
+
+STALLED = """
+import asyncio, sys, time
+from bot.ledger import engines
+from bot.ledger.database import Database
+
+engines._STALLED_MS = 500
+
+async def main(url):
+    async with Database(url).writing():
+        print("in", flush=True)
+        time.sleep(600)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+async def test_a_process_that_stops_while_it_has_the_turn_loses_it(postgresql_url):
+    """Else one stopped replica would keep all others from writing, and from taking its runs over."""
+    async with ledger_in(postgresql_url) as ledger:
+        stalled = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", STALLED, postgresql_url, stdout=asyncio.subprocess.PIPE
+        )
+        try:
+            assert await stalled.stdout.readline() == b"in\n"
+            assert (await filed(ledger)).state is RequestState.WAITING
+        finally:
+            stalled.kill()
+            await stalled.wait()
