@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.app_changes import changes, token
+from bot.cli.app_ledger import ledger
 from bot.cli.exits import Exit
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="Verify, export and read the audit: who did what, and when.")
 app.add_typer(audit, name="audit")
+app.add_typer(ledger, name="ledger")
 app.add_typer(changes)
 app.add_typer(token, name="token")
 
@@ -155,13 +157,16 @@ def verify_audit(
     expect: Annotated[
         str | None, typer.Option(metavar="HASH", help="The last hash as it was noted earlier: finds a cut-off end.")
     ] = None,
+    after: Annotated[
+        str | None, typer.Option(metavar="HASH", help="The last hash of the export that FILE continues.")
+    ] = None,
     *,
     as_json: Json = False,
 ) -> Exit:
     """Name the first row that was changed, removed or reordered."""
     from bot.cli import audit as auditing
 
-    return auditing.verify(file, expect, as_json=as_json)
+    return auditing.verify(file, expect, after, as_json=as_json)
 
 
 @audit.command("export")

@@ -70,9 +70,7 @@ def _agreed(request: Request | None) -> bool:
     from bot.render import terminal_requests
 
     screen.show(terminal_requests.to_approve(request))
-    sys.stderr.write(f"Approve {request.id}, {request.action} of {request.target}? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return screen.agreed(f"Approve {request.id}, {request.action} of {request.target}?")
 
 
 async def _approve(request_id: str, *, as_json: bool) -> Exit:

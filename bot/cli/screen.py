@@ -42,6 +42,13 @@ def tell(sentence: str) -> None:
     sys.stderr.write(plain(sentence) + "\n")
 
 
+def agreed(question: str) -> bool:
+    """Ask the person at the terminal, on stderr; anything but a yes is a no."""
+    sys.stderr.write(f"{plain(question)} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 async def say(sentence: str) -> None:
     """``tell`` as the progress of an action."""
     tell(sentence)

@@ -1,7 +1,7 @@
 """Requests, decisions, runs, leases, debts and the audit: what has to survive the process."""
 
-from bot.ledger.audit import AuditCheck, AuditRow
 from bot.ledger.auditor import Auditor
+from bot.ledger.chain import AuditCheck, AuditRow
 from bot.ledger.errors import Busy, LeaseLost, LedgerError, UnknownRequest
 from bot.ledger.freezes import Freezes
 from bot.ledger.journal import LedgerJournal

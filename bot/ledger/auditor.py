@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from bot.ledger import audit, schema
-from bot.ledger.audit import AuditCheck, AuditRow
+from bot.ledger.chain import AuditCheck, AuditRow, verify_rows
 from bot.ledger.database import Database, Transaction
 from bot.ledger.errors import LedgerError
 from bot.ledger.exported import line
@@ -45,9 +45,9 @@ class Auditor:
         Raises:
             LedgerError: a row cannot be written, since it no longer is one.
         """
-        check = AuditCheck()
+        check = await audit.begun(self._tx)
         async for page in audit.pages(self._tx):
-            check = audit.verify_rows(page, check)
+            check = verify_rows(page, check)
             for row in page:
                 if row is None:
                     raise LedgerError(f"The audit cannot be exported. {check.problem}")

@@ -61,9 +61,9 @@ def parsed(text: str) -> URL:
     return url
 
 
-def shown(url: URL) -> str:
+def shown(url: URL | str) -> str:
     """The URL as people may see it: the password and the options, which may hold one too, are left out."""
-    return url.set(query={}).render_as_string(hide_password=True)
+    return make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
 def sqlite(url: URL, busy_s: float, file: SqliteFile) -> AsyncEngine:

@@ -24,10 +24,10 @@ class LeaseLost(TandemError):  # noqa: N818 -- Reads as what it is where it is c
 
 
 class UnknownRequest(UsageError):  # noqa: N818 -- Reads as what it is where it is caught.
-    """There is no request with this id."""
+    """There is no request with this id; ``so`` is what to do, or why it is not there."""
 
-    def __init__(self, request_id: str) -> None:
-        super().__init__(f"There is no request {request_id!r}; runs lists those that there are.")
+    def __init__(self, request_id: str, so: str = "runs lists those that there are") -> None:
+        super().__init__(f"There is no request {request_id!r}; {so}.")
 
 
 class Busy(Refused):

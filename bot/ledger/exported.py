@@ -8,7 +8,7 @@ from functools import partial
 from typing import BinaryIO
 
 from actions.kit.errors import UsageError
-from bot.ledger.audit import AuditRow, canonical, row_of
+from bot.ledger.chain import AuditRow, canonical, row_of
 
 _BEGINS = b'{"at":"'
 """How every line of an export begins."""

@@ -15,7 +15,7 @@ _NO_MORE = "has no connection left for Tandem. Raise its max_connections, or put
 
 _BY_STATE = {
     "25006": "is read-only: it is a standby, or default_transaction_read_only is on. Name the primary instead",
-    "42501": "lacks rights: its user has to own the tables, and to have CREATE on their schema",
+    "42501": "refuses this user: it has to own the tables and have CREATE on their schema, or be granted their use",
     "53100": _FULL,
     "53300": _NO_MORE,
     "55P03": _LOCKED,

@@ -15,7 +15,7 @@ from actions.kit.loop import Ending, Outcome
 from actions.kit.plan import Step
 from actions.kit.step_types import STEP_TYPES
 from bot.ledger import audit, freezes, messages, reading, requests, runs, schema
-from bot.ledger.audit import AuditCheck, AuditRow
+from bot.ledger.chain import AuditCheck, AuditRow
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Clock, Database, Transaction
 from bot.ledger.errors import Busy, LeaseLost, LedgerError

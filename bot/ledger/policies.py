@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 
 from bot.ledger import audit
+from bot.ledger.chain import row_of, told
 from bot.ledger.database import Database, Transaction
 from bot.ledger.records import ALL, TANDEM
 from bot.ledger.tables import audit as rows
@@ -34,13 +34,19 @@ class Policies:
             What is different, a line each; all of it where none was written down before. ``None`` where it is the same.
         """
         async with self._database.writing() as tx:
-            before = await _last(tx)
+            _, before = await _last(tx)
             lines = difference(before, policy)
             if before is not None and not lines:
                 return None
-            digest = hashlib.sha256(audit.canonical(policy).encode()).hexdigest()
-            await audit.append(tx, KIND, TANDEM, ALL, hash=digest, difference=list(lines), policy=dict(policy))
+            await _write(tx, policy, lines)
             return lines
+
+
+async def retell(tx: Transaction, number: int) -> None:
+    """Write the last policy down again, if the row that tells it is none after this number: the others are removed."""
+    at, policy = await _last(tx)
+    if policy is not None and at <= number:
+        await _write(tx, policy, ())
 
 
 def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tuple[str, ...]:
@@ -51,18 +57,17 @@ def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tu
     return tuple(f"{name}: was {old.get(name, _NONE)}, is now {new.get(name, _NONE)}" for name in changed)
 
 
-async def _last(tx: Transaction) -> Mapping[str, Any] | None:
-    query = select(rows.c.details).where(rows.c.kind == KIND)
-    details = (await tx.connection.execute(query.order_by(rows.c.number.desc()).limit(1))).scalar()
-    try:
-        policy = json.loads(details or "{}").get("policy")
-    except (
-        ValueError,
-        RecursionError,
-        AttributeError,
-    ):  # Somebody changed the row: the audit says so, and this goes on.
-        return None
-    return policy if isinstance(policy, dict) else None
+async def _write(tx: Transaction, policy: Mapping[str, Any], lines: Sequence[str]) -> None:
+    digest = hashlib.sha256(audit.canonical(policy).encode()).hexdigest()
+    await audit.append(tx, KIND, TANDEM, ALL, hash=digest, difference=list(lines), policy=dict(policy))
+
+
+async def _last(tx: Transaction) -> tuple[int, Mapping[str, Any] | None]:
+    """The last policy and the number of its row; none where somebody changed that row: the audit says so."""
+    query = select(rows).where(rows.c.kind == KIND).order_by(rows.c.number.desc()).limit(1)
+    row = next(map(row_of, (await tx.connection.execute(query)).mappings()), None)
+    policy = told(row).get("policy") if row is not None else None
+    return (row.number, policy) if row is not None and isinstance(policy, dict) else (0, None)
 
 
 def _values(value: object, path: str = "") -> Iterator[tuple[str, str]]:

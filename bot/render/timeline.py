@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.render import timeline_words as words
+from bot.render.audit import beginning
 from bot.render.markdown import escape, table
 from bot.render.timeline_words import Entry
 from bot.render.words import counted, duration
 
 if TYPE_CHECKING:  # It brings the database's library.
-    from bot.ledger.audit import AuditCheck, AuditRow
+    from bot.ledger.chain import AuditCheck, AuditRow
 
 
 def entries(rows: Sequence[AuditRow]) -> tuple[Entry, ...]:
@@ -51,7 +52,13 @@ def as_json(request_id: str, rows: Sequence[AuditRow], check: AuditCheck) -> dic
     """The same rows with their details, for a program."""
     return {
         "request": request_id,
-        "audit": {"ok": check.problem is None, "rows": check.rows, "hash": check.hash, "problem": check.problem},
+        "audit": {
+            "ok": check.problem is None,
+            "rows": check.rows,
+            "first": check.before + 1,
+            "hash": check.hash,
+            "problem": check.problem,
+        },
         "entries": [
             {
                 "number": one.row.number,
@@ -97,7 +104,7 @@ def _settings(own: Sequence[Entry]) -> list[str]:
 def _held(check: AuditCheck) -> str:
     if check.problem:
         return f", of which only the first {counted(check.rows, 'row')} are in order"
-    return f", which is in order: {counted(check.rows, 'row')}, the last hash `{check.hash}`"
+    return f", which is in order: {counted(check.rows, 'row')}{beginning(check)}, the last hash `{check.hash}`"
 
 
 def _clock(at: datetime | None) -> str:

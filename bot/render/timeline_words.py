@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bot.render.words import counted, duration
 
 if TYPE_CHECKING:  # It brings the database's library.
-    from bot.ledger.audit import AuditRow
+    from bot.ledger.chain import AuditRow
 
 
 @dataclass(frozen=True, slots=True)

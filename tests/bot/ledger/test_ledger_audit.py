@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from bot.ledger import AuditCheck, Auditor
-from bot.ledger.audit import verify_rows
+from bot.ledger.chain import verify_rows
 from tests.bot.ledger.given import LEAD, filed, ledger_in
 from tests.databases import DATABASES, change, rows
 

@@ -121,7 +121,7 @@ async def test_a_postgresql_that_lets_nobody_in_says_why(postgresql_url):
 async def test_a_user_without_rights_is_told_which_it_needs(empty_url):
     change(empty_url, "CREATE ROLE weak LOGIN PASSWORD 'weak'")
     why = await refusal(empty_url.replace(f"tandem:{PASSWORD}", "weak:weak"))
-    assert "lacks rights: its user has to own the tables, and to have CREATE on their schema" in why
+    assert "refuses this user: it has to own the tables and have CREATE on their schema" in why
     assert rows(empty_url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
     change(empty_url, "DROP ROLE weak")
 

@@ -6,10 +6,15 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
+from actions.kit.loop import Ending, Outcome
 from bot.ledger import LedgerError, Person, RequestState, UnknownRequest
 from bot.ledger.database import Database
-from tests.bot.ledger.given import LEAD, filed, ledger_in
+from sandbox.postgresql import ADMIN, PASSWORD
+from tests.bot.ledger.given import LEAD, Set, approved, filed, ledger_in
+from tests.bot.ledger.given import change as setting
+from tests.databases import change
 
 
 async def test_times_are_in_utc_whatever_zone_the_server_is_in(ledger_url):
@@ -75,3 +80,27 @@ async def test_text_that_a_database_does_not_keep_is_replaced_and_stops_nothing(
         (row,) = await ledger.audit_trail(after=2)
         assert (row.who_name, row.what, json.loads(row.details)["text"]) == (kept, "a\ufffdb\ufffdc", odd)
         assert (await ledger.verify_audit()).problem is None
+
+
+async def test_a_user_who_may_not_change_tables_is_enough_once_the_owner_has_made_them(postgresql_url):
+    change(
+        postgresql_url,
+        "CREATE ROLE bot LOGIN PASSWORD 'known'",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO bot",
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO bot",
+        "REVOKE UPDATE, DELETE ON audit FROM bot",
+    )
+    url = postgresql_url.replace(f"{ADMIN}:{PASSWORD}", "bot:known")
+    try:
+        async with ledger_in(url) as ledger:
+            lease = await ledger.begin((await approved(ledger)).id)
+            await ledger.journal(lease).intends(0, Set(setting()))
+            await ledger.end(lease, Ending(Outcome.INCOMPLETE))
+            await ledger.tokens.issue(LEAD, timedelta(hours=1))
+            assert (await ledger.verify_audit()).problem is None
+        with pytest.raises(DBAPIError, match="must be owner of table audit"):
+            change(url, "ALTER TABLE audit DISABLE TRIGGER ALL")
+        with pytest.raises(DBAPIError, match="permission denied for table audit"):
+            change(url, "DELETE FROM audit")
+    finally:
+        change(postgresql_url, "DROP OWNED BY bot", "DROP ROLE bot")

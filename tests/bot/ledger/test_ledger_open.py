@@ -30,7 +30,10 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(empty_url):
         )
     await database.aclose()
     assert differences == []
-    expected = {"sqlite": [("audit_no_delete",), ("audit_no_update",)], "postgresql": [("audit_append_only",)]}
+    expected = {
+        "sqlite": [("audit_no_delete",), ("audit_no_update",)],
+        "postgresql": [("audit_append_only",), ("audit_no_delete",)],
+    }
     kind = empty_url.partition("+")[0]
     assert rows(empty_url, TRIGGERS[kind]) == expected[kind]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bot.ledger.audit import START, AuditCheck, AuditRow, canonical
+from bot.ledger.chain import START, AuditCheck, AuditRow, canonical
 from bot.render.markdown import escape, table
 from bot.render.timeline import as_json, markdown
 from bot.render.words import plain
@@ -158,7 +158,7 @@ def test_a_kind_that_is_not_known_is_shown_with_its_details():
 
 def test_programs_get_the_rows_with_their_details():
     told = as_json("R-7F3K9", story(), AuditCheck(20, "ab" * 32))
-    assert told["audit"] == {"ok": True, "rows": 20, "hash": "ab" * 32, "problem": None}
+    assert told["audit"] == {"ok": True, "rows": 20, "first": 1, "hash": "ab" * 32, "problem": None}
     assert told["entries"][0]["details"] == FILED
     assert [one["number"] for one in told["entries"]] == list(range(5, 15))
     json.dumps(told)
@@ -195,6 +195,6 @@ def test_what_was_done_in_a_terminal_says_so_and_how_old_the_answer_of_slack_was
             {"counts": True, "reason": "", "origin": "terminal", "as_slack_said_at": "2026-01-02T02:00:00+00:00"},
         ),
     )
-    told = markdown("R-7F3K9", shown, AuditCheck(rows=6)).replace("\\", "")
+    told = markdown("R-7F3K9", shown, AuditCheck(last=6)).replace("\\", "")
     assert "| oncall (U0ONCALL) in a terminal |" in told
     assert "| lead (U0LEAD) in a terminal, as Slack said at 2026-01-02T02:00:00+00:00 |" in told

@@ -12,6 +12,31 @@ branch_labels = None
 depends_on = None
 
 _START = "0" * 64
+_BEGINS = "coalesce((SELECT first_number FROM audit_head), 1)"
+
+_SQLITE = [
+    "DROP TRIGGER audit_no_delete",
+    (
+        f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit WHEN OLD.number >= {_BEGINS} "
+        "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
+    ),
+]
+_POSTGRESQL = [
+    "DROP TRIGGER audit_append_only ON audit",
+    (
+        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()"
+    ),
+    f"""
+    CREATE FUNCTION audit_keeps_its_rows() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN
+      IF OLD.number < {_BEGINS} THEN RETURN OLD; END IF;
+      RAISE EXCEPTION 'the audit is append-only';
+    END $$
+    """,
+    "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_keeps_its_rows()",
+]
+"""A row can be removed once the chain begins after it; whoever moves its beginning has to leave a row that says so."""
 
 
 def upgrade() -> None:
@@ -23,6 +48,8 @@ def upgrade() -> None:
     _create_people()
     op.add_column("audit_head", sa.Column("first_number", sa.Integer, nullable=False, server_default="1"))
     op.add_column("audit_head", _text("first_previous", _START))
+    for statement in _POSTGRESQL if op.get_bind().dialect.name == "postgresql" else _SQLITE:
+        op.execute(statement)
 
 
 def _text(name: str, default: str | None = None, *, nullable: bool = False) -> "sa.Column[str]":
