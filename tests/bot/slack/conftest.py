@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+import actions.registry
+import bot.app
+from actions.kit.action import ChangeAction
+from actions.kit.plan import Cost, Plan, Risk
 from bot.app import Service, running
 from bot.render.blocks import Message as Drawn
 from bot.settings import Settings
@@ -33,6 +37,21 @@ async def redis(request: pytest.FixtureRequest) -> AsyncIterator[Topology]:
     which = build(getattr(request, "param", None))
     async with sentinel(which, master_name="mymaster", down_after_ms=3000) as topology:
         yield topology
+
+
+def planned(action: str, risk: Risk) -> Plan:
+    return Plan("orders", action, risk, "It was asked for.", Cost(), (), ("nothing",))
+
+
+RESTART = ChangeAction("restart", "Restart.", Risk.DESTRUCTIVE, lambda *_: planned("restart", Risk.DESTRUCTIVE))
+FLUSH = ChangeAction("flush", "Empty it.", Risk.IRREVERSIBLE, lambda *_: planned("flush", Risk.IRREVERSIBLE))
+
+
+@pytest.fixture
+def harmless_actions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two changes that do nothing, so that no Redis has to be there."""
+    for module in (bot.app, actions.registry):
+        monkeypatch.setattr(module, "ACTIONS", (*actions.registry.ACTIONS, RESTART, FLUSH))
 
 
 def targets(topology: Topology | None, **more: object) -> dict[str, object]:

@@ -2,27 +2,10 @@
 
 import pytest
 
-import actions.registry
-import bot.app
-from actions.kit.action import ChangeAction
-from actions.kit.plan import Cost, Plan, Risk
 from sandbox.slack import LocalSlack
 from tests.bot.slack.conftest import INCIDENT, House, saying, targets, whispered
 
-
-def planned(action: str, risk: Risk) -> Plan:
-    return Plan("orders", action, risk, "It was asked for.", Cost(), (), ("nothing",))
-
-
-RESTART = ChangeAction("restart", "Restart.", Risk.DESTRUCTIVE, lambda *_: planned("restart", Risk.DESTRUCTIVE))
-FLUSH = ChangeAction("flush", "Empty it.", Risk.IRREVERSIBLE, lambda *_: planned("flush", Risk.IRREVERSIBLE))
-
-
-@pytest.fixture(autouse=True)
-def more_actions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two that do nothing, so that no Redis has to be there."""
-    for module in (bot.app, actions.registry):
-        monkeypatch.setattr(module, "ACTIONS", (*actions.registry.ACTIONS, RESTART, FLUSH))
+pytestmark = pytest.mark.usefixtures("harmless_actions")
 
 
 async def test_what_goes_without_approval_is_told_to_all_and_reviewed(slack: LocalSlack, house: House) -> None:
