@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import difflib
 
-from actions import diagnose, failover, health, status, verify
+from actions import diagnose, failover, health, promote, status, verify
 from actions.kit.action import Action
 from actions.kit.errors import UsageError
 
-ACTIONS: tuple[Action, ...] = (status.ACTION, health.ACTION, diagnose.ACTION, verify.ACTION, failover.ACTION)
+ACTIONS: tuple[Action, ...] = (
+    status.ACTION,
+    health.ACTION,
+    diagnose.ACTION,
+    verify.ACTION,
+    failover.ACTION,
+    promote.ACTION,
+)
 
 
 def by_name(name: str) -> Action:

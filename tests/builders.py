@@ -66,11 +66,12 @@ def sentinel_view(number: int, replicas: int, sentinels: int) -> SentinelView:
 
 def healthy(replicas: int = 2, sentinels: int = 3) -> Snapshot:
     """One master, its replicas and its Sentinels; of kind replication where there are none."""
+    nodes = (master_view(replicas), *map(replica_view, range(2, replicas + 2)))
     return Snapshot(
         target="orders",
         kind=Kind.SENTINEL if sentinels else Kind.REPLICATION,
         observed_at=datetime(2025, 1, 1, tzinfo=UTC),
-        nodes=(master_view(replicas), *map(replica_view, range(2, replicas + 2))),
+        nodes=nodes if sentinels else tuple(replace(node, watching_sentinels=0) for node in nodes),
         sentinels=tuple(sentinel_view(number, replicas, sentinels) for number in range(1, sentinels + 1)),
         master_name="mymaster",
     )

@@ -45,7 +45,7 @@ class Rejoin(Step):
     def title(self) -> str:
         """What the step does."""
         if not self.replid:
-            return f"Fence {self.node} if it comes back within {self.within_s} s"
+            return f"Fence {self.node} if it {f'comes back within {self.within_s} s' if self.again else 'is back'}"
         return f"See that {self.node} follows" if self.again else f"Demote {self.node}"
 
     @property

@@ -92,14 +92,17 @@ def _cost(snapshot: Snapshot, master: NodeView, choice: Choice) -> Cost:
     return Cost(loss_bytes=0, loss_keys=0, pause_ms=snapshot.limits.max_pause_ms, notes=tuple(notes))
 
 
-def lasting(snapshot: Snapshot) -> Iterator[str]:
-    """What will not last or is not touched: nodes without a file of their own, and those that do not answer."""
-    without = [str(node.address) for node in snapshot.nodes if node.info and not node.info.config_file]
-    if without:
+def lasting(snapshot: Snapshot, without: Address | None = None) -> Iterator[str]:
+    """What will not last or is not touched: nodes that have no file, and those that do not answer.
+
+    ``without``: one that something else was said of.
+    """
+    fileless = [str(node.address) for node in snapshot.nodes if node.info and not node.info.config_file]
+    if fileless:
         yield (
-            f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no configuration file: a restart brings "
+            f"{', '.join(fileless)} {'has' if len(fileless) == 1 else 'have'} no configuration file: a restart brings "
             "the old roles back, until replicaof is changed where they are started from (arguments, Helm values)."
         )
-    silent = [str(node.address) for node in snapshot.nodes if node.info is None]
+    silent = [str(node.address) for node in snapshot.nodes if node.info is None and node.address != without]
     if silent:
         yield f"Not part of it, since they do not answer: {', '.join(silent)}."

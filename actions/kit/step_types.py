@@ -1,6 +1,6 @@
 """Every kind of step there is: the ledger reads a stored plan back with these. No I/O here."""
 
-from actions.kit import following, promotion, recheck, sentinel_steps, sentinel_switch, steps
+from actions.kit import by_hand, following, promotion, recheck, sentinel_steps, sentinel_switch, steps
 from actions.kit.plan import Step
 
 STEP_TYPES: tuple[type[Step], ...] = (
@@ -21,4 +21,5 @@ STEP_TYPES: tuple[type[Step], ...] = (
     following.Rejoin,
     following.Repoint,
     following.KeepRoles,
+    by_hand.StillLost,
 )

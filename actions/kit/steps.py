@@ -13,7 +13,7 @@ from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.proof import Check, prove
 from actions.kit.snapshot import Role
-from actions.kit.topology import Address
+from actions.kit.topology import Address, Kind
 from actions.kit.votes import newest
 
 FENCE = "min-replicas-to-write"
@@ -278,7 +278,11 @@ class Prove(Step):
         return held.observation
 
     async def _proven(self, hands: Hands) -> Held:
-        checks = prove(await hands.observe(), self.master, (*self.expected, *self.sentinels))
+        snapshot = await hands.observe()
+        second = [str(node.address) for node in snapshot.masters if node.address != self.master]
+        if second and snapshot.kind is Kind.REPLICATION:  # Nobody else demotes it: waiting would only lose time.
+            raise TooLate(f"{', '.join(second)} says that it is a master too")
+        checks = prove(snapshot, self.master, (*self.expected, *self.sentinels))
         wrong = [check for check in checks if not check.ok]
         if wrong:
             return Held(yes=False, observation=_sentence(wrong))

@@ -96,14 +96,13 @@ class Facts:
 
     @cached_property
     def _followed(self) -> Address | None:
-        """The node that most replicas follow, if it is not itself one that answers as a replica."""
+        """The node that most replicas follow, those left out that answer as replicas themselves."""
+        chained = {node.address for node in self.snapshot.nodes if node.is_replica}
         links = (node.info.link for node in self.snapshot.nodes if node.info)
-        ranking = Counter(link.master for link in links if link).most_common(2)
+        ranking = Counter(link.master for link in links if link and link.master not in chained).most_common(2)
         if not ranking or (len(ranking) == 2 and ranking[0][1] == ranking[1][1]):
             return None
-        address = ranking[0][0]
-        node = self.nodes.get(address)
-        return None if node and node.is_replica else address
+        return ranking[0][0]
 
     @cached_property
     def master(self) -> NodeView | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from actions.kit.diagnosis.facts import Facts, confident, flags_of, no_answer, of_node, of_sentinel
 from actions.kit.diagnosis.voices import Reach, Voice, majority_says_no, voices
 from actions.kit.findings import Finding, FindingId, Severity
+from actions.kit.heirs import best_heir
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address
 
@@ -32,7 +33,7 @@ def master_down(facts: Facts) -> Iterator[Finding]:
         f"The master {node.address} is down: it does not answer us, {_against(said)}.",
         (node.address,),
         (no_answer(unasked), *(voice.evidence for voice in said)),
-        facts.lines("diagnose"),
+        (*promotion(facts), *facts.lines("diagnose")),
     )
 
 
@@ -149,3 +150,9 @@ def _against(said: Sequence[Voice]) -> str:
     if replicas:
         parts.append(f"{sum(replicas)} of {len(replicas)} replicas have lost it")
     return " and ".join(parts)
+
+
+def promotion(facts: Facts) -> tuple[str, ...]:
+    """The action line that promotes the best replica by hand, where nobody is in charge."""
+    heir = None if facts.has_sentinels else best_heir(facts.snapshot)
+    return (f"promote {facts.snapshot.target} --to {heir.address}",) if heir else ()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from actions.kit.diagnosis.facts import Facts, confident, of_node
+from actions.kit.diagnosis.master import promotion
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import NodeView
 from actions.kit.steps import FENCE_REPLICAS
@@ -63,7 +64,7 @@ def _no_master(facts: Facts) -> Iterator[Finding]:
             "Nobody takes writes: every known node is a replica.",
             tuple(node.address for node in nodes),
             tuple(of_node(node, f"replica of {link.master if link else 'nobody'}") for node, link in links),
-            facts.lines("diagnose"),
+            (*promotion(facts), *facts.lines("diagnose")),
         )
 
 

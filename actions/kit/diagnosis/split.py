@@ -50,17 +50,18 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
         FindingId.SPLIT_BRAIN,
         Severity.CRITICAL,
         confident(complete=complete, conflict=true is None or disputed),
-        _summary(true, others, disputed=disputed),
+        _summary(true, others, disputed=disputed, in_charge=facts.has_sentinels),
         tuple(node.address for node in nodes),
         (*_evidence(facts), *(one.evidence for one in hidden)),
         facts.lines("diagnose"),
     )
 
 
-def _summary(true: NodeView | None, others: tuple[NodeView, ...], *, disputed: bool) -> str:
+def _summary(true: NodeView | None, others: tuple[NodeView, ...], *, disputed: bool, in_charge: bool) -> str:
     names = " and ".join(str(node.address) for node in others)
     if true is None:
-        return f"Split brain: {names} are masters at once, and no majority of Sentinels says which is the true one."
+        nobody = "no majority of Sentinels says" if in_charge else "nobody is in charge to say"
+        return f"Split brain: {names} are masters at once, and {nobody} which is the true one."
     if disputed:
         return (
             f"Split brain: the Sentinels name {true.address}, but only {names} has clients that write. "

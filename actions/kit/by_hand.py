@@ -1,0 +1,171 @@
+"""Promotion by hand, where the master is lost and nobody is in charge, as a plan. No I/O here.
+
+Fence the replica that provably has the most, see once more that the master is lost, promote, let it take writes, send
+the others after it, write the roles to the files, prove the result; and fence the old master as soon as it is back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from actions.kit.candidates import priority_of
+from actions.kit.errors import NotYet
+from actions.kit.fencing import fence_of
+from actions.kit.following import KeepRoles, Rejoin, Repoint
+from actions.kit.heirs import certain_loss, unfit, why_no_heir
+from actions.kit.lost_master import Lost, lost, not_lost
+from actions.kit.plan import Cost, Plan, Rejected, Risk, Step, facts_of
+from actions.kit.ports import Hands
+from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
+from actions.kit.replication_failover import LOOK_AGAIN_S, lasting
+from actions.kit.snapshot import Link, NodeView, Snapshot
+from actions.kit.steps import Prove
+from actions.kit.topology import Address
+
+
+@dataclass(frozen=True, slots=True)
+class StillLost(Step):
+    """See right before the promotion that the master is still lost: it answers nobody that we can ask."""
+
+    master: Address | None
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"See that {self.master or 'every master'} is still lost"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return "INFO replication on every node: no role:master, and no master_link_status:up"
+
+    async def act(self, hands: Hands) -> str:
+        """Look once.
+
+        Raises:
+            NotYet: it is not lost any more.
+        """
+        snapshot = await hands.observe()
+        reasons = tuple(not_lost(snapshot))
+        if reasons:
+            raise NotYet(" ".join(reasons))
+        found = lost(snapshot)
+        if found.address != self.master:
+            raise NotYet(f"the replicas follow {found.address or 'one another'} by now, not {self.master}")
+        return found.words
+
+
+def planned(snapshot: Snapshot, action: str, heir: NodeView) -> Plan:
+    """The plan to promote a replica; the refusals have found no reason against it."""
+    gone = lost(snapshot)
+    return Plan(
+        target=snapshot.target,
+        action=action,
+        risk=Risk.DESTRUCTIVE,
+        because=f"{gone.words} {_why(snapshot, heir)}",
+        cost=_cost(snapshot, gone, heir),
+        steps=_steps(snapshot, gone, heir),
+        seen=facts_of(snapshot),
+        candidate=heir.address,
+        rejected=tuple(_rejected(snapshot, gone, heir)),
+    )
+
+
+def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView) -> tuple[Step, ...]:
+    new, old = heir.address, gone.address
+    fence = fence_of(new, heir.config)
+    others = tuple(_to_repoint(snapshot, gone, new))
+    expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
+    token = f"{snapshot.target}:{new.port}"
+    steps: list[Step] = [FenceCandidate(new, fence), StillLost(old), Promote(new, None), OpenForWrites(new, fence)]
+    back = []
+    if old is not None:
+        # Those of one deployment are set alike: what the lost one had cannot be asked.
+        old_fence, pause_ms = fence_of(old, heir.config), snapshot.limits.max_pause_ms
+        steps.append(Rejoin(old, new, old_fence, pause_ms, within_s=1))
+        back.append(Rejoin(old, new, old_fence, pause_ms, within_s=LOOK_AGAIN_S, again=True))
+    steps += [Repoint(other, new) for other in others]
+    return (
+        *steps,
+        KeepRoles(new, others),
+        Prove(new, expected, token),
+        *back,
+        # A lost master has been waited for since the first proof.
+        Prove(new, expected, token, after_s=5 if back else LOOK_AGAIN_S),
+    )
+
+
+def _to_repoint(snapshot: Snapshot, gone: Lost, new: Address) -> Iterator[Address]:
+    """Who follows the lost master; where there is none everybody, since they may follow one another in a circle."""
+    for node in snapshot.nodes:
+        link = node.info.link if node.info else None
+        if link is not None and new not in {node.address, link.master} and gone.address in {None, link.master}:
+            yield node.address
+
+
+def _why(snapshot: Snapshot, heir: NodeView) -> str:
+    offset = heir.info.offset if heir.info else 0
+    if any(node.is_replica and node.address != heir.address for node in snapshot.nodes):
+        return f"Of all that answer and could take over {heir.address} has the most bytes: offset {offset:,}."
+    return f"{heir.address} is the only replica that answers, at offset {offset:,}."
+
+
+def _rejected(snapshot: Snapshot, gone: Lost, heir: NodeView) -> Iterator[Rejected]:
+    for node in snapshot.nodes:
+        if node.address not in {heir.address, gone.address}:
+            reasons = why_no_heir(snapshot, node)
+            yield Rejected(node.address, "; ".join(reasons) or "it has no byte more, and was not asked for")
+
+
+def _cost(snapshot: Snapshot, gone: Lost, heir: NodeView) -> Cost:
+    floor, ahead = certain_loss(snapshot, heir)
+    known = gone.node is None and all(node.info for node in snapshot.nodes)
+    notes = [*_old_master(gone), *_loss(gone, heir), *_ahead(snapshot, floor, ahead)]
+    if priority_of(heir) == 0:
+        notes.append(f"{heir.address} has replica-priority 0: somebody meant it never to be promoted.")
+    if gone.node is not None:
+        notes.append(f"Clients that are set to {gone.address} have to be pointed at {heir.address}.")
+    notes += lasting(snapshot, without=gone.address)
+    return Cost(loss_bytes=floor if known else None, loss_keys=0 if known and not floor else None, notes=tuple(notes))
+
+
+def _loss(gone: Lost, heir: NodeView) -> Iterator[str]:
+    if gone.node is not None:
+        link = heir.info.link if heir.info else None
+        yield (
+            f"Lost is what {gone.address} acknowledged and {heir.address} never got; how much, nothing proves: "
+            f"{_last_heard(heir.address, link)}."
+        )
+    if heir.keys is not None:
+        yield f"{heir.address} holds {heir.keys:,} keys."
+
+
+def _last_heard(heir: Address, link: Link | None) -> str:
+    if link is None or link.up:
+        return f"{heir} does not say when it last heard from it"
+    if link.down_since_s is None:
+        return f"{heir} has not heard from it since it was started, and has what its own file held"
+    return f"{heir} lost it {link.down_since_s} s ago"
+
+
+def _ahead(snapshot: Snapshot, floor: int, ahead: Address | None) -> Iterator[str]:
+    node = snapshot.node(ahead)
+    if floor and node is not None:
+        yield f"At least {floor:,} bytes are lost that {ahead} has: it cannot take over ({'; '.join(unfit(node))})."
+
+
+def _old_master(gone: Lost) -> Iterator[str]:
+    if gone.node is None:
+        return
+    if gone.dead:
+        yield f"{gone.address} is dead: nothing listens there. Keep it from being started again while this runs."
+    else:
+        yield (
+            f"Nothing proves that {gone.address} is dead: it does not answer us, and no replica hears it, but clients "
+            "that still reach it go on writing to it, and all of that is lost. Stop it if you can."
+        )
+    yield (
+        f"If it comes back within {LOOK_AGAIN_S} s it is fenced at once, and follows if it has nothing that the new "
+        "master lacks; else a person decides what becomes of its data."
+    )

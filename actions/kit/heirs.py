@@ -1,0 +1,85 @@
+"""Which replica has the most of a lost master's history, provably, and why not each other one. No I/O here.
+
+Offsets count only within one history. A replica whose history is not that of the others is neither ahead nor behind:
+nothing but a comparison of keys could tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actions.kit.candidates import priority_of
+from actions.kit.snapshot import NodeInfo, NodeView, Snapshot
+from actions.kit.steps import FENCE_REPLICAS
+from actions.kit.topology import Address
+
+
+def best_heir(snapshot: Snapshot) -> NodeView | None:
+    """The replica to promote: nobody has more; of equal ones that with the lowest replica-priority, 0 last."""
+    heirs = [node for node in snapshot.nodes if not why_no_heir(snapshot, node)]
+    return min(heirs, key=lambda node: (priority_of(node) or 1_000_000, node.address), default=None)
+
+
+def why_no_heir(snapshot: Snapshot, node: NodeView) -> tuple[str, ...]:
+    """Every reason why this node cannot, or should not, be promoted; empty where it can."""
+    own = tuple(unfit(node))
+    if own or node.info is None:
+        return own
+    return tuple(_behind(snapshot, node, node.info))
+
+
+def unfit(node: NodeView) -> Iterator[str]:
+    """What the node itself says against it, whatever others have."""
+    info, config = node.info, node.config
+    if info is None:
+        yield f"it does not answer ({node.unasked.why if node.unasked else 'no reason known'})"
+        return
+    if node.is_master:
+        yield "it says that it is a master"
+    if info.loading:
+        yield "it is loading its data"
+    if info.link is not None and info.link.sync_in_progress:
+        yield "it is in a full sync, and has only a part of the data"
+    if config is None or config.min_replicas_to_write is None:
+        yield "CONFIG GET is not allowed on it, so it cannot be fenced while it is promoted"
+    elif config.min_replicas_to_write == FENCE_REPLICAS:
+        yield "it holds the fence of an earlier failover, which has to be settled first"
+
+
+def ahead_of(node: NodeInfo, other: NodeInfo) -> int | None:
+    """How many bytes the other has beyond this one, below 0 where it has fewer; ``None`` where nothing proves it.
+
+    One that follows a promoted node has its old history as replid2, up to second_repl_offset.
+    """
+    same = node.replid == other.replid
+    other_is_younger = other.replid2 == node.replid and node.offset < other.second_repl_offset
+    other_is_older = node.replid2 == other.replid and other.offset < node.second_repl_offset
+    return other.offset - node.offset if same or other_is_younger or other_is_older else None
+
+
+def certain_loss(snapshot: Snapshot, heir: NodeView) -> tuple[int, Address | None]:
+    """The bytes that some replica is seen to have and the heir is not, and which replica has them."""
+    seen = [(0, None), *((more, other.address) for other, more in _others(snapshot, heir) if more is not None)]
+    return max(seen, key=lambda one: one[0])
+
+
+def _behind(snapshot: Snapshot, node: NodeView, info: NodeInfo) -> Iterator[str]:
+    for other, more in _others(snapshot, node):
+        if more is None:
+            replids = f"{info.replid[:12]} and {other.info.replid[:12] if other.info else '?'}"
+            yield (
+                f"nothing proves whether it or {other.address} has more, for their histories differ ({replids}): "
+                "only a comparison of keys can tell"
+            )
+        elif more > 0 and not any(unfit(other)):
+            yield f"{other.address} has {more:,} bytes more and could take over"
+
+
+def _others(snapshot: Snapshot, node: NodeView) -> Iterator[tuple[NodeView, int | None]]:
+    """The other replicas that tell how much they have, and how much more that is."""
+    for other in snapshot.nodes:
+        info = other.info
+        in_between = info is not None and (info.loading or (info.link is not None and info.link.sync_in_progress))
+        if other.address == node.address or not other.is_replica or info is None or node.info is None or in_between:
+            continue
+        yield other, ahead_of(node.info, info)

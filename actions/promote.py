@@ -1,0 +1,94 @@
+"""``promote``: by hand, where the master is lost and nobody is in charge any more. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actions.kit.action import ChangeAction, Option, Options
+from actions.kit.by_hand import planned
+from actions.kit.diagnosis import diagnose
+from actions.kit.findings import Severity
+from actions.kit.heirs import best_heir, why_no_heir
+from actions.kit.lost_master import not_lost
+from actions.kit.plan import Plan, Refusal, Risk
+from actions.kit.replication_refusals import others_in_charge
+from actions.kit.snapshot import NodeView, Snapshot
+from actions.kit.topology import Address, Kind
+
+NAME = "promote"
+
+
+def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
+    """Plan the promotion, or say every reason why not.
+
+    Args:
+        snapshot: as seen now.
+        options: ``to``: the address of the replica; without it the refusal names the best one.
+
+    Raises:
+        UsageError: ``to`` is not an address.
+    """
+    wanted = Address.parse(options["to"], 6379) if options.get("to") else None
+    heir = snapshot.node(wanted)
+    reasons = tuple(_reasons(snapshot, wanted, heir))
+    if heir is not None and not reasons:
+        return planned(snapshot, NAME, heir)
+    found = tuple(one for one in diagnose(snapshot).findings if one.severity > Severity.OK)
+    return Refusal(snapshot.target, NAME, reasons, found)
+
+
+def _reasons(snapshot: Snapshot, wanted: Address | None, heir: NodeView | None) -> Iterator[str]:
+    if snapshot.kind is Kind.SENTINEL:
+        yield from _sentinels(snapshot)
+        return
+    if snapshot.kind is not Kind.REPLICATION:
+        yield f"{snapshot.target} is of kind {snapshot.kind}: nothing is promoted by hand there."
+        return
+    yield from others_in_charge(snapshot)
+    still = tuple(not_lost(snapshot))
+    yield from still
+    if not still:
+        yield from _candidate(snapshot, wanted, heir)
+
+
+def _candidate(snapshot: Snapshot, wanted: Address | None, heir: NodeView | None) -> Iterator[str]:
+    best = best_heir(snapshot)
+    if best is None:
+        yield "No replica can be promoted."
+        for node in snapshot.nodes:
+            if node.is_replica:
+                yield f"{node.address}: {'; '.join(why_no_heir(snapshot, node))}."
+    elif wanted is None:
+        yield f"Say which replica: promote {snapshot.target} --to {best.address} (of all that answer it has the most)."
+    elif heir is None:
+        known = ", ".join(str(node.address) for node in snapshot.nodes)
+        yield f"{wanted} is not a node of {snapshot.target}; its nodes are {known}."
+    elif reasons := why_no_heir(snapshot, heir):
+        yield f"{wanted} cannot be promoted: {'; '.join(reasons)}."
+
+
+def _sentinels(snapshot: Snapshot) -> Iterator[str]:
+    """Each Sentinel, and what it says: one that comes back reverts what was done by hand meanwhile."""
+    target, answering = snapshot.target, [view for view in snapshot.sentinels if view.master is not None]
+    yield f"Sentinel is in charge of {target}: what is promoted by hand is reverted by the first one that sees it."
+    for view in snapshot.sentinels:
+        if view.unasked is not None:
+            yield f"Sentinel {view.address} does not answer: {view.unasked.reason}, {view.unasked.why}."
+        else:
+            yield f"Sentinel {view.address} answers: {view.quorum_text or 'its quorum is not known'}."
+    if len(answering) * 2 > snapshot.electorate:
+        yield f"A majority of them is there: it fails over by itself, or by: failover {target}."
+        return
+    yield (
+        "Bring a majority of them back, and they fail over. If they are gone for good, take them out of service for "
+        f"good, put kind: replication for {target} into targets.yaml, and promote then."
+    )
+
+
+ACTION = ChangeAction(
+    name=NAME,
+    summary="By hand, where the master is lost and nobody is in charge: says what is lost; fenced",
+    risk=Risk.DESTRUCTIVE,
+    plan=plan,
+    options=(Option("to", "HOST:PORT", "the replica that shall become master"),),
+)

@@ -1,0 +1,344 @@
+"""Promotion by hand on real servers: every refusal made true, what the plan says is lost, and the faults on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from actions import promote
+from actions.adapters.redis import RedisHands, connect
+from actions.kit.by_hand import StillLost
+from actions.kit.diagnosis import diagnose
+from actions.kit.following import Rejoin
+from actions.kit.loop import Ending, Outcome, carry_out, settle
+from actions.kit.plan import Plan, Refusal, Step
+from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
+from actions.kit.snapshot import Reason
+from actions.kit.steps import Prove
+from actions.kit.topology import Address, Kind
+from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, faults, replication, sentinel
+from tests.actions.test_failover_replication_on_servers import in_haste
+from tests.builders import healthy, node_at, with_link, without_node
+from tests.failover import Journal, in_file, no_two_writable_masters, setting, target_of
+
+pytestmark = pytest.mark.servers
+
+NAME = "redis-7.0" if any(one.name == "redis-7.0" for one in builds()) else builds()[0].name
+
+
+@asynccontextmanager
+async def seen(topology: Topology, **changes: object) -> AsyncIterator[RedisHands]:
+    hands = connect(target_of(topology, timeout_ms=300, **changes))
+    try:
+        yield hands
+    finally:
+        await hands.aclose()
+
+
+async def answer(topology: Topology, to: Server | str | None = None, **changes: object) -> Plan | Refusal:
+    options = {"to": to.address if isinstance(to, Server) else to} if to else {}
+    async with seen(topology, **changes) as hands:
+        return promote.plan(await hands.observe(), options)
+
+
+async def refusal(topology: Topology, to: Server | str | None = None, **changes: object) -> str:
+    said = await answer(topology, to, **changes)
+    assert isinstance(said, Refusal), said
+    assert all(reason.endswith(".") for reason in said.reasons), said.reasons
+    return said.reason
+
+
+async def plan_for(topology: Topology, to: Server) -> Plan:
+    """As soon as the replicas have noticed."""
+    deadline = time.monotonic() + 20
+    while not isinstance(said := await answer(topology, to), Plan):
+        assert time.monotonic() < deadline, said
+        await asyncio.sleep(0.05)
+    return said
+
+
+async def behind(topology: Topology, replica: Server, others: tuple[Server, ...]) -> None:
+    """Let the others have three writes that this one has not: its link to the master is cut; then the master dies."""
+    await topology.link(topology.nodes[0]).cut_replica(replica.address)
+    for number in range(3):
+        await topology.nodes[0].command("SET", f"late:{number}", "value")
+    await topology.nodes[0].command("WAIT", len(others), 2000)
+    await topology.nodes[0].kill()
+
+
+async def test_the_master_answers() -> None:
+    async with replication(build(NAME)) as topology:
+        text = await refusal(topology, topology.nodes[1])
+        assert text == (
+            f"The master {topology.nodes[0].address} answers: nothing is lost yet. To move its role: failover orders."
+        )
+        await faults.split_brain(topology)
+        assert "each say that they are master" in await refusal(topology, topology.nodes[1])
+
+
+async def test_a_replica_still_hears_the_master() -> None:
+    """It takes writes from whoever reaches it; we do not, and that proves nothing."""
+    async with replication(build(NAME), links=True) as topology:
+        await topology.links[0].black_hole(replicas=False, sentinels=False, clients=True)
+        text = await refusal(topology, topology.nodes[1])
+        assert f"The master {topology.nodes[0].address} is alive: node {topology.nodes[1].address} says: link" in text
+
+
+async def test_a_master_that_hangs_since_a_moment_may_be_alive() -> None:
+    async with replication(build(NAME)) as topology:
+        await topology.nodes[0].hang()
+        deadline = time.monotonic() + 30
+        while "may be alive" not in (text := await refusal(topology, topology.nodes[1])):
+            assert time.monotonic() < deadline, text
+            await asyncio.sleep(0.2)
+        assert "Look again in a few seconds" in text
+
+
+async def test_the_master_is_there_and_does_not_let_us_in() -> None:
+    async with replication(build(NAME), password="right") as topology:
+        await topology.nodes[0].command("CONFIG", "SET", "requirepass", "changed")
+        text = await refusal(topology, topology.nodes[1])
+        assert f"The master {topology.nodes[0].address} is there, and does not let us ask it (WRONGPASS" in text
+
+
+async def test_sentinels_are_in_charge_there_or_gone() -> None:
+    async with sentinel(build(NAME), down_after_ms=60_000) as topology:
+        await topology.nodes[0].kill()
+        text = await refusal(topology, topology.nodes[1])
+        assert "A majority of them is there: it fails over by itself" in text
+        unknown = await refusal(topology, topology.nodes[1], kind=Kind.REPLICATION, sentinels=(), master_name="")
+        assert "Sentinels watch" in unknown
+        for server in topology.sentinels[1:]:
+            await server.kill()
+        text = await refusal(topology, topology.nodes[1])
+        for server in topology.sentinels[1:]:
+            assert f"Sentinel {server.address} does not answer: refused" in text
+        assert "If they are gone for good" in text
+
+
+async def test_cluster_mode_and_other_kinds() -> None:
+    async with replication(build(NAME), replicas=0, extra_config={"cluster-enabled": "yes"}) as topology:
+        assert "runs in cluster mode" in await refusal(topology, topology.nodes[0])
+        assert "of kind cluster: nothing is promoted" in await refusal(topology, topology.nodes[0], kind=Kind.CLUSTER)
+
+
+async def test_the_candidate_has_to_be_named_and_to_have_the_most() -> None:
+    async with replication(build(NAME), links=True) as topology:
+        _, first, second = topology.nodes
+        await behind(topology, first, (second,))
+        await plan_for(topology, second)
+        assert f"Say which replica: promote orders --to {second.address}" in await refusal(topology)
+        assert "is not a node of orders" in await refusal(topology, "127.9.9.9:1")
+        text = await refusal(topology, first)
+        assert f"{first.address} cannot be promoted: {second.address} has " in text
+        assert "bytes more and could take over" in text
+        await second.command("CONFIG", "SET", "min-replicas-to-write", "1000000")
+        assert "holds the fence of an earlier failover" in await refusal(topology, second)
+        plan = await plan_for(topology, first)
+        assert "At least " in " ".join(plan.cost.notes)
+        assert plan.cost.loss_bytes is None
+
+
+async def test_histories_that_nothing_connects() -> None:
+    """Both come of one master, and each has taken something since that the other has not."""
+    async with replication(build(NAME)) as topology:
+        master, first, second = topology.nodes
+        await second.command("REPLICAOF", "NO", "ONE")
+        await second.command("SET", "of", "its own")
+        await master.command("SET", "for", "the first")
+        await master.command("WAIT", 1, 2000)
+        await master.kill()
+        await second.command("REPLICAOF", *master.address.rsplit(":", 1))
+        deadline = time.monotonic() + 10
+        while "nothing proves whether" not in (text := await refusal(topology, first)):
+            assert time.monotonic() < deadline, text
+            await asyncio.sleep(0.05)
+        assert "only a comparison of keys can tell" in text
+
+
+def test_a_replica_of_a_replica_that_is_in_a_full_sync_has_only_a_part() -> None:
+    snapshot = with_link(healthy(sentinels=0), 3, master=node_at(2), up=False, sync_in_progress=True)
+    snapshot = without_node(with_link(snapshot, 2, up=False), 1, Reason.REFUSED)
+    said = promote.plan(snapshot, {"to": str(node_at(3))})
+    assert isinstance(said, Refusal)
+    assert said.reason == f"{node_at(3)} cannot be promoted: it is in a full sync, and has only a part of the data."
+    assert isinstance(promote.plan(snapshot, {"to": str(node_at(2))}), Plan)
+
+
+async def test_nobody_can_be_promoted() -> None:
+    async with replication(build(NAME), replicas=1) as topology:
+        await topology.nodes[1].kill()
+        await topology.nodes[0].kill()
+        assert "No node answers at all" in await refusal(topology, topology.nodes[1])
+
+
+@pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
+async def test_a_dead_master_is_replaced_and_the_loss_is_said(which: Build) -> None:
+    async with replication(which) as topology, WriteLoad(topology, rate=400, timeout=0.5) as load:
+        old, first, second = topology.nodes
+        await old.kill()
+        async with seen(topology) as hands:
+            verdict = (await _diagnosed(hands)).verdict
+            assert verdict.suggests[0].startswith("promote orders --to ")
+            heir = next(node for node in topology.nodes if node.address == verdict.suggests[0].split()[-1])
+            plan = await plan_for(topology, heir)
+            said = " ".join(plan.cost.notes)
+            assert f"{old.address} is dead: nothing listens there" in said
+            assert "how much, nothing proves" in said
+            assert "keys" in said
+            assert plan.cost.loss_bytes is None
+            acked = load.acked
+            journal = Journal()
+            assert await carry_out(brief(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
+        assert (await heir.command("ROLE"))[0] == "master"
+        other = second if heir is first else first
+        assert (await other.command("ROLE"))[1:3] == [heir.address.rsplit(":", 1)[0], int(heir.address.rsplit(":")[1])]
+        assert not in_file(heir, "replicaof ")
+        assert journal.owed == []
+        async with asyncio.timeout(20):
+            while load.acked < acked + 50:
+                await asyncio.sleep(0.05)
+
+
+async def _diagnosed(hands: RedisHands):
+    deadline = time.monotonic() + 20
+    while True:
+        said = diagnose(await hands.observe())
+        if any(line.startswith("promote") for line in said.verdict.suggests):
+            return said
+        assert time.monotonic() < deadline, said.verdict
+        await asyncio.sleep(0.05)
+
+
+def brief(steps: Sequence[Step]) -> list[Step]:
+    """In haste, and a master that is dead for good is not watched for."""
+    return [step for step in in_haste(steps) if not (isinstance(step, Rejoin) and step.again)]
+
+
+@asynccontextmanager
+async def lost(which: str = NAME, **settings: object) -> AsyncIterator[tuple[Topology, RedisHands, list[Step]]]:
+    """A master that is dead, and the steps that promote the first replica, in haste."""
+    async with replication(build(which), **settings) as topology:
+        await topology.nodes[0].command("SET", "before", "1")
+        await topology.nodes[0].command("WAIT", 2, 1000)
+        await topology.nodes[0].kill()
+        plan = await plan_for(topology, topology.nodes[1])
+        async with seen(topology) as hands:
+            yield topology, hands, brief(plan.steps)
+
+
+async def test_what_does_not_prove_that_the_master_is_dead_is_said() -> None:
+    """Cut off from us and from the replicas, it goes on taking writes; back in the run it is fenced, and kept."""
+    async with replication(build(NAME), links=True, extra_config={"repl-timeout": "2"}) as topology:
+        old, new, _ = topology.nodes
+        await topology.link(old).black_hole()
+        plan = await plan_for(topology, new)
+        assert f"Nothing proves that {old.address} is dead" in plan.cost.notes[0]
+        await old.command("SET", "only:here", "1")
+        async with seen(topology) as hands:
+            journal = Journal()
+
+            async def heals() -> None:
+                await topology.link(old).heal()
+
+            journal.at, journal.fault = Prove, heals
+            ending = await carry_out(in_haste(plan.steps), hands, journal)
+            assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+            assert "It refuses writes now, but was not demoted" in " ".join(ending.failures)
+            assert "bytes only it has. Save what is needed of it" in " ".join(ending.failures)
+            await no_two_writable_masters(topology, 0.3)
+            assert await old.command("GET", "only:here") == "1"
+
+
+async def test_a_master_that_comes_back_with_nothing_of_its_own_follows() -> None:
+    """It hung, and took no write since: what it has, the new one has too."""
+    async with replication(build(NAME), extra_config={"repl-timeout": "2"}) as topology:
+        old, new, _ = topology.nodes
+        await old.hang()
+        plan = await plan_for(topology, new)
+        async with seen(topology) as hands:
+            journal = Journal(Rejoin, old.resume)
+            ending = await carry_out(in_haste(plan.steps), hands, journal)
+            assert ending.outcome is Outcome.DONE, journal.lines
+        await topology.ready()
+        assert await setting(old, "min-replicas-to-write") == "0"
+        assert in_file(old, f"replicaof {new.address.rsplit(':', 1)[0]}")
+
+
+async def test_the_master_comes_back_before_the_promotion() -> None:
+    async with lost() as (topology, hands, steps):
+        journal = Journal(StillLost, topology.nodes[0].start)
+        ending = await carry_out(steps, hands, journal)
+        assert ending.outcome is Outcome.UNDONE, journal.lines
+        assert "answers: nothing is lost yet" in ending.failures[0]
+        assert await setting(topology.nodes[1], "min-replicas-to-write") == "0"
+        await topology.ready()
+
+
+async def test_the_candidate_hangs_when_it_is_promoted() -> None:
+    async with lost() as (topology, _, steps):
+        new = topology.nodes[1]
+
+        class Hanging(RedisHands):
+            async def _all(self, server, *commands):
+                if ("REPLICAOF", "NO", "ONE") in commands:
+                    await new.hang()
+                return await super()._all(server, *commands)
+
+        hands = Hanging(target_of(topology, timeout_ms=300))
+        try:
+            journal = Journal()
+            ending = await carry_out(steps, hands, journal)
+            assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+            await new.resume()
+            await asyncio.sleep(0.2)
+            assert (await new.command("ROLE"))[0] == "master"
+            with pytest.raises(Exception, match="NOREPLICAS"):
+                await new.command("SET", "as", "master")
+            assert [str(change.node) for change in journal.owed] == [new.address]
+        finally:
+            await hands.aclose()
+
+
+@pytest.mark.parametrize("at", [FenceCandidate, Promote, OpenForWrites, Rejoin], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when: str) -> None:
+    async with lost() as (topology, hands, steps):
+        journal = Journal()
+        index = next(number for number, step in enumerate(steps) if isinstance(step, at))
+        for number, step in enumerate(steps[: index + 1]):
+            await journal.intends(number, step)
+            if number < index or when == "after":
+                await step.act(hands)
+                for change in step.repays:
+                    await journal.repaid(change)
+        ending = await settle(steps, index, hands, journal)
+        moved = at in {OpenForWrites, Rejoin} or (at is Promote and when == "after")
+        assert ending.outcome is (Outcome.DONE if moved else Outcome.UNDONE), (ending, journal.lines)
+        assert [node.address for node in await topology.masters()] == ([topology.nodes[1].address] if moved else [])
+        assert journal.owed == []
+        assert await setting(topology.nodes[1], "min-replicas-to-write") == "0"
+
+
+async def test_replicas_that_follow_one_another_get_a_master_again() -> None:
+    async with replication(build(NAME)) as topology:
+        first, second, third = topology.nodes
+        await first.command("SET", "kept", "1")
+        await first.command("WAIT", 2, 1000)
+        await first.command("REPLICAOF", *second.address.rsplit(":", 1))
+        plan = await plan_for(topology, second)
+        assert "they follow one another" in plan.because
+        assert (plan.cost.loss_bytes, plan.cost.loss_keys) == (0, 0)
+        async with seen(topology) as hands:
+            verdict = (await _diagnosed(hands)).verdict
+            assert verdict.summary == "Nobody takes writes: every known node is a replica."
+            assert await carry_out(in_haste(plan.steps), hands, Journal()) == Ending(Outcome.DONE)
+        assert await second.command("GET", "kept") == "1"
+        assert (await third.command("ROLE"))[2] == int(second.address.rsplit(":", 1)[1])
+        assert Address.parse(second.address) == plan.candidate
+        assert replace(plan, candidate=None).fingerprint != plan.fingerprint
