@@ -78,15 +78,15 @@ def in_haste(steps: Sequence[Step]) -> list[Step]:
     return [replace(step, within_s=3) if isinstance(step, Prove) else step for step in without_the_long_look(quick)]
 
 
-def impatient(topology: Topology) -> Target:
-    return target_of(topology, timeout_ms=300, limits=Limits(max_pause_ms=1500))
+def impatient(topology: Topology, timeout_ms: int = 500) -> Target:
+    return target_of(topology, timeout_ms=timeout_ms, limits=Limits(max_pause_ms=1500))
 
 
 @asynccontextmanager
-async def under_load(which: Build | str = NAME, **settings: object) -> AsyncIterator[Scene]:
+async def under_load(which: Build | str = NAME, *, timeout_ms: int = 500, **settings: object) -> AsyncIterator[Scene]:
     chosen = build(which) if isinstance(which, str) else which
     async with replication(chosen, **settings) as topology, WriteLoad(topology, rate=400, timeout=0.5) as load:
-        hands = connect(impatient(topology))
+        hands = connect(impatient(topology, timeout_ms))
         try:
             yield Scene(topology, hands, load, await planned(hands))
         finally:
@@ -140,7 +140,7 @@ async def test_it_works_with_acls_tls_and_without_configuration_files() -> None:
     which = next((one for one in builds() if one.has_tls), None)
     if which is None:
         pytest.skip("no server here speaks TLS")
-    async with under_load(which, acl=True, tls=True, config_file=False) as scene:
+    async with under_load(which, acl=True, tls=True, config_file=False, timeout_ms=3_000) as scene:
         ending, journal = await scene.carry_out()
         assert ending == Ending(Outcome.DONE), journal.lines
         assert await scene.lost() == 0

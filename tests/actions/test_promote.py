@@ -33,7 +33,7 @@ NAME = "redis-7.0" if any(one.name == "redis-7.0" for one in builds()) else buil
 
 @asynccontextmanager
 async def seen(topology: Topology, **changes: object) -> AsyncIterator[RedisHands]:
-    hands = connect(target_of(topology, timeout_ms=300, **changes))
+    hands = connect(target_of(topology, timeout_ms=500, **changes))
     try:
         yield hands
     finally:
@@ -67,7 +67,7 @@ async def behind(topology: Topology, replica: Server, others: tuple[Server, ...]
     await topology.link(topology.nodes[0]).cut_replica(replica.address)
     for number in range(3):
         await topology.nodes[0].command("SET", f"late:{number}", "value")
-    await topology.nodes[0].command("WAIT", len(others), 2000)
+    await topology.nodes[0].command("WAIT", len(others), 20_000, timeout_s=25)
     await topology.nodes[0].kill()
 
 
@@ -151,7 +151,7 @@ async def test_histories_that_nothing_connects() -> None:
         await second.command("REPLICAOF", "NO", "ONE")
         await second.command("SET", "of", "its own")
         await master.command("SET", "for", "the first")
-        await master.command("WAIT", 1, 2000)
+        await master.command("WAIT", 1, 20_000, timeout_s=25)
         await master.kill()
         await second.command("REPLICAOF", *master.address.rsplit(":", 1))
         deadline = time.monotonic() + 10
@@ -225,7 +225,7 @@ async def lost(which: str = NAME, **settings: object) -> AsyncIterator[tuple[Top
     """A master that is dead, and the steps that promote the first replica, in haste."""
     async with replication(build(which), **settings) as topology:
         await topology.nodes[0].command("SET", "before", "1")
-        await topology.nodes[0].command("WAIT", 2, 1000)
+        await topology.nodes[0].command("WAIT", 2, 20_000, timeout_s=25)
         await topology.nodes[0].kill()
         plan = await plan_for(topology, topology.nodes[1])
         async with seen(topology) as hands:
@@ -290,7 +290,7 @@ async def test_the_candidate_hangs_when_it_is_promoted() -> None:
                     await new.hang()
                 return await super()._all(server, *commands)
 
-        hands = Hanging(target_of(topology, timeout_ms=300))
+        hands = Hanging(target_of(topology, timeout_ms=500))
         try:
             journal = Journal()
             ending = await carry_out(steps, hands, journal)
@@ -329,7 +329,7 @@ async def test_replicas_that_follow_one_another_get_a_master_again() -> None:
     async with replication(build(NAME)) as topology:
         first, second, third = topology.nodes
         await first.command("SET", "kept", "1")
-        await first.command("WAIT", 2, 1000)
+        await first.command("WAIT", 2, 20_000, timeout_s=25)
         await first.command("REPLICAOF", *second.address.rsplit(":", 1))
         plan = await plan_for(topology, second)
         assert "they follow one another" in plan.because
