@@ -119,7 +119,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         ledger = await Ledger.open(settings.ledger_url)
         stack.push_async_callback(ledger.aclose)
         session = await stack.enter_async_context(new_session())
-        terms = _terms(settings)
+        terms = settings.terms()
         await _note_policy(ledger, fleet, terms)
         parts = _wire(settings, fleet, ledger, session, terms)
         sender = _sender(parts.wiring, ledger)
@@ -163,15 +163,6 @@ def _wire(settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSessi
         tasks=tasks,
     )
     return _Parts(wiring, desk, introduction, Keeper(ledger, memory, directory, fleet))
-
-
-def _terms(settings: Settings) -> Terms:
-    return Terms(
-        approval_s=settings.approval_minutes * 60,
-        break_glass_s=min(settings.break_glass_minutes, settings.approval_minutes) * 60,
-        review_s=settings.review_hours * 3600,
-        token_s=settings.token_hours * 3600,
-    )
 
 
 async def _note_policy(ledger: Ledger, fleet: Fleet, terms: Terms) -> None:

@@ -8,7 +8,9 @@ import re
 import sys
 from datetime import UTC, datetime
 
-_SECRET = re.compile(r"\b(?:xox[a-z]|xapp)-[\w-]+|(?<=ticket=)[\w-]+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
+_SECRET = re.compile(
+    r"\b(?:xox[a-z]|xapp)-[\w-]+|\btandem_[0-9a-f]{16,}|(?<=ticket=)[\w-]+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+)
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from actions.kit.errors import SettingsError
 from bot import environment
 from bot.render.words import quoted
+from bot.requests.terms import Terms
 
 
 def _web_address(url: str) -> str:
@@ -96,6 +97,16 @@ class Settings(BaseSettings):
                 "Neither TANDEM_SLACK_APP_TOKEN (xapp-…, for Socket Mode) nor TANDEM_SLACK_SIGNING_SECRET "
                 "(for signed HTTP) is set; one of them is needed."
             )
+
+    def terms(self, *, begins_at_once: bool = True) -> Terms:
+        """How long what people are given lasts."""
+        return Terms(
+            approval_s=self.approval_minutes * 60,
+            break_glass_s=min(self.break_glass_minutes, self.approval_minutes) * 60,
+            review_s=self.review_hours * 3600,
+            token_s=self.token_hours * 3600,
+            begins_at_once=begins_at_once,
+        )
 
 
 class _Variables(PydanticBaseSettingsSource):

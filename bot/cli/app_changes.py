@@ -27,12 +27,16 @@ def request(
     to: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The replica that shall become master.")] = None,
     reason: Reason = "",
     *,
+    break_glass: Annotated[
+        bool, typer.Option("--break-glass", help="In an emergency: without approval; needs --reason, leaves a review.")
+    ] = False,
     as_json: Json = False,
 ) -> Exit:
     """Plan a change and ask for its approval; nothing is done before that."""
     from bot.cli import changing
 
-    return changing.request(action, target, {"to": to} if to else {}, reason, as_json=as_json)
+    how = changing.How(reason, break_glass=break_glass)
+    return changing.request(action, target, {"to": to} if to else {}, how, as_json=as_json)
 
 
 @changes.command()
@@ -40,12 +44,15 @@ def approve(
     request: RequestId,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for programs.")] = False,
+    typed: Annotated[
+        str, typer.Option("--typed", metavar="T", help="With --yes, for what cannot be undone: the target's name.")
+    ] = "",
     as_json: Json = False,
 ) -> Exit:
     """Show what somebody else has asked for, approve it, and follow it to its end."""
     from bot.cli import deciding
 
-    return deciding.approve(request, yes=yes, as_json=as_json)
+    return deciding.approve(request, typed, yes=yes, as_json=as_json)
 
 
 @changes.command()
@@ -62,6 +69,27 @@ def withdraw(request: RequestId, *, as_json: Json = False) -> Exit:
     from bot.cli import deciding
 
     return deciding.withdraw(request, as_json=as_json)
+
+
+@changes.command()
+def follow(request: RequestId, *, as_json: Json = False) -> Exit:
+    """Follow a request to its end; what was cut off, and no bot has taken up, is settled here."""
+    from bot.cli import deciding
+
+    return deciding.see_through(request, as_json=as_json)
+
+
+@changes.command()
+def sign(
+    request: RequestId,
+    note: Annotated[str, typer.Option(help="What you found.")] = "",
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """Close the review of what ran without approval; it takes an approver who has not asked for it."""
+    from bot.cli import deciding
+
+    return deciding.sign(request, note, as_json=as_json)
 
 
 @changes.command()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from actions.kit.action import ChangeAction
 from actions.kit.errors import UsageError
@@ -18,15 +19,22 @@ from bot.cli.looking import chosen
 from bot.cli.office import Office, office
 from bot.cli.planning import change_of, show_refusal
 from bot.directory import Human
+from bot.fleet import Case
 from bot.ledger import Request, RequestState
 from bot.policy import case_of
 from bot.render import json
 from bot.vocabulary import MAX_REASON
 
 
-def request(
-    action_name: str, target_name: str | None, options: Mapping[str, str], reason: str, *, as_json: bool
-) -> Exit:
+@dataclass(frozen=True, slots=True)
+class How:
+    """What is said with a request besides what it is about. ``break_glass``: it shall go without approval."""
+
+    reason: str = ""
+    break_glass: bool = False
+
+
+def request(action_name: str, target_name: str | None, options: Mapping[str, str], how: How, *, as_json: bool) -> Exit:
     """File a request; ``WAITING`` where it needs an approval, else how its run ended.
 
     Raises:
@@ -37,7 +45,7 @@ def request(
     """
     action = change_of(action_name, options)
     target = chosen(target_name)
-    return asyncio.run(_request(action, target, options, reason_of(reason), as_json=as_json))
+    return asyncio.run(_request(action, target, options, replace(how, reason=reason_of(how.reason)), as_json=as_json))
 
 
 def reason_of(text: str) -> str:
@@ -53,13 +61,16 @@ def reason_of(text: str) -> str:
 
 
 async def _request(
-    action: ChangeAction, target: Target, options: Mapping[str, str], reason: str, *, as_json: bool
+    action: ChangeAction, target: Target, options: Mapping[str, str], how: How, *, as_json: bool
 ) -> Exit:
     async with office() as at:
         person = await at.signed_in()
         await at.policy.may_use(person.id, action, None, target.name)  # The desk decides by the same answers.
+        if how.break_glass:
+            await at.policy.may_break_glass(Case(target.name, action.name, action.risk), person.id)
         with screen.working(f"Looking at {target.name} and planning"):
-            outcome = await at.desk.ask(action.name, target.name, options, at.vouched(person), reason=reason)
+            asked = (action.name, target.name, options, at.vouched(person))
+            outcome = await at.desk.ask(*asked, reason=how.reason, break_glass=how.break_glass)
         if isinstance(outcome, Refusal):
             show_refusal(outcome, as_json=as_json)
             return Exit.REFUSED

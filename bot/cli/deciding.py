@@ -1,4 +1,4 @@
-"""``approve``, ``deny`` and ``withdraw`` in a terminal: the second person, and the first who thinks better of it."""
+"""``approve``, ``deny``, ``withdraw`` and ``follow``: the second person, and the first who thinks better of it."""
 
 # ruff: noqa: PLC0415 -- What a command needs is imported when it runs, since the terminal starts often.
 
@@ -8,6 +8,7 @@ import asyncio
 import sys
 
 from actions.kit.errors import Refused, UsageError
+from actions.kit.plan import Risk
 from bot.cli import screen
 from bot.cli.changing import reason_of
 from bot.cli.exits import Exit, exit_of_request
@@ -18,8 +19,14 @@ from bot.policy import case_of
 from bot.render import json
 
 
-def approve(request_id: str, *, yes: bool, as_json: bool) -> Exit:
+def approve(request_id: str, typed: str, *, yes: bool, as_json: bool) -> Exit:
     """Show the plan, ask, count the approval, and follow the run to its end.
+
+    Args:
+        request_id: which request.
+        typed: the name of its target, where it cannot be undone and nobody is asked.
+        yes: nobody is asked.
+        as_json: print an object.
 
     Raises:
         UsageError: nobody can be asked here, and ``yes`` is not said.
@@ -28,10 +35,12 @@ def approve(request_id: str, *, yes: bool, as_json: bool) -> Exit:
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise UsageError("Here nobody can be asked whether to go on; look at it with tandem show, and add --yes.")
-        if not _agreed(asyncio.run(_open_to_me(request_id))):
+        said = _asked(asyncio.run(_open_to_me(request_id)))
+        if said is None:
             screen.tell("It was not approved, and waits on.")
             return Exit.WAITING
-    return asyncio.run(_approve(request_id, as_json=as_json))
+        typed = said
+    return asyncio.run(_approve(request_id, typed, as_json=as_json))
 
 
 def deny(request_id: str, reason: str, *, as_json: bool) -> Exit:
@@ -56,6 +65,25 @@ def withdraw(request_id: str, *, as_json: bool) -> Exit:
     return asyncio.run(_withdraw(request_id, as_json=as_json))
 
 
+def sign(request_id: str, note: str, *, as_json: bool) -> Exit:
+    """Close the review of what ran without approval.
+
+    Raises:
+        UsageError: there is no note.
+        Refused: it does not count; says why.
+    """
+    return asyncio.run(_sign(request_id, note, as_json=as_json))
+
+
+def see_through(request_id: str, *, as_json: bool) -> Exit:
+    """Follow a request to its end; what no process has in hand, because that was lost, is settled or begun here.
+
+    Raises:
+        UnknownRequest: there is none.
+    """
+    return asyncio.run(_see_through(request_id, as_json=as_json))
+
+
 async def _open_to_me(request_id: str) -> Request | None:
     """The request, where this person's approval would count; else ``None``: then the desk says why not."""
     async with office() as at:
@@ -64,21 +92,24 @@ async def _open_to_me(request_id: str) -> Request | None:
         return None if await _decides(at, person, request) else request
 
 
-def _agreed(request: Request | None) -> bool:
+def _asked(request: Request | None) -> str | None:
+    """What was typed to approve it, if it was approved; nobody is asked where it would not count."""
     if request is None:
-        return True
+        return ""
     from bot.render import terminal_requests
 
     screen.show(terminal_requests.to_approve(request))
-    return screen.agreed(f"Approve {request.id}, {request.action} of {request.target}?")
+    if request.plan.risk is Risk.IRREVERSIBLE:
+        return screen.answer(f"It cannot be undone. To approve {request.id} type the name of its target:") or None
+    return "" if screen.agreed(f"Approve {request.id}, {request.action} of {request.target}?") else None
 
 
-async def _approve(request_id: str, *, as_json: bool) -> Exit:
+async def _approve(request_id: str, typed: str, *, as_json: bool) -> Exit:
     async with office() as at:
         person = await at.signed_in()
         request = await at.desk.show(request_id)
         await _decides(at, person, request)
-        decided = _counted(await at.desk.approve(request.id, at.vouched(person)))
+        decided = _counted(await at.desk.approve(request.id, at.vouched(person), typed))
         screen.tell(decided.why)
         waits = decided.request.state is RequestState.WAITING
         return _show(decided.request if waits else await follow(at, decided.request), as_json=as_json)
@@ -99,6 +130,22 @@ async def _withdraw(request_id: str, *, as_json: bool) -> Exit:
         decided = _counted(await at.desk.withdraw(request_id, await at.signed_in()))
         _show(decided.request, as_json=as_json)
         return Exit.AS_IT_SHOULD_BE
+
+
+async def _sign(request_id: str, note: str, *, as_json: bool) -> Exit:
+    async with office() as at:
+        person = await at.signed_in()
+        request = await at.desk.show(request_id)
+        await at.policy.may_approve(case_of(request), person.id, request.requester.id)  # The desk decides likewise.
+        decided = _counted(await at.desk.reviews.sign(request.id, at.vouched(person), note))
+        _show(decided.request, as_json=as_json)
+        return Exit.AS_IT_SHOULD_BE
+
+
+async def _see_through(request_id: str, *, as_json: bool) -> Exit:
+    async with office() as at:
+        await at.signed_in()
+        return _show(await follow(at, await at.desk.show(request_id)), as_json=as_json)
 
 
 async def _decides(at: Office, person: Person, request: Request) -> str | None:

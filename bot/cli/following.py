@@ -38,7 +38,7 @@ async def follow(office: Office, request: Request) -> Request:
     async with _stopped() as stop:
         with _watched(request) as show:
             while _goes_on(request) and not stop.is_set():
-                seen.see_to(office, request)
+                await seen.see_to(office, request)
                 await _pause(stop)
                 request = await _looked_again(office, request)
                 show(request)
@@ -54,14 +54,14 @@ class _Seen:
         self._standing: object = None
         self._until = 0.0
 
-    def see_to(self, office: Office, request: Request) -> None:
+    async def see_to(self, office: Office, request: Request) -> None:
         """Take in hand what nobody else does; what fails is tried again as often as a bot would."""
         now = asyncio.get_running_loop().time()
         if request.standing is not self._standing:
             self._standing, self._until = request.standing, now + LEFT_TO_OTHERS_S
         if request.standing in (RequestState.APPROVED, RunState.UNSETTLED) and now >= self._until:
             self._until = now + LEFT_TO_OTHERS_S
-            office.desk.see_to(request)
+            await office.desk.see_to(request)
 
 
 async def _left(office: Office, request: Request) -> Request:

@@ -19,7 +19,6 @@ from bot.ledger import Ledger, Person
 from bot.people import Memory
 from bot.policy import Policy
 from bot.requests import Desk
-from bot.requests.terms import Terms
 from bot.settings import Settings, load_settings
 from bot.targets import load_targets
 
@@ -72,6 +71,7 @@ async def office() -> AsyncIterator[Office]:
         SettingsError: the settings or the targets are wrong, or there is no ledger.
         LedgerError: the ledger cannot be used.
     """
+    logging.basicConfig(handlers=[screen.Warnings(logging.WARNING)])
     logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # What it has to say is in the errors that it raises.
     settings = load_settings()
     fleet = load_targets(settings.targets_file)
@@ -83,10 +83,7 @@ async def office() -> AsyncIterator[Office]:
         good_for = timedelta(hours=settings.people_hours)
         directory = TerminalDirectory(slack, await ledger.people.heard(), good_for)
         policy = Policy(fleet, directory)
-        terms = Terms(
-            approval_s=settings.approval_minutes * 60, token_s=settings.token_hours * 3600, begins_at_once=False
-        )
-        desk = Desk(ledger, fleet, connect, policy, terms=terms)
+        desk = Desk(ledger, fleet, connect, policy, terms=settings.terms(begins_at_once=False))
         stack.push_async_callback(desk.aclose, PATIENCE_S)
         yield Office(settings, fleet, ledger, policy, desk, directory, memory)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -43,10 +44,24 @@ def tell(sentence: str) -> None:
 
 
 def agreed(question: str) -> bool:
-    """Ask the person at the terminal, on stderr; anything but a yes is a no."""
-    sys.stderr.write(f"{plain(question)} [y/N] ")
+    """Ask the person at the terminal; anything but a yes is a no."""
+    return answer(f"{question} [y/N]").lower() in {"y", "yes"}
+
+
+def answer(question: str) -> str:
+    """What the person at the terminal types; they are asked on stderr."""
+    sys.stderr.write(f"{plain(question)} ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return sys.stdin.readline().strip()
+
+
+class Warnings(logging.Handler):
+    """What is logged while a command runs, as sentences: with the error's own words, without where it came from."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell a record."""
+        error = record.exc_info[1] if record.exc_info else None
+        tell(f"{record.getMessage()} {error}" if error else record.getMessage())
 
 
 async def say(sentence: str) -> None:

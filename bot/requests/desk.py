@@ -159,12 +159,12 @@ class Desk:
         """The newest requests, the newest first."""
         return await self._ledger.runs(limit, target)
 
-    def see_to(self, request: Request) -> None:
+    async def see_to(self, request: Request) -> None:
         """Take in hand what no process has: begin what is approved, settle what was cut off. In the background."""
         if request.standing is RequestState.APPROVED:
             self._runner.start(request.id)
         elif request.standing is RunState.UNSETTLED:
-            self._runner.take_over(request.id)
+            await self._recovery.settle(request)
 
     async def recover(self, every_s: float = 3.0) -> None:
         """See to what an earlier process has left, and from now on to all that falls due, every few seconds.

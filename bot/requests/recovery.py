@@ -35,11 +35,15 @@ class Recovery:
         for request in await self._ledger.runs(limit=100, states=(RequestState.APPROVED,)):
             self._runner.start(request.id)
         for request in await self._ledger.unsettled():
-            if await self._answers(request.target):
-                self._runner.take_over(request.id)
+            await self.settle(request)
         await self._reviews.ask_for_due()
         debts = [debt for debt in await self._ledger.owed() if debt.run_ended]
         await asyncio.gather(*(self._pay_target(target, debts) for target in {debt.target for debt in debts}))
+
+    async def settle(self, request: Request) -> None:
+        """Have a run that was cut off settled, in the background, if its target can be seen."""
+        if await self._answers(request.target):
+            self._runner.take_over(request.id)
 
     async def _answers(self, target: str) -> bool:
         """Whether a look at the target can settle anything now.

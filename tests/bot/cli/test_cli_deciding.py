@@ -5,6 +5,7 @@ import os
 import pty
 import signal
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from actions.kit.loop import Ending, Outcome, StepState
@@ -25,9 +26,9 @@ ONCALL = Person("U0ONCALL", "oncall")
 """In Slack."""
 
 
-async def filed(ledger):
+async def filed(ledger, plan=PLAN):
     """Asked for in the channel."""
-    return await ledger.file(Ask(PLAN, {}, ONCALL, "C0INCIDENT", "the disk is slow", 1, timedelta(minutes=15)))
+    return await ledger.file(Ask(plan, {}, ONCALL, "C0INCIDENT", "the disk is slow", 1, timedelta(minutes=15)))
 
 
 @asynccontextmanager
@@ -119,3 +120,33 @@ async def test_ctrl_c_stops_following_what_another_process_carries_out(terminal)
             assert f"{request.id} goes on without this terminal" in await shown
         await journal.ended(0, StepState.DONE, "it follows")
         assert (await ledger.end(lease, Ending(Outcome.DONE))).state is RequestState.ENDED
+
+
+async def test_what_ran_without_approval_is_signed_by_a_second_person(terminal):
+    async with left_by_a_bot(terminal, **DEAD) as (ledger, oncall, lead, _guest):
+        refused = await oncall.says("request failover --break-glass")
+        assert (refused.code, refused.out) == (2, "")
+        assert "Breaking the glass takes a reason" in refused.err
+        ask = Ask(PLAN, {}, ONCALL, "C0INCIDENT", "down", 0, timedelta(minutes=2), break_glass=True)
+        request = await ledger.file(ask)
+        await ledger.end(await ledger.begin(request.id), Ending(Outcome.DONE))
+        own = await oncall.says(f"sign {request.id} --note fine")
+        assert (own.code, own.out) == (3, "")
+        assert "a second person has to sign" in own.err
+        assert (await lead.says(f"sign {request.id}")).code == 2
+        signed = await lead.says(f"sign {request.id} --note dying --json")
+        assert (signed.code, signed.json["review"]["note"]) == (0, "dying")
+        assert ("review.sign", "U0LEAD") in {row[:2] for row in audited(terminal) if row[2].get("counts")}
+
+
+async def test_what_cannot_be_undone_is_approved_by_the_name_of_its_target(terminal):
+    async with left_by_a_bot(terminal, **DEAD) as (ledger, _, lead, _guest):
+        request = await filed(ledger, replace(PLAN, risk=Risk.IRREVERSIBLE))
+        async with typing(lead, f"approve {request.id}", "order\n") as (process, shown):
+            assert await process.wait() == 3
+            assert f"To approve {request.id} type the name of its target:" in await shown
+        assert (await lead.says(f"approve {request.id} --yes")).code == 3
+        assert (await ledger.request(request.id)).decisions == ()
+        async with typing(lead, f"approve {request.id}", "orders\n") as (process, shown):
+            assert await process.wait() == 3, "the target cannot be seen: the approval is void"
+        assert (await ledger.request(request.id)).state is RequestState.VOID

@@ -1,9 +1,14 @@
 """A whole failover from two terminals: no Slack, no bot, the same two people, the same plan, lock and audit."""
 
+from datetime import timedelta
+
 import pytest
 
-from sandbox.redis import WriteLoad, builds, sentinel
+from bot.ledger import Ask, Ledger
+from sandbox.redis import WriteLoad, builds, replication, sentinel
 from tests.bot.cli.conftest import audited, left_by_a_bot, of
+from tests.bot.cli.test_cli_records import PLAN
+from tests.bot.ledger.given import LEAD, ONCALL
 from tests.failover import setting
 
 FENCING = next((one for one in builds() if not one.is_valkey), builds()[0])
@@ -52,3 +57,19 @@ async def test_a_whole_failover_by_two_people_without_slack_and_without_a_bot(te
         assert all(details["as_slack_said_at"] for _, details in told.values())
         timeline = await lead.types(f"audit timeline {request}")
         assert "lead (U0LEAD) in a terminal, as Slack said at " in timeline.out.replace("\\", "")
+
+
+@pytest.mark.servers
+async def test_what_was_cut_off_is_settled_by_whoever_follows_it(terminal):
+    """As after a terminal that was killed, where there is no bot."""
+    async with replication(FENCING) as topology:
+        nodes = {"kind": "replication", "nodes": list(topology.node_addresses)}
+        async with left_by_a_bot(terminal, **nodes) as (_, oncall, *_others):
+            lost = await Ledger.open(f"sqlite+aiosqlite:///{terminal.directory}/tandem.db", lease_s=0.1)
+            ask = Ask(PLAN, {}, ONCALL, "C0INCIDENT", "slow", 1, timedelta(minutes=15))
+            request = (await lost.decide((await lost.file(ask)).id, LEAD, "approve")).request
+            await lost.begin(request.id)
+            await lost.aclose()
+            ended = await oncall.types(f"follow {request.id} --json")
+            assert (ended.code, ended.json["run"]["state"]) == (1, "undone"), ended.err
+            assert f"{request.id} was cut off; it is settled by looking." in ended.err
