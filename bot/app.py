@@ -10,7 +10,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from aiohttp import ClientError, ClientSession, web
 from pydantic import SecretStr
@@ -166,7 +166,7 @@ def _wire(settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSessi
 
 
 async def _note_policy(ledger: Ledger, fleet: Fleet, terms: Terms) -> None:
-    changed = await ledger.policies.note(policy_values(fleet, asdict(terms)))
+    changed = await ledger.policies.note(policy_values(fleet, terms.lasts_s))
     if changed is not None:
         log.info("the audit is told what may be done, and by whom", extra={"difference": list(changed)})
 

@@ -54,9 +54,14 @@ def card(request: Request, environment: str, eligibility: Eligibility | None = N
     return _card(request, environment, "\n".join(given or [waits]), actions(buttons, "decide"))
 
 
-def decided_card(request: Request, environment: str) -> Message:
-    """The same card once nobody can decide any more: who, what and when stand where the buttons were."""
-    return _card(request, environment, outcome(request), actions([button("Details", DETAILS, request.id)]))
+def decided_card(request: Request, environment: str, eligibility: Eligibility | None = None) -> Message:
+    """The same card once nobody can decide any more: who, what and when stand where the buttons were.
+
+    Where it goes without approval, ``eligibility`` says who is told.
+    """
+    told = [_told(eligibility)] if request.break_glass and eligibility is not None else []
+    state = "\n".join([outcome(request), *told])
+    return _card(request, environment, state, actions([button("Details", DETAILS, request.id)]))
 
 
 def outcome(request: Request) -> str:
@@ -78,8 +83,7 @@ def _without_approval(request: Request) -> list[str]:
     """What everybody has to know of a request that goes without, and how its review stands."""
     if not request.break_glass:
         return []
-    glass = f"{who(request.requester)} broke the glass; every approver is told."
-    lines = [f":rotating_light: *Nobody has approved this.* {glass}"]
+    lines = [f":rotating_light: *Nobody has approved this.* {who(request.requester)} broke the glass."]
     review = request.review
     if review is not None and review.signed_by is not None and review.signed_at is not None:
         note = mrkdwn(review.note, 500)
@@ -87,6 +91,15 @@ def _without_approval(request: Request) -> list[str]:
     elif review is not None or request.state is RequestState.APPROVED:
         lines.append(":memo: A second person has to review it afterwards.")
     return lines
+
+
+def _told(eligibility: Eligibility) -> str:
+    """Which approvers are told directly."""
+    if not eligibility.active:
+        return f":warning: No approver could be told. {spoken(' '.join(eligibility.why_not))}".rstrip()
+    mentions = " ".join(f"<@{one}>" for one in eligibility.active[:MENTIONS])
+    more = f" and {len(eligibility.active) - MENTIONS} more" if len(eligibility.active) > MENTIONS else ""
+    return f":loudspeaker: Told directly: {mentions}{more}"
 
 
 def _without_decision(request: Request) -> list[str]:

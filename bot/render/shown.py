@@ -51,10 +51,9 @@ def screen(shown: Shown) -> Screen | None:
 
 def _card(shown: Shown) -> Screen:
     request = shown.about
-    if request.state is not RequestState.WAITING:
-        return Screen(decided_card(request, shown.environment))
     crowd = Eligibility(**{name: _frozen(value) for name, value in shown.body.items()}) if shown.body else None
-    return Screen(card(request, shown.environment, crowd))
+    draw = card if request.state is RequestState.WAITING else decided_card
+    return Screen(draw(request, shown.environment, crowd))
 
 
 def _run(shown: Shown) -> Screen | None:

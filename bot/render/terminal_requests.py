@@ -123,7 +123,14 @@ def requests(shown: Sequence[Request]) -> RenderableType:
         took = duration((run.ended_at - run.started_at).total_seconds()) if run and run.ended_at else ""
         words = (one.id, f"{_utc(one.created_at):{_TIME}}", one.action, one.target, plain(one.requester.name, 60))
         table.add_row(*map(Text, words), _state(one.standing.value), took)
-    return table
+    return Group(table, *(_unapproved(one) for one in shown if one.break_glass))
+
+
+def _unapproved(shown: Request) -> Text:
+    """A line below the list for what nobody had approved."""
+    signed = shown.review is not None and shown.review.signed_at is not None
+    debt = "reviewed" if signed else "nothing was done" if shown.review is None else "its review is open"
+    return Text(f"{shown.id}: nobody approved it; {debt}", style="" if signed or shown.review is None else "yellow")
 
 
 def _cost(cost: Cost) -> Iterator[Text]:

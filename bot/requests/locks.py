@@ -9,8 +9,7 @@ from bot.ledger.freezes import News
 from bot.policy import Policy
 from bot.render.words import listed
 from bot.requests.planning import RESTS, Connections
-
-MAX_REASON = 500
+from bot.vocabulary import MAX_REASON
 
 
 class Locks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,11 @@ class Terms:
     review_s: float = 86_400.0
     token_s: float = 43_200.0
     begins_at_once: bool = True
+
+    @property
+    def lasts_s(self) -> dict[str, float]:
+        """What is given in seconds, by its name."""
+        return {name: value for name, value in asdict(self).items() if name.endswith("_s")}
 
 
 USUAL = Terms()

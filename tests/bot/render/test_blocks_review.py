@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot.ledger.records import RequestState
+from bot.policy import Eligibility
 from bot.render.blocks import Screen
 from bot.render.blocks_menu import request_lines
 from bot.render.blocks_request import decided_card, outcome
@@ -11,14 +12,19 @@ from bot.render.blocks_run import progress
 from bot.render.shown import Shown, screen
 from tests.bot.render.slack_judges import accepted, accepted_view
 from tests.bot.render.test_blocks_findings import assert_harmless
-from tests.bot.slack_requests import LEAD, NASTY, request, unapproved
+from tests.bot.slack_requests import LEAD, NASTY, approved, request, unapproved
 
 PEOPLE = ("U0LEAD", "U0SECOND")
 
 
 def test_the_card_says_that_nobody_approved_it_and_whether_it_was_reviewed() -> None:
     begun = request(RequestState.APPROVED, break_glass=True, approvals_needed=0)
-    assert "*Nobody has approved this.* <@U0ONCALL> broke the glass" in accepted(decided_card(begun, "production"))
+    page = accepted(decided_card(begun, "production", Eligibility(3, PEOPLE)))
+    assert "*Nobody has approved this.* <@U0ONCALL> broke the glass." in page
+    assert "Told directly: <@U0LEAD> <@U0SECOND>" in page
+    alone = accepted(decided_card(begun, "production", Eligibility(1, why_not=("lead (U0LEAD) is deactivated.",))))
+    assert "No approver could be told. lead (U0LEAD) is deactivated." in alone
+    assert "Told directly" not in accepted(decided_card(approved(), "production", Eligibility(3, PEOPLE)))
     assert "has to review it afterwards" in outcome(begun)
     assert "has to review it" not in outcome(request(RequestState.VOID, break_glass=True))
     assert "Reviewed by <@U0LEAD>" in outcome(unapproved(signed_by=LEAD))

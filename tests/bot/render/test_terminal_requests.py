@@ -13,7 +13,7 @@ from bot.ledger.records import Origin, Person, RunState
 from bot.ledger.tokens import Token
 from bot.render import terminal, terminal_requests
 from tests import builders
-from tests.bot.slack_requests import AT, plan, request, running, withdrawn
+from tests.bot.slack_requests import AT, LEAD, plan, request, running, unapproved, withdrawn
 
 
 def drawn(shown) -> str:
@@ -30,6 +30,17 @@ def test_a_list_of_runs_keeps_id_time_state_and_duration() -> None:
     assert "…" not in text
     for word in ("when (UTC)", "2025-01-01 12:00:00", "incomplete", "withdrawn", "9.0 s"):
         assert word in text, word
+
+
+def test_what_nobody_had_approved_shows_with_its_review() -> None:
+    still, signed = unapproved(), unapproved(signed_by=LEAD)
+    void = replace(still, review=None)
+    text = drawn(terminal_requests.requests([still, signed, void, running(4, RunState.DONE)]))
+    assert text.count("nobody approved it") == 3
+    for debt in ("its review is open", "reviewed", "nothing was done"):
+        assert f"R-7F3K2: nobody approved it; {debt}" in text
+    assert "its review is open: tandem sign R-7F3K2 --note" in drawn(terminal_requests.request(still))
+    assert "reviewed by lead (U0LEAD)" in drawn(terminal_requests.request(signed))
 
 
 def test_each_command_of_a_plan_stands_whole_below_its_title() -> None:

@@ -18,7 +18,8 @@ async def test_what_goes_without_approval_is_told_to_all_and_reviewed(slack: Loc
 
         await oncall.types(INCIDENT, "/redis restart --break-glass --reason “it <!channel> burns”")
         card = await slack.waits_for(lambda: saying(slack, "Nobody has approved this."))
-        assert "<@U0ONCALL> broke the glass; every approver is told." in card.plain()
+        assert "<@U0ONCALL> broke the glass." in card.plain()
+        assert "Told directly: <@U0LEAD> <@U0SECOND>" in card.plain()
         assert [text for text, _, _ in card.buttons()] == ["Details"]
         for person in (lead, second):
             told = await slack.waits_for(lambda person=person: slack.messages(person.direct_messages))
