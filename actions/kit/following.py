@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actions.kit.diagnosis.lineage import only_on_old
-from actions.kit.errors import ActionError, Gone, NotYet, TooLate, Unreachable
+from actions.kit.errors import ActionError, Gone, NotYet, Temporary, TooLate, Unreachable
 from actions.kit.fencing import is_fenced
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands, Standing
@@ -69,6 +69,17 @@ class Rejoin(Step):
             return Held(follows.yes and not await is_fenced(self.node, hands), follows.observation)
         except Unreachable as error:
             return Held(yes=False, observation=str(error))
+
+    async def destroys(self, hands: Hands) -> str | None:
+        """What only the old master has is thrown away once it follows."""
+        try:
+            held = await self._look(hands)
+            if held.yes:
+                return None
+            await _master_to_follow(self.node, self.master, hands)
+        except Temporary as error:
+            return f"{self.node} has to be demoted and does not answer ({error})"
+        return f"{self.node} has to be demoted: {held.observation}"
 
     async def act(self, hands: Hands) -> str:
         """Try again while it does not answer; then disconnect its clients and put its settings back."""

@@ -2,7 +2,7 @@
 
 Before the point of no return a failure puts everything back, in reverse. From there on it goes forward whatever
 happens, since going back would make two masters or lose writes; what failed is said at the end. A run that was cut
-off is settled by looking: ``settle`` asks the point of no return whether it came about, and goes forward or back.
+off goes through ``actions.kit.settlement``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from typing import Protocol
 from actions.kit.errors import ActionError, JournalDown, TandemError
 from actions.kit.plan import SettingChange, Step
 from actions.kit.ports import Hands
-
-CUT_OFF = "The run was cut off before the roles moved."
 
 
 class StepState(StrEnum):
@@ -80,14 +78,15 @@ async def carry_out(steps: Sequence[Step], hands: Hands, journal: Journal, *, st
         JournalDown: something could not be written down. Before the point of no return all was put back, after it all
             was done: a fence must not stand for as long as a ledger is away. What is missing in it is settled later.
     """
-    watched = _Watched(journal)
-    ending = await _go_on(steps, hands, watched, start)
+    watched = Watched(journal)
+    ending = await go_on(steps, hands, watched, start)
     if watched.trouble is not None:
         raise watched.trouble
     return ending
 
 
-async def _go_on(steps: Sequence[Step], hands: Hands, journal: _Watched, start: int) -> Ending:
+async def go_on(steps: Sequence[Step], hands: Hands, journal: Watched, start: int) -> Ending:
+    """As ``carry_out``; what could not be written down is left to whoever watches the journal."""
     failures: list[str] = []
     for index in range(start, len(steps)):
         passed = any(step.point_of_no_return for step in steps[:index])
@@ -100,66 +99,49 @@ async def _go_on(steps: Sequence[Step], hands: Hands, journal: _Watched, start: 
         if failure is None:
             continue
         failures.append(failure)
-        if passed or await _came_about(steps[index], hands):
+        if passed or await came_about(steps[index], hands):
             continue
         ending = await go_back(steps, index, hands, journal, failures)
-        if ending.outcome is Outcome.UNDONE or not await _came_about(steps[index], hands):
+        if ending.outcome is Outcome.UNDONE or not await came_about(steps[index], hands):
             return ending
     return Ending(Outcome.INCOMPLETE if failures else Outcome.DONE, tuple(failures))
-
-
-async def settle(steps: Sequence[Step], reached: int, hands: Hands, journal: Journal) -> Ending:
-    """End a run that was cut off after step ``reached`` had been journalled as begun (-1: none had).
-
-    Forward where the roles have moved, back where they have not.
-
-    Raises:
-        JournalDown: as ``carry_out``.
-    """
-    watched = _Watched(journal)
-    ending = await _settled(steps, reached, hands, watched)
-    if watched.trouble is not None:
-        raise watched.trouble
-    return ending
-
-
-async def _settled(steps: Sequence[Step], reached: int, hands: Hands, journal: _Watched) -> Ending:
-    if reached < 0:
-        return Ending(Outcome.UNDONE, ("Nothing had been done.",))
-    turning = next((index for index, step in enumerate(steps) if step.point_of_no_return), len(steps))
-    if turning > reached:
-        return await go_back(steps, reached, hands, journal, [CUT_OFF])
-    if not await _came_about(steps[turning], hands):
-        ending = await go_back(steps, reached, hands, journal, [CUT_OFF])
-        if ending.outcome is Outcome.UNDONE or not await _came_about(steps[turning], hands):
-            return ending
-    return await _go_on(steps, hands, journal, turning)
 
 
 async def go_back(
     steps: Sequence[Step], reached: int, hands: Hands, journal: Journal, failures: Sequence[str]
 ) -> Ending:
     """Undo the steps from ``reached`` down to the first, the latest first; one that fails does not stop the others."""
-    problems = list(failures)
-    outcome = Outcome.UNDONE
-    for index in range(reached, -1, -1):
+    left, problems = await undo(steps, range(reached, -1, -1), hands, journal)
+    return Ending(Outcome.INCOMPLETE if left else Outcome.UNDONE, (*failures, *problems))
+
+
+async def undo(
+    steps: Sequence[Step], indices: Sequence[int], hands: Hands, journal: Journal
+) -> tuple[list[int], list[str]]:
+    """Undo these steps in this order; those that are left, and why, a sentence each.
+
+    Where it is not known whether the roles moved nothing below that is undone: the fence stays up until it is seen.
+    """
+    left: list[int] = []
+    problems: list[str] = []
+    for position, index in enumerate(indices):
         step = steps[index]
         try:
             note = await step.undo(hands)
         except ActionError as error:
             problems.append(f"{step.title} could not be undone: {error}")
-            outcome = Outcome.INCOMPLETE
             if step.point_of_no_return:
-                break  # Whether the roles moved is not known: the fence stays up until that can be seen.
+                return [*left, *indices[position:]], problems
+            left.append(index)
             continue
         for change in step.changes:
             await journal.repaid(change)
         if note:
             await journal.ended(index, StepState.UNDONE, note)
-    return Ending(outcome, tuple(problems))
+    return left, problems
 
 
-async def _step(index: int, step: Step, hands: Hands, journal: _Watched, *, unwritten: bool) -> str | None:
+async def _step(index: int, step: Step, hands: Hands, journal: Watched, *, unwritten: bool) -> str | None:
     """Do one step; a sentence when it failed. ``unwritten``: also where it cannot be written down."""
     await journal.intends(index, step)
     if journal.trouble is not None and not unwritten:
@@ -168,25 +150,26 @@ async def _step(index: int, step: Step, hands: Hands, journal: _Watched, *, unwr
         held = await step.holds(hands)
         note = held.observation if held.yes else await step.act(hands)
     except ActionError as error:
-        await journal.ended(index, StepState.FAILED, str(error))
+        await _tell(index, step, hands, journal, StepState.FAILED, str(error))
         return f"{step.title}: {error}"
     for change in step.repays:
         await journal.repaid(change)
-    try:
-        await journal.ended(index, StepState.ALREADY if held.yes else StepState.DONE, note)
-    except TandemError:
-        if step.changes:  # Somebody else has settled the run by now, and does not know of this late effect.
-            await _take_back(step, hands)
-        raise
+    await _tell(index, step, hands, journal, StepState.ALREADY if held.yes else StepState.DONE, note)
     return None
 
 
-async def _take_back(step: Step, hands: Hands) -> None:
-    with contextlib.suppress(ActionError):
-        await step.undo(hands)
+async def _tell(index: int, step: Step, hands: Hands, journal: Watched, state: StepState, note: str) -> None:
+    """Record the outcome. Where somebody else has settled the run by now, they do not know of this late effect."""
+    try:
+        await journal.ended(index, state, note)
+    except TandemError:
+        if step.changes:
+            with contextlib.suppress(ActionError):
+                await step.undo(hands)
+        raise
 
 
-class _Watched(Journal):
+class Watched(Journal):
     """A journal that is not written any more once that failed; ``trouble`` says why."""
 
     def __init__(self, journal: Journal) -> None:
@@ -194,12 +177,15 @@ class _Watched(Journal):
         self.trouble: JournalDown | None = None
 
     async def intends(self, index: int, step: Step) -> None:
+        """See ``Journal.intends``."""
         await self._write(lambda: self._journal.intends(index, step))
 
     async def ended(self, index: int, state: StepState, note: str) -> None:
+        """See ``Journal.ended``."""
         await self._write(lambda: self._journal.ended(index, state, note))
 
     async def repaid(self, change: SettingChange) -> None:
+        """See ``Journal.repaid``."""
         await self._write(lambda: self._journal.repaid(change))
 
     async def _write(self, write: Callable[[], Awaitable[None]]) -> None:
@@ -211,7 +197,7 @@ class _Watched(Journal):
             self.trouble = error
 
 
-async def _came_about(step: Step, hands: Hands) -> bool:
+async def came_about(step: Step, hands: Hands) -> bool:
     """Whether a point of no return was passed after all; looking that fails is left to ``undo`` to resolve."""
     if not step.point_of_no_return:
         return False

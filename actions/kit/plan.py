@@ -97,6 +97,17 @@ class Step(ABC):
         """The settings, changed by an earlier step, that this step puts back."""
         return ()
 
+    async def destroys(self, hands: Hands) -> str | None:
+        """What it would still do that cannot be taken back, in a few words; by default nothing.
+
+        Asked of the steps behind the point of no return, where a run that was cut off is to go on.
+
+        Raises:
+            TooLate: the roles have moved again since: it would be another plan.
+        """
+        _ = hands
+        return None
+
     async def holds(self, hands: Hands) -> Held:
         """Whether it is so already: then nothing needs doing. By default it is never taken for granted."""
         _ = hands

@@ -178,6 +178,17 @@ class Demote(Step):
             "CLIENT KILL TYPE normal"
         )
 
+    async def destroys(self, hands: Hands) -> str | None:
+        """What only the old master has is thrown away once it follows."""
+        try:
+            held = await self._look(hands)
+            if held.yes:
+                return None
+            await self._still_ours(hands)
+        except Temporary as error:
+            return f"{self.node} has to be demoted and does not answer ({error})"
+        return f"{self.node} has to be demoted: {held.observation}"
+
     async def act(self, hands: Hands) -> str:
         """Demote unless it follows already, trying again while it does not answer; then disconnect its clients."""
         held = await until(lambda: self._follows(hands), hands, self.within_ms / 1000, every_s=0.2)

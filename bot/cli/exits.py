@@ -56,6 +56,7 @@ def exit_of_request(request: Request) -> Exit:
         "done": Exit.AS_IT_SHOULD_BE,
         "undone": Exit.FAILED,
         "incomplete": Exit.FAILED,
+        "asking": Exit.UNDETERMINED,
         "unsettled": Exit.UNDETERMINED,
     }
     return states.get(request.standing.value, Exit.REFUSED)

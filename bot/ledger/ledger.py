@@ -26,7 +26,8 @@ from bot.ledger.outbox import Outbox
 from bot.ledger.owner import is_gone, myself
 from bot.ledger.people import People
 from bot.ledger.policies import Policies
-from bot.ledger.records import Debt, Decided, Lease, Person, Request, RequestState, Verdict
+from bot.ledger.questions import Questions
+from bot.ledger.records import Claim, Debt, Decided, Lease, Person, Request, RequestState, Verdict
 from bot.ledger.requests import Ask, normal_id
 from bot.ledger.reviews import Reviews
 from bot.ledger.tokens import Tokens
@@ -49,6 +50,7 @@ class Ledger:
         self.people = People(database)
         self.outbox = Outbox(database, self._owner)
         self.hearing = Hearing(database)
+        self.questions = Questions(database, codec, self._owner, self._lasts)
 
     @classmethod
     async def open(
@@ -195,7 +197,7 @@ class Ledger:
             ids = await runs.overdue(tx, await self._lost(tx))
             return await reading.load_all(tx, self._codec, ids)
 
-    async def claim(self, run_id: str) -> Lease | None:
+    async def claim(self, run_id: str) -> Claim | None:
         """Take over a run whose lease is over or whose process is gone; ``None`` where somebody else was quicker."""
         async with self._database.writing() as tx:
             return await runs.claim(tx, run_id, self._owner, self._lasts, await self._lost(tx))

@@ -140,6 +140,15 @@ async def review_due(tx: Transaction, request: Request, people: Sequence[str], *
         await want(tx, Want(_new("reminder"), "reminder", channel, request.id, under=key, body=body))
 
 
+async def asked(tx: Transaction, request_id: str, number: int) -> None:
+    """Call the people who know of a run to what it asks; ``number`` tells one question from another."""
+    under = f"run:{request_id}"
+    query = select(outbox.c.channel).where(outbox.c.key == under)
+    channel: str | None = (await tx.connection.execute(query)).scalar()
+    if channel is not None:
+        await want(tx, Want(f"asked:{request_id}:{number}", "asked", channel, request_id, under=under))
+
+
 async def _channel(tx: Transaction, request_id: str) -> str | None:
     """Where the messages of a request stand: where its card does; ``None`` where it has none."""
     card = select(outbox.c.channel).where(outbox.c.key == f"card:{request_id}").scalar_subquery()

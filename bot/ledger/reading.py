@@ -10,11 +10,13 @@ from types import MappingProxyType
 from sqlalchemy import RowMapping, Select, select
 
 from actions.kit.plan import SettingChange
+from actions.kit.settlement import Answer, Question
 from actions.kit.topology import Address
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Transaction
 from bot.ledger.errors import LedgerError, UnknownRequest
 from bot.ledger.records import (
+    Answered,
     Debt,
     Decision,
     Origin,
@@ -87,12 +89,20 @@ async def load_run(tx: Transaction, run_id: str) -> Run | None:
         ended_at=row["ended_at"],
         failures=tuple(json.loads(row["failures"])),
         owner=row["owner"],
+        question=_question(row),
+        asked_at=row["asked_at"],
+        answered=answered(row),
     )
 
 
 async def load_debts(tx: Transaction, target: str | None) -> tuple[Debt, ...]:
     """What is owed, of one target or of all, the oldest first."""
-    query = select(debts, runs.c.ended_at).join(runs).where(debts.c.paid_at.is_(None)).order_by(debts.c.id)
+    query = (
+        select(debts, runs.c.ended_at, runs.c.question, runs.c.answer)
+        .join(runs)
+        .where(debts.c.paid_at.is_(None))
+        .order_by(debts.c.id)
+    )
     if target is not None:
         query = query.where(debts.c.target == target)
     rows = (await tx.connection.execute(query)).mappings().all()
@@ -151,12 +161,30 @@ async def _steps(tx: Transaction, run_id: str) -> tuple[StepRecord, ...]:
     return tuple(StepRecord(**{name: row[name] for name in row if name != "run_id"}) for row in rows)
 
 
+def answered(row: RowMapping) -> Answered | None:
+    """The latest answer to a run, whether it is used up or not."""
+    if row["answer"] is None:
+        return None
+    person = Person(row["answered_by_id"], row["answered_by_name"], Origin(row["answered_from"]))
+    return Answered(Answer(row["answer"]), person, row["answered_at"])
+
+
+def _question(row: RowMapping) -> Question | None:
+    if row["question"] is None or row["answer"] is not None or row["ended_at"] is not None:
+        return None
+    content = json.loads(row["question"])
+    return Question(tuple(content["seen"]), content["moved"], content["destroys"])
+
+
 def _run_state(tx: Transaction, row: RowMapping) -> RunState:
     if row["ended_at"] is not None:
         return RunState(row["outcome"])
+    if row["question"] is not None:
+        return RunState.ASKING if row["answer"] is None else RunState.UNSETTLED
     return RunState.RUNNING if row["leased_until"] > tx.now else RunState.UNSETTLED
 
 
 def _debt(row: RowMapping) -> Debt:
     change = SettingChange(Address(row["host"], row["port"]), row["name"], new=row["new"], old=row["old"])
-    return Debt(row["id"], row["run_id"], row["target"], change, row["owed_at"], row["ended_at"] is not None)
+    asks = row["question"] is not None and row["answer"] is None
+    return Debt(row["id"], row["run_id"], row["target"], change, row["owed_at"], asks or row["ended_at"] is not None)

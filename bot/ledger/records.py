@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from actions.kit.plan import Plan, SettingChange
+from actions.kit.settlement import Answer, Question
 
 
 class Origin(StrEnum):
@@ -68,8 +69,10 @@ class RunState(StrEnum):
     DONE = "done"
     UNDONE = "undone"
     INCOMPLETE = "incomplete"
+    ASKING = "asking"
+    """It was cut off, and waits for a person to say how it goes on: ``Run.question`` tells why."""
     UNSETTLED = "unsettled"
-    """It has not ended and its lease is over: the process that had it is gone."""
+    """It has not ended and no process has it in hand: the one that had it is gone, or a person has answered."""
 
 
 class Verdict(StrEnum):
@@ -109,6 +112,15 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """How a run that asked is to go on, and who says so."""
+
+    answer: Answer
+    person: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One execution of a plan; its id is that of the request. ``failures``: a sentence each."""
 
@@ -119,6 +131,11 @@ class Run:
     ended_at: datetime | None = None
     failures: tuple[str, ...] = ()
     owner: str = ""
+    question: Question | None = None
+    """What it asks, until somebody has answered. ``asked_at`` tells this question from an earlier one."""
+    asked_at: datetime | None = None
+    answered: Answered | None = None
+    """The latest answer that somebody gave."""
 
     @property
     def reached(self) -> int:
@@ -222,12 +239,25 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim(Lease):
+    """The right to go on with a run that was cut off, and what that has to go by.
+
+    ``times`` is how often it was cut off, ``in_time`` whether its approval still holds, ``answered`` what a person
+    said; an answer holds for one claim.
+    """
+
+    times: int = 0
+    in_time: bool = True
+    answered: Answered | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Debt:
-    """A setting that a run changed and that is not yet back as it was."""
+    """A setting that a run changed and that is not yet back as it was. ``at_rest``: its run has ended, or asks."""
 
     id: int
     run_id: str
     target: str
     change: SettingChange
     owed_at: datetime
-    run_ended: bool
+    at_rest: bool

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, exists, func, insert, select, update
 
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import SettingChange, Step
-from bot.ledger import audit, messages, reviews
+from bot.ledger import audit, messages, reading, reviews
 from bot.ledger.database import Transaction
 from bot.ledger.errors import LeaseLost
-from bot.ledger.records import TANDEM, UNKNOWN_STEP, Debt, Lease, Request, RequestState
+from bot.ledger.records import TANDEM, UNKNOWN_STEP, Claim, Debt, Lease, Request, RequestState
 from bot.ledger.requests import move
 from bot.ledger.tables import debts, lifts, requests, runs, steps
 
@@ -78,8 +78,11 @@ async def renew(tx: Transaction, lease: Lease, lasts: timedelta) -> None:
         raise LeaseLost(f"{lease.run_id} was taken over by another process, or has ended; nothing more is done here.")
 
 
-async def claim(tx: Transaction, run_id: str, owner: str, lasts: timedelta, lost: Collection[str] = ()) -> Lease | None:
-    """Take over a run whose lease is over; ``None`` where somebody else was quicker, or its owner came back.
+async def claim(tx: Transaction, run_id: str, owner: str, lasts: timedelta, lost: Collection[str] = ()) -> Claim | None:
+    """Take over a run whose lease is over; ``None`` where somebody else was quicker, its owner came back, or it asks.
+
+    An answer is used up by this. The time of an approval: a run that began in time may go on by itself for as long as
+    its request could have waited.
 
     Args:
         tx: one writing transaction.
@@ -88,19 +91,38 @@ async def claim(tx: Transaction, run_id: str, owner: str, lasts: timedelta, lost
         lasts: how long the new lease is.
         lost: owners that are known to be gone: nobody has to wait for their leases.
     """
-    free = (runs.c.leased_until <= tx.now) | runs.c.owner.in_(lost)
+    query = select(runs, requests.c.created_at, requests.c.expires_at).join(requests)
+    before = (await tx.connection.execute(query.where(runs.c.id == run_id, _left(tx, lost)))).mappings().first()
+    if before is None:
+        return None
+    told = reading.answered(before) if before["question"] is not None else None
+    times = before["cut_off"] + 1 if told is None else 1
     claimed = await tx.connection.execute(
         update(runs)
-        .where(runs.c.id == run_id, runs.c.ended_at.is_(None), free)
-        .values(epoch=runs.c.epoch + 1, owner=owner, leased_until=tx.now + lasts)
+        .where(runs.c.id == run_id, runs.c.epoch == before["epoch"], _left(tx, lost))
+        .values(
+            epoch=runs.c.epoch + 1,
+            owner=owner,
+            leased_until=tx.now + lasts,
+            question=None,
+            cut_off=times,
+        )
     )
     if claimed.rowcount != 1:
         return None
-    row = (await tx.connection.execute(select(runs).where(runs.c.id == run_id))).one()
     cut_off = (steps.c.run_id == run_id) & (steps.c.state == StepState.RUNNING)
     await tx.connection.execute(update(steps).where(cut_off).values(state=UNKNOWN_STEP))
-    await messages.happened(tx, "run.claimed", TANDEM, run_id, target=row.target, owner=owner, epoch=row.epoch)
-    return Lease(run_id, row.target, owner, row.epoch)
+    epoch, target = before["epoch"] + 1, before["target"]
+    await messages.happened(tx, "run.claimed", TANDEM, run_id, target=target, owner=owner, epoch=epoch)
+    return Claim(
+        run_id,
+        target,
+        owner,
+        epoch,
+        times=times,
+        in_time=tx.now <= before["started_at"] + (before["expires_at"] - before["created_at"]),
+        answered=told,
+    )
 
 
 async def begin_step(tx: Transaction, lease: Lease, index: int, step: Step) -> None:
@@ -124,6 +146,15 @@ async def end_step(tx: Transaction, lease: Lease, index: int, state: StepState, 
         .values(state=state, ended_at=tx.now, note=note)
     )
     await messages.happened(tx, "step.ended", TANDEM, lease.run_id, index=index, state=state, note=note)
+
+
+async def reset_steps(tx: Transaction, lease: Lease) -> None:
+    """Have every step wait as before the first one."""
+    await tx.connection.execute(
+        update(steps)
+        .where(steps.c.run_id == lease.run_id)
+        .values(state=StepState.WAITING, started_at=None, ended_at=None, note="")
+    )
 
 
 async def end_run(tx: Transaction, lease: Lease, ending: Ending, state: RequestState, why: str = "") -> None:
@@ -169,10 +200,9 @@ async def owners(tx: Transaction) -> Sequence[str]:
 
 
 async def overdue(tx: Transaction, lost: Collection[str] = ()) -> Sequence[str]:
-    """The ids of the runs that have not ended and whose lease is over, or whose owner is among the ``lost``."""
-    free = (runs.c.leased_until <= tx.now) | runs.c.owner.in_(lost)
-    query = select(runs.c.id).where(runs.c.ended_at.is_(None), free)
-    return (await tx.connection.execute(query.order_by(runs.c.started_at))).scalars().all()
+    """The ids of the runs that can be claimed: nobody has them in hand, or an owner among the ``lost``."""
+    query = select(runs.c.id).where(_left(tx, lost)).order_by(runs.c.started_at)
+    return (await tx.connection.execute(query)).scalars().all()
 
 
 async def last_moved(tx: Transaction, target: str, action: str) -> datetime | None:
@@ -190,6 +220,12 @@ async def last_moved(tx: Transaction, target: str, action: str) -> datetime | No
     )
     ended: datetime | None = (await tx.connection.execute(query)).scalar()
     return ended
+
+
+def _left(tx: Transaction, lost: Collection[str]) -> ColumnElement[bool]:
+    """Nobody has it in hand, and it waits for nobody's answer."""
+    free = (runs.c.leased_until <= tx.now) | runs.c.owner.in_(lost)
+    return runs.c.ended_at.is_(None) & free & (runs.c.question.is_(None) | runs.c.answer.is_not(None))
 
 
 async def _owe(tx: Transaction, lease: Lease, change: SettingChange) -> None:

@@ -127,14 +127,17 @@ runs = Table(
     Column("ended_at", UtcDateTime),
     Column("outcome", Text),
     Column("failures", Text, nullable=False, server_default="[]"),
+    Column("cut_off", Integer, nullable=False, server_default="0"),
     Column("question", Text),
     Column("asked_at", UtcDateTime),
     Column("answer", Text),
     Column("answered_by_id", Text),
     Column("answered_by_name", Text),
+    Column("answered_from", Text),
     Column("answered_at", UtcDateTime),
     Column("cancelled_by_id", Text),
     Column("cancelled_by_name", Text),
+    Column("cancelled_from", Text),
     Column("cancelled_at", UtcDateTime),
 )
 # The lock: a second run on the same target cannot be inserted while one has not ended.

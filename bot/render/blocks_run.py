@@ -6,9 +6,24 @@ from datetime import UTC, datetime, timedelta
 
 from actions.kit.loop import StepState
 from bot.ledger.records import UNKNOWN_STEP, Request, Run, RunState, StepRecord
-from bot.render.blocks import Message, Screen, actions, button, context, fit, header, section, thread_of
+from bot.render.blocks import (
+    Block,
+    Message,
+    Screen,
+    actions,
+    button,
+    context,
+    fit,
+    header,
+    section,
+    thread_of,
+)
 from bot.render.blocks_request import asked, by, command_line, moment, who
+from bot.render.questions import LABELS, effects, said
 from bot.render.words import code, duration, mrkdwn
+
+ANSWER = "answer"
+"""The action ids of the buttons begin so; what follows the colon is the answer."""
 
 _SIGNS = {
     StepState.WAITING: ":white_circle:",
@@ -25,6 +40,7 @@ _ENDS = {
     RunState.DONE: (":white_check_mark:", "done and proven"),
     RunState.UNDONE: (":leftwards_arrow_with_hook:", "not done, and everything was put back"),
     RunState.INCOMPLETE: (":x:", "incomplete: look at what failed"),
+    RunState.ASKING: (":raising_hand:", "cut off, and asks what to do"),
     RunState.UNSETTLED: (":grey_question:", "cut off, not settled yet"),
 }
 
@@ -40,7 +56,8 @@ def progress(request: Request, run: Run, environment: str) -> Message:
     middle = [section("\n".join(lines[at : at + 6])) for at in range(0, len(lines), 6)]
     failures = [section(f":x: {mrkdwn(failure, 1_000)}") for failure in run.failures[:8]]
     anew = [button("Ask again with a new plan", "run:0", command_line(request))]
-    tail = [*failures, *(actions(anew) if run.state is RunState.UNDONE else []), context(_footer(request, run))]
+    tail = [*failures, *(actions(anew) if run.state is RunState.UNDONE else []), *_question(request, run)]
+    tail.append(context(_footer(request, run)))
     return fit(f"{sign} {mrkdwn(title, 200)}. {_spoken(run)}", head, middle, tail)
 
 
@@ -58,6 +75,17 @@ def transcript(request: Request, run: Run) -> Screen:
         ]
     lines += ["", *run.failures] if run.failures else []
     return Screen(Message(told, (section(told),)), thread_of(f"Transcript of {code(request.id)}", lines))
+
+
+def _question(request: Request, run: Run) -> list[Block]:
+    """What was seen, what each button does, and the buttons; they name the question that they answer."""
+    if run.question is None or run.asked_at is None:
+        return []
+    seen = " ".join(mrkdwn(sentence, 500) for sentence in run.question.seen[:8])
+    lines = [f"*{LABELS[answer]}:* {mrkdwn(effect)}" for answer, effect in effects(run.question)]
+    value = f"{request.id} {run.asked_at.isoformat()}"
+    buttons = [button(LABELS[one], f"{ANSWER}:{one}", value) for one in run.question.answers]
+    return [section(f"*What was seen:* {seen}"), section("\n".join(lines)), *actions(buttons, "answer")]
 
 
 def _step(step: StepRecord) -> str:
@@ -80,6 +108,8 @@ def _spoken(run: Run) -> str:
 
 def _footer(request: Request, run: Run) -> str:
     begun = f"Run {code(request.id)} · began {moment(run.started_at)}"
+    if run.answered is not None:
+        begun += f" · {mrkdwn(said(run.answered), 200)}"
     if run.ended_at is None:
         return begun
     return f"{begun} · took {duration((run.ended_at - run.started_at).total_seconds())} · transcript in the thread"

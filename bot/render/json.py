@@ -12,6 +12,7 @@ from actions.kit.plan import Plan, Refusal
 from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
+from bot.render.questions import effects
 
 if TYPE_CHECKING:  # It brings the database's library, which most commands do without.
     from bot.directory import Human
@@ -215,6 +216,7 @@ def _run(run: Run) -> Json:
         "started_at": _time(run.started_at),
         "ended_at": _time(run.ended_at),
         "failures": list(run.failures),
+        "question": _question(run),
         "steps": [_step(one) for one in run.steps],
     }
 
@@ -226,6 +228,13 @@ def _review(review: Review) -> Json:
         "signed_at": _time(review.signed_at),
         "note": review.note,
     }
+
+
+def _question(run: Run) -> Json | None:
+    if run.question is None:
+        return None
+    answers = [{"answer": answer.value, "does": effect} for answer, effect in effects(run.question)]
+    return {"asked_at": _time(run.asked_at), "seen": list(run.question.seen), "answers": answers}
 
 
 def _step(step: StepRecord) -> Json:

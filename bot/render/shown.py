@@ -84,6 +84,17 @@ def _denied(shown: Shown) -> Screen | None:
     return _to_requester(request, f"{code(request.id)} was denied by {by(denial.person)}: {reason}")
 
 
+def _asked(shown: Shown) -> Screen | None:
+    """Calls who asked for it and who approved it; nobody where it has been answered meanwhile."""
+    request = shown.about
+    if request.run is None or request.run.question is None:
+        return None
+    people = dict.fromkeys([request.requester, *(one.person for one in request.approvals)])
+    called = " ".join(who(person) for person in people)
+    word = f":raising_hand: {called}: {code(request.id)} was cut off and asks what to do; see the buttons above."
+    return Screen(notice(word))
+
+
 def _expired(shown: Shown) -> Screen:
     return _to_requester(shown.about, f"{code(shown.about.id)} has expired; nothing was done.")
 
@@ -153,6 +164,7 @@ KINDS: Mapping[str, Callable[[Shown], Screen | None]] = MappingProxyType(
         "transcript": _transcript,
         "approved": _approved,
         "denied": _denied,
+        "asked": _asked,
         "expired": _expired,
         "refused": _refused,
         "drifted": _drifted,

@@ -11,11 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from actions.kit.plan import Cost, Plan, Refusal
+from bot.render.questions import LABELS, effects
 from bot.render.words import counted, duration, listed, plain, size
 
 if TYPE_CHECKING:  # It brings the database's library, which a plan does without.
     from bot.directory import Human
-    from bot.ledger.records import Person, Request, StepRecord
+    from bot.ledger.records import Person, Request, Run, StepRecord
     from bot.ledger.tokens import Token
 
 _TIME = "%Y-%m-%d %H:%M:%S"
@@ -161,8 +162,17 @@ def _run(shown: Request, now: datetime | None) -> Iterator[RenderableType]:
             _state(one.state), Text(plain(one.title, 200)), _took(one, now), Text(plain(one.note), style="dim")
         )
     yield steps
+    yield from _question(shown.run)
     for failure in shown.run.failures:
         yield Text(f"- {plain(failure)}", style="red")
+
+
+def _question(run: Run) -> Iterator[Text]:
+    if run.question is None:
+        return
+    yield Text(plain(f"It asks what to do. {' '.join(run.question.seen)}", 1_500), style="yellow")
+    for answer, effect in effects(run.question):
+        yield Text(f"- {LABELS[answer].lower()}: {effect}")
 
 
 def _took(step: StepRecord, now: datetime | None) -> str:

@@ -171,6 +171,21 @@ def _run_ended(details: dict[str, Any]) -> str:
     return " ".join((f"The run ended: {details['outcome']}.", *details["failures"]))
 
 
+def _claimed(details: dict[str, Any]) -> str:
+    return f"{details['owner']} took the run over (epoch {details['epoch']})."
+
+
+def _asked(details: dict[str, Any]) -> str:
+    return " ".join(("The run asks what to do.", *details["seen"]))
+
+
+def _answered(details: dict[str, Any]) -> str:
+    given = str(details["given"]).replace("-", " ")
+    if details["counts"] is True:
+        return f"answered: {given}."
+    return f"tried to answer {given}, which does not count: {details['answer']}"
+
+
 def _paid(details: dict[str, Any]) -> str:
     note = f" {details['note']}" if details.get("note") else ""
     return (
@@ -190,7 +205,10 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "request.expired": lambda _: "It expired: its deadline passed before its run began.",
     "request.refused": _refused,
     "run.began": lambda details: f"The run began, in {details['owner']}.",
-    "run.claimed": lambda details: f"{details['owner']} took the run over (epoch {details['epoch']}).",
+    "run.claimed": _claimed,
+    "run.asked": _asked,
+    "run.answered": _answered,
+    "run.began-again": lambda details: f"Everything was put back, and the run began again, in {details['owner']}.",
     "step.began": _step_began,
     "run.ended": _run_ended,
     "run.void": lambda details: " ".join(("It is void, and nothing was done:", *details["failures"])),

@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from actions.kit.action import Action, Options, Progress, Seen
 from actions.kit.plan import Plan, Refusal, Risk
+from actions.kit.settlement import Answer
 from actions.kit.topology import Target
 from actions.registry import by_name as registered
 from bot.fleet import Fleet
 from bot.ledger import Decided, Ledger, Person, Request, RequestState, RunState, Verdict
 from bot.policy import Policy, case_of
 from bot.render.words import quoted
+from bot.requests.answers import Answers
 from bot.requests.execution import Runner
 from bot.requests.filing import Filing, Wish
 from bot.requests.locks import Locks
@@ -40,7 +42,7 @@ class Desk:
         connect: opens hands on a target; they are kept until ``aclose``.
         policy: who may approve what.
         by_name: finds an action.
-        terms: how long requests wait, and tokens live; whether what is approved begins here.
+        terms: how long things may take or last; whether what is approved begins here.
 
     ``tokens`` are those of people at terminals.
     """
@@ -60,7 +62,8 @@ class Desk:
         self._terms = terms
         self._connections = Connections(fleet.targets, connect)
         self._planner = Planner(ledger, self._connections, by_name)
-        self._runner = Runner(ledger, self._connections, self._planner)
+        self._runner = Runner(ledger, self._connections, self._planner, terms.looks_for_s)
+        self._answers = Answers(ledger, policy)
         self._filing = Filing(ledger, fleet, self._planner, policy, terms)
         self.reviews = ReviewDesk(ledger, policy, timedelta(seconds=terms.review_s))
         self._recovery = Recovery(ledger, self._connections, self._runner, self.reviews)
@@ -146,6 +149,26 @@ class Desk:
             UnknownRequest: there is no such request.
         """
         return await self._ledger.withdraw(request_id, person)
+
+    async def answer(
+        self, request_id: str, person: Person, answer: Answer, asked_at: datetime | None = None
+    ) -> Decided:
+        """Tell a run that asks how it goes on; counts once.
+
+        Args:
+            request_id: which run.
+            person: who says so: an approver, or the requester where nothing is destroyed by it.
+            answer: resume, roll back or abandon.
+            asked_at: when the question was asked that the person has read; without it the newest is meant.
+
+        Raises:
+            UnknownRequest: there is no such request.
+            LedgerError: it could not be written down, and so does not count.
+        """
+        decided = await self._answers.answer(request_id, person, answer, asked_at)
+        if decided.ok and self._terms.begins_at_once:
+            self.see_to(decided.request)
+        return decided
 
     async def show(self, request_id: str) -> Request:
         """One request with its run.

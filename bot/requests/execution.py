@@ -11,8 +11,9 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from actions.kit.errors import Refused, TandemError
-from actions.kit.loop import carry_out, settle
-from bot.ledger import Busy, LeaseLost, Ledger
+from actions.kit.loop import Outcome, StepState, carry_out
+from actions.kit.settlement import Answer, CutOff, Question, settle
+from bot.ledger import TANDEM, Busy, Claim, Lease, LeaseLost, Ledger, Request
 from bot.requests.planning import Connections, Planner
 
 log = logging.getLogger(__name__)
@@ -21,10 +22,18 @@ _Work = Callable[[str], Awaitable[None]]
 
 
 class Runner:
-    """The runs that this process has in hand."""
+    """The runs that this process has in hand.
 
-    def __init__(self, ledger: Ledger, connections: Connections, planner: Planner) -> None:
+    Args:
+        ledger: where they are written down.
+        connections: the hands on their targets.
+        planner: says whether all is still as it was approved.
+        looks_for_s: for how long a run that was cut off is settled by looking before a person is asked, in seconds.
+    """
+
+    def __init__(self, ledger: Ledger, connections: Connections, planner: Planner, looks_for_s: float) -> None:
         self._ledger = ledger
+        self._looks_for_s = looks_for_s
         self._connections = connections
         self._planner = planner
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -68,22 +77,45 @@ class Runner:
     async def _carry_out(self, request_id: str) -> None:
         lease = await self._ledger.begin(request_id)
         async with self._ledger.kept(lease):
-            request = await self._ledger.request(request_id)
-            drift = await self._planner.drift(request)
-            if drift:
-                await self._ledger.void(lease, drift)
-                return
-            hands = self._connections.hands(request.target)
-            await self._ledger.end(lease, await carry_out(request.plan.steps, hands, self._ledger.journal(lease)))
+            await self._from_the_first_step(lease, await self._ledger.request(request_id))
+
+    async def _from_the_first_step(self, lease: Lease, request: Request) -> None:
+        drift = await self._planner.drift(request)
+        if drift:
+            await self._ledger.void(lease, drift)
+            return
+        hands = self._connections.hands(request.target)
+        await self._ledger.end(lease, await carry_out(request.plan.steps, hands, self._ledger.journal(lease)))
 
     async def _settle(self, request_id: str) -> None:
-        lease = await self._ledger.claim(request_id)
-        if lease is None:
+        claim = await self._ledger.claim(request_id)
+        if claim is None:
             return
         log.warning("%s was cut off; it is settled by looking.", request_id)
-        async with self._ledger.kept(lease):
+        async with self._ledger.kept(claim):
             request = await self._ledger.request(request_id)
-            reached = request.run.reached if request.run else -1
-            hands = self._connections.hands(request.target)
-            journal = self._ledger.journal(lease)
-            await self._ledger.end(lease, await settle(request.plan.steps, reached, hands, journal))
+            hands, journal = self._connections.hands(request.target), self._ledger.journal(claim)
+            cut = _cut_off(claim, request)
+            settled = await settle(request.plan.steps, cut, hands, journal, within_s=self._looks_for_s)
+            if isinstance(settled, Question):
+                await self._ledger.questions.ask(claim, settled)
+            elif settled.outcome is Outcome.UNDONE and _begins_again(claim):
+                await self._ledger.questions.again(claim)
+                await self._from_the_first_step(claim, request)
+            else:
+                await self._ledger.end(claim, settled)
+
+
+def _cut_off(claim: Claim, request: Request) -> CutOff:
+    steps = request.run.steps if request.run else ()
+    done = [step.index for step in steps if step.state in (StepState.DONE, StepState.ALREADY)]
+    passed = any(request.plan.steps[index].point_of_no_return for index in done)
+    reached = request.run.reached if request.run else -1
+    told = claim.answered if claim.answered and claim.answered.person != TANDEM else None
+    return CutOff(reached, passed, claim.times, claim.in_time, told.answer if told else None)
+
+
+def _begins_again(claim: Claim) -> bool:
+    """Once all is put back: where a person wants it, or a process that was stopped has handed it over in time."""
+    told = claim.answered
+    return told is not None and told.answer is Answer.RESUME and (claim.in_time or told.person != TANDEM)

@@ -100,6 +100,9 @@ class Planner:
 
     async def drift(self, request: Request) -> tuple[str, ...]:
         """What is no longer as it was approved, a line each; nothing where all is as it was."""
+        frozen = await self._ledger.freezes.why_not(request.target)
+        if frozen:
+            return (frozen,)
         try:
             now = await self._plan(self._changing(request.action), request.target, request.options)
         except UsageError as error:  # The target or the action has gone from the settings meanwhile.

@@ -37,8 +37,9 @@ class Recovery:
         for request in await self._ledger.unsettled():
             await self.settle(request)
         await self._reviews.ask_for_due()
-        debts = [debt for debt in await self._ledger.owed() if debt.run_ended]
-        await asyncio.gather(*(self._pay_target(target, debts) for target in {debt.target for debt in debts}))
+        debts = [debt for debt in await self._ledger.owed() if debt.at_rest]
+        targets = {debt.target: [one for one in debts if one.target == debt.target] for debt in debts}
+        await asyncio.gather(*(self._pay_target(target, owed) for target, owed in targets.items()))
 
     async def settle(self, request: Request) -> None:
         """Have a run that was cut off settled, in the background, if its target can be seen."""
@@ -58,21 +59,35 @@ class Recovery:
         return any(node.info for node in snapshot.nodes)
 
     async def _pay_target(self, target: str, debts: list[Debt]) -> None:
+        """Pay what can be paid; one who answers a run that asks must not have it go on in the middle of that."""
         try:
-            if await self._ledger.holder(target) is not None:
-                return
             hands = self._connections.hands(target)
-            await hands.observe()
-            # A node that has just come back may answer last, beside answers that are older than what happened while
-            # it was away. The second picture begins after all that, and is the one that counts.
             snapshot = await hands.observe()
-            if not_quiet(snapshot):
+            if not_quiet(snapshot) or all(not_payable(snapshot, debt.change.node) for debt in debts):
                 return
-            for debt in debts:
-                if debt.target == target:
-                    await self._pay(debt, snapshot, hands)
+            holder = await self._ledger.holder(target)
+            if holder is None:
+                await self._pay_all(debts, hands)
+                return
+            lease = await self._ledger.questions.tend(holder)
+            if lease is None:
+                return
+            try:
+                async with self._ledger.kept(lease):
+                    await self._pay_all(debts, hands)
+            finally:
+                await self._ledger.questions.release(lease)
         except TandemError as error:
             log.warning("What is owed on %s cannot be put back: %s", target, error)
+
+    async def _pay_all(self, debts: list[Debt], hands: Connection) -> None:
+        # A node that has just come back may answer last, beside answers that are older than what happened while it
+        # was away. This picture is begun after all that, and is the one that counts.
+        snapshot = await hands.observe()
+        if not_quiet(snapshot):
+            return
+        for debt in debts:
+            await self._pay(debt, snapshot, hands)
 
     async def _pay(self, debt: Debt, snapshot: Snapshot, hands: Connection) -> None:
         why = not_payable(snapshot, debt.change.node)

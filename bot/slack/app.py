@@ -15,12 +15,14 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from actions.kit.action import Action
+from actions.kit.settlement import Answer
 from bot.fleet import Fleet
 from bot.ledger.outbox import Outbox
 from bot.render.blocks import notice
 from bot.render.blocks_menu import APPROVAL, DENIAL, REASON, REASON_BLOCK, TARGET, TYPED, TYPED_BLOCK
 from bot.render.blocks_request import APPROVE, APPROVE_TYPED, DENY, DETAILS, WITHDRAW
 from bot.render.blocks_review import NOTE, NOTE_BLOCK, SIGN, SIGNED
+from bot.render.blocks_run import ANSWER
 from bot.slack.caller import Body, Caller, Gate
 from bot.slack.clicks import Clicks
 from bot.slack.client import Identity, web_client
@@ -71,6 +73,7 @@ def build(wiring: Wiring, identity: Identity) -> AsyncApp:
     app.action(SIGN)(listeners.sign)
     app.action(WITHDRAW)(listeners.withdraw)
     app.action(DETAILS)(listeners.details)
+    app.action(re.compile(rf"^{ANSWER}:"))(listeners.answer)
     app.action(re.compile(r".*"))(listeners.unknown)
     app.view(DENIAL)(listeners.denial)
     app.view(APPROVAL)(listeners.approval)
@@ -125,6 +128,10 @@ class _Listeners:
 
     async def withdraw(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
         self._hand_over(context, "withdraw", self._clicks.withdraw(ack, _caller(context), _value(action)))
+
+    async def answer(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
+        answer = Answer(str(action["action_id"]).removeprefix(f"{ANSWER}:"))
+        self._hand_over(context, "answer", self._clicks.answer(ack, _caller(context), answer, _value(action)))
 
     async def deny(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
         asking = self._clicks.ask_why_not(ack, _caller(context), _value(action), _trigger(body))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from actions.kit.errors import TandemError
+from actions.kit.settlement import Answer
 from bot.ledger.agenda import Place
 from bot.ledger.outbox import Outbox
 from bot.ledger.records import Decided, Request, RequestState
@@ -25,7 +27,7 @@ from bot.slack.tasks import Tasks
 
 STORED_WITHIN_S = 2.0
 """Slack waits 3 s for the ack; a decision that takes longer is answered by a message."""
-_COPY = "This was posted twice; what counts is the other card in this channel."
+_COPY = "This was posted twice; what counts is the other message in this channel."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,12 @@ class Clicks:
     async def withdraw(self, ack: AsyncAck, caller: Caller, request_id: str) -> None:
         """Take one's own request back, then ack, then say whether it is."""
         await self._decide(ack, caller, self.desk.withdraw(request_id, caller.person))
+
+    async def answer(self, ack: AsyncAck, caller: Caller, answer: Answer, value: str) -> None:
+        """Tell a run that asks how it goes on, then ack, then say whether that counts."""
+        request_id, _, asked_at = value.partition(" ")
+        told = self.desk.answer(request_id, caller.person, answer, datetime.fromisoformat(asked_at))
+        await self._decide(ack, caller, told, of="run")
 
     async def ask_why_not(self, ack: AsyncAck, caller: Caller, request_id: str, trigger_id: str) -> None:
         """Open the form that asks for a reason; tell there if it is too late already."""
@@ -120,20 +128,25 @@ class Clicks:
         await ack(response_action="update", view=answer_form(no, spoken(decided.why)))
         await self._mend(caller, decided.request)
 
-    async def _decide(self, ack: AsyncAck, caller: Caller, decision: Coroutine[Any, Any, Decided]) -> None:
+    async def _decide(
+        self, ack: AsyncAck, caller: Caller, decision: Coroutine[Any, Any, Decided], of: str = "card"
+    ) -> None:
         deciding = self.tasks.start(decision)
         await asyncio.wait({deciding}, timeout=STORED_WITHIN_S)
         await ack()
-        await self._answer(caller, await deciding)
+        await self._answer(caller, await deciding, of)
 
-    async def _answer(self, caller: Caller, decided: Decided) -> None:
+    async def _answer(self, caller: Caller, decided: Decided, of: str = "card") -> None:
         sign = ":white_check_mark:" if decided.ok else ":no_entry:"
         await caller.reply.whisper(notice(f"{sign} {spoken(decided.why)}"))
-        await self._mend(caller, decided.request)
+        await self._mend(caller, decided.request, of)
 
-    async def _mend(self, caller: Caller, request: Request) -> None:
-        """Take the buttons of a card away that nobody can use any more; those of a copy, whenever somebody tries."""
-        key = f"card:{request.id}"
+    async def _mend(self, caller: Caller, request: Request, of: str = "card") -> None:
+        """Take the buttons away that nobody can use any more; those of a copy, whenever somebody tries.
+
+        ``of``: whether they are those of the card or of the run.
+        """
+        key = f"{of}:{request.id}"
         over = request.state is not RequestState.WAITING
         place = await (self.outbox.refresh(key) if over else self.outbox.place(key))
         if caller.channel is None or caller.message_ts is None or place is None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from actions.kit.action import Action, Progress, Seen
 from actions.kit.plan import Refusal
+from actions.kit.settlement import Answer
 from bot.directory import Human
 from bot.ledger.records import Decided, Freeze, Person, Request
 from bot.ledger.tokens import Issued
@@ -84,6 +86,11 @@ class Desk(Protocol):
 
     async def withdraw(self, request_id: str, person: Person) -> Decided:
         """Take one's own request back; the answer says whether it was."""
+
+    async def answer(
+        self, request_id: str, person: Person, answer: Answer, asked_at: datetime | None = None
+    ) -> Decided:
+        """Tell a run that asks how it goes on; the answer says whether it counts."""
 
     async def show(self, request_id: str) -> Request:
         """One request."""

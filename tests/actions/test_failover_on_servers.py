@@ -12,11 +12,12 @@ import pytest
 
 from actions.adapters.redis import RedisHands, connect
 from actions.kit.errors import JournalDown, TandemError
-from actions.kit.loop import Ending, Outcome, StepState, carry_out, settle
+from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Plan, Step
 from actions.kit.recheck import Recheck
 from actions.kit.sentinel_steps import AwaitSentinels, Steer
 from actions.kit.sentinel_switch import LastLook, SentinelFailover
+from actions.kit.settlement import CutOff, settle
 from actions.kit.steps import FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
 from actions.kit.topology import Address
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, sentinel
@@ -237,7 +238,7 @@ async def test_the_bot_is_cut_off_from_one_node(cut: str, at: type[Step]) -> Non
             await link.heal()
             if journal.owed:  # What a second start of the bot does.
                 reached = max(journal.titles)
-                ending = await settle(without_the_long_look(scene.plan.steps), reached, hands, journal)
+                ending = await settle(without_the_long_look(scene.plan.steps), CutOff(reached), hands, journal)
             assert journal.owed == [], (ending, journal.lines)
         finally:
             await hands.aclose()
@@ -263,7 +264,7 @@ async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when
                 for change in step.repays:
                     await journal.repaid(change)
         await asyncio.sleep(1.5)  # The pause has run out; the fence that outlives it has not.
-        ending = await settle(steps, index, scene.hands, journal)
+        ending = await settle(steps, CutOff(index), scene.hands, journal)
         moved = index > steps.index(scene.step(SentinelFailover)) or (at is SentinelFailover and when == "after")
         assert ending.outcome is (Outcome.DONE if moved else Outcome.UNDONE), (ending, journal.lines)
         assert await scene.topology.master() is (scene.candidate if moved else scene.old)
@@ -331,7 +332,7 @@ async def test_the_asked_sentinel_hangs_with_the_failover_in_hand() -> None:
             deadline = time.monotonic() + 90  # In TILT it neither goes on nor gives up, for half a minute.
             while journal.owed:
                 assert time.monotonic() < deadline, (ending, journal.lines)
-                ending = await settle(without_the_long_look(scene.plan.steps), reached, hands, journal)
+                ending = await settle(without_the_long_look(scene.plan.steps), CutOff(reached), hands, journal)
             await no_two_writable_masters(scene.topology, 2.0)
         finally:
             await hands.aclose()

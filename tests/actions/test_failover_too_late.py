@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from actions.adapters.redis import connect
-from actions.kit.loop import Outcome, StepState, settle
+from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.sentinel_steps import Steer
 from actions.kit.sentinel_switch import SentinelFailover
+from actions.kit.settlement import Answer, CutOff, Question, settle
 from actions.kit.steps import CatchUp, until
 from actions.kit.topology import Address
 from sandbox.redis import Server, Topology, build, replication
@@ -50,7 +51,12 @@ async def test_nobody_is_demoted_who_was_promoted_again_since() -> None:
         await scene.candidate.start()
         assert (await scene.candidate.command("ROLE"))[0] == "master"
         steps = without_the_long_look(scene.plan.steps)
-        ending = await settle(steps, len(steps) - 1, scene.hands, journal)
+        asked = await settle(steps, CutOff(len(steps) - 1), scene.hands, journal)
+        assert isinstance(asked, Question), "what is so now is another plan"
+        assert "the roles have moved since" in " ".join(asked.seen)
+        resumed = CutOff(len(steps) - 1, answer=Answer.RESUME)
+        ending = await settle(steps, resumed, scene.hands, journal)
+        assert isinstance(ending, Ending)
         assert ending.outcome is Outcome.INCOMPLETE
         assert StepState.FAILED in journal.states("Demote")
         assert await scene.old.command("GET", "since") == "1"
@@ -67,14 +73,15 @@ async def test_a_master_that_was_replaced_behind_its_fence_stays_fenced_until_it
         third = next(node for node in scene.topology.nodes if node not in (scene.old, scene.candidate))
         await _in_file(third, "replica-priority 0")  # Sentinel had it follow, and has rewritten its file.
         await scene.old.resume()
-        ending = await settle(steps, reached, scene.hands, journal)
+        asked = await settle(steps, CutOff(reached), scene.hands, journal, within_s=0)
         assert (await scene.old.command("ROLE"))[0] == "master"
         assert await setting(scene.old, "min-replicas-to-write") == "1000000"
-        assert ending.outcome is Outcome.INCOMPLETE
+        assert isinstance(asked, Question)
+        assert "stays fenced until it follows" in " ".join(asked.seen)
         assert [change.name for change in journal.owed] == ["min-replicas-to-write"]
         assert not in_file(third, "replica-priority 0")
         await _in_file(scene.old, "1000000")  # Now it follows, and Sentinel has written the fence to its file.
-        await settle(steps, reached, scene.hands, journal)
+        await settle(steps, CutOff(reached), scene.hands, journal)
         assert journal.owed == []
         assert not in_file(scene.old, "1000000")
         assert await scene.lost() == 0

@@ -22,10 +22,11 @@ from actions.kit.topology import Address, Target
 from actions.registry import by_name as registered
 from bot.directory import Human, LookupFailed
 from bot.fleet import Fleet, People
-from bot.ledger import Ledger, Person, Request
+from bot.ledger import Ledger, Person, Request, Run, RunState
 from bot.ledger.tables import outbox
 from bot.policy import Policy
 from bot.requests import Desk
+from bot.requests.terms import Terms
 from tests.bot.ledger.given import Set, url
 
 FENCE = "min-replicas-to-write"
@@ -156,6 +157,15 @@ class Office:
                     return request
                 await asyncio.sleep(0.02)
 
+    async def asked(self, request_id: str) -> Run:
+        """Waits until the run asks what to do."""
+        async with asyncio.timeout(60):
+            while True:
+                request = await self.ledger.request(request_id)
+                if request.run is not None and request.run.state is RunState.ASKING:
+                    return request.run
+                await asyncio.sleep(0.02)
+
     async def paid(self) -> None:
         """Waits until nothing is owed."""
         async with asyncio.timeout(60):
@@ -165,14 +175,15 @@ class Office:
 
 @asynccontextmanager
 async def office(
-    target: Target, folder: Path, *, lease_s: float = 15.0, patience_s: float = 30.0
+    target: Target, folder: Path, *, lease_s: float = 15.0, patience_s: float = 30.0, looks_for_s: float = 15.0
 ) -> AsyncIterator[Office]:
     ledger = await Ledger.open(url(folder), step_types=STEP_TYPES, lease_s=lease_s)
     staff = Staff()
     people = {target.name: People(usergroup="S0OPS")}
     glass = {target.name: People(users=("U0ONCALL",))}
     fleet = Fleet({target.name: target}, {"C0INCIDENT": (target.name,)}, people, people, break_glass=glass)
-    desk = Desk(ledger, fleet, connect, Policy(fleet, staff), by_name=by_name)
+    terms = Terms(looks_for_s=looks_for_s)
+    desk = Desk(ledger, fleet, connect, Policy(fleet, staff), by_name=by_name, terms=terms)
     try:
         yield Office(desk, ledger, staff)
     finally:

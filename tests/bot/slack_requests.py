@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from actions.kit.loop import StepState
 from actions.kit.plan import Cost, Plan, Rejected, Risk, SettingChange
+from actions.kit.settlement import Question
 from actions.kit.steps import CatchUp, Demote, Fence
 from actions.kit.topology import Address
 from bot.ledger.records import Decision, Person, Request, RequestState, Review, Run, RunState, StepRecord, Verdict
@@ -61,6 +62,13 @@ def withdrawn() -> Request:
 
 def approved(text: str = "It is late.") -> Request:
     return request(RequestState.APPROVED, text, decisions=(decision(Verdict.APPROVE),))
+
+
+def asking(moved: bool | None = None, text: str = "It hangs.") -> Request:
+    """A run that was cut off and waits for a person."""
+    made = running(1, text=text)
+    run = replace(made.run, state=RunState.ASKING, question=Question((text,), moved), asked_at=AT)
+    return replace(made, run=run)
 
 
 def running(upto: int, state: RunState = RunState.RUNNING, text: str = "seen", steps: int = 4) -> Request:

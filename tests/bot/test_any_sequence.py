@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from actions.kit.action import ChangeAction, Option, Options
+from actions.kit.errors import NotYet
 from actions.kit.plan import Cost, Held, Plan, Refusal, Risk, Step, facts_of
 from actions.kit.ports import Hands
+from actions.kit.settlement import Answer
 from actions.kit.snapshot import Snapshot
 from actions.kit.topology import Kind, Limits, Target
 from bot.directory import Human
@@ -29,6 +31,7 @@ from bot.fleet import Case, Fleet, People
 from bot.ledger import Decided, Ledger, Person, Request, RequestState
 from bot.policy import Policy
 from bot.requests import Desk
+from bot.requests.terms import Terms
 from tests.bot.ledger.given import Clock, url
 from tests.builders import healthy, node_at, with_node
 
@@ -38,10 +41,11 @@ STAFF = tuple(Person(f"U0{name.upper()}", name) for name in ("oncall", "lead", "
 GUEST = "U0DBA"
 MINUTES = 15
 LEASE_S = 15.0
+TERMS = Terms(looks_for_s=0)
 TARGET = Target(name="orders", kind=Kind.REPLICATION, nodes=(node_at(1), node_at(2)), limits=Limits(cooldown_s=0))
 
 SECONDS = {"a while": 60, "a lease": LEASE_S + 1, "a deadline": MINUTES * 60}
-DECISIONS = ("approve", "approve thrice", "deny", "withdraw")
+DECISIONS = ("approve", "approve thrice", "deny", "withdraw", *Answer)
 EVENTS = ("nothing", "hold up", "crash", "due", "failover", "staff", *SECONDS)
 MOVE = st.tuples(
     st.sampled_from(["nothing"] * 6 + list(EVENTS)),
@@ -68,6 +72,7 @@ class World:
     unseen: list[str] = field(default_factory=list)
     """What was struck by a process that had last seen other servers than the approvers."""
     held_up: bool = False
+    under_way: list[tuple[str, Process]] = field(default_factory=list)
 
 
 @dataclass
@@ -79,7 +84,10 @@ class Process:
     looked_at: int = -1
     waiting: int = 0
 
-    def now(self) -> datetime:
+    def now(self) -> float:
+        return self.clock().timestamp()
+
+    def clock(self) -> datetime:
         self.check()
         return self.world.clock()
 
@@ -93,17 +101,24 @@ class Process:
         return with_node(healthy(), 1, replid=f"{self.world.replid:040d}")
 
     async def strike(self, mark: str, replid: int) -> None:
+        looked_at = self.looked_at
         self.waiting += 1
+        self.world.under_way.append((mark, self))
         try:
             while self.world.held_up:
                 await asyncio.sleep(0.001)
                 self.check()
         finally:
             self.waiting -= 1
+            self.world.under_way.remove((mark, self))
         self.check()
         self.world.struck.append(mark)
-        if self.looked_at != replid:
+        if looked_at != replid:
             self.world.unseen.append(mark)
+
+    def may_still_strike(self, mark: str) -> bool:
+        self.check()
+        return any(one.alive for what, one in self.world.under_way if what == mark)
 
     def has_struck(self, mark: str) -> bool:
         self.check()
@@ -144,6 +159,11 @@ class Strike(Step):
         await hands.strike(self.mark, self.replid)
         return "struck"
 
+    async def undo(self, hands: Hands) -> str:
+        if hands.may_still_strike(self.mark):
+            raise NotYet("it may still strike")
+        return "it did not strike"
+
 
 def _plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
     steps = (Strike(options["mark"], int(snapshot.nodes[0].info.replid)),)
@@ -174,10 +194,10 @@ class Replica:
     @classmethod
     async def start(cls, world: World, folder: Path) -> Self:
         process = Process(world)
-        ledger = await Ledger.open(url(folder), step_types=(Strike,), lease_s=LEASE_S, clock=process.now)
+        ledger = await Ledger.open(url(folder), step_types=(Strike,), lease_s=LEASE_S, clock=process.clock)
         people = {TARGET.name: People(usergroup="S0OPS")}
         fleet = Fleet({TARGET.name: TARGET}, {}, people, people)
-        desk = Desk(ledger, fleet, lambda _: process, Rules(fleet, process), by_name=lambda _: STRIKE)
+        desk = Desk(ledger, fleet, lambda _: process, Rules(fleet, process), by_name=lambda _: STRIKE, terms=TERMS)
         await desk.recover(every_s=3600)
         return cls(process, ledger, desk)
 
@@ -254,6 +274,9 @@ class AnySequence(RuleBasedStateMachine):
                 for which in (0, 1):
                     self._happens("due", STAFF[0], which)
                 self.nothing_ran_that_must_not()
+                for asked in self.asked:
+                    requester = next(one for one in STAFF if one.id == asked.requester)
+                    self._answer(asked, requester, 0, Answer.ABANDON)
                 left = self.loop.run(self.replicas[0].ledger.runs(limit=100))
                 open_ones = {request.state for request in left if request.state is not RequestState.WAITING}
                 assert not open_ones & {RequestState.APPROVED, RequestState.RUNNING}
@@ -289,6 +312,8 @@ class AnySequence(RuleBasedStateMachine):
             self._take_back(asked, self._do(which, lambda desk: desk.deny(asked.id, who, "no")))
         elif does == "withdraw":
             self._take_back(asked, self._do(which, lambda desk: desk.withdraw(asked.id, who)))
+        elif does in set(Answer):
+            self._answer(asked, who, which, Answer(does))
         else:
             self._approve(asked, who, which, times=3 if does == "approve thrice" else 1)
 
@@ -304,6 +329,16 @@ class AnySequence(RuleBasedStateMachine):
         answers = self._do(which, press)
         assert sum(answer.ok for answer in answers) <= 1
         assert all(answer.why for answer in answers)
+
+    def _answer(self, asked: Asked, who: Person, which: int, says: Answer) -> None:
+        """To a run that was cut off twice: what would strike takes a second person again."""
+        struck = asked.mark in self.world.struck
+        answer = self._do(which, lambda desk: desk.answer(asked.id, who, says))
+        assert answer.why
+        if answer.ok and who.id != asked.requester:
+            assert who.id in self.world.entitled - {GUEST}
+        if answer.ok and says is Answer.RESUME and not struck:
+            assert who.id != asked.requester
 
     def _take_back(self, asked: Asked, answer: Decided) -> None:
         assert answer.why

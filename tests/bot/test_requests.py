@@ -9,12 +9,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from actions.kit.errors import UsageError
 from actions.kit.loop import Outcome, StepState
 from actions.kit.plan import Plan, Refusal
+from actions.kit.settlement import Answer
 from actions.kit.topology import Limits
 from bot.ledger import UNKNOWN_STEP, Ask, LedgerError, RequestState, RunState
+from bot.ledger.tables import runs
 from bot.requests.recovery import not_payable, not_quiet
 from sandbox.redis import builds, replication
 from tests.bot.desks import FENCE, GUEST, LEAD, ONCALL, SLOWLY, office
@@ -277,11 +280,11 @@ async def test_what_is_owed_by_a_node_that_does_not_answer_is_paid_once_it_does(
         master = topology.nodes[0]
         request_id = await killed_in_the_second_step(tmp_path, topology)
         await master.hang()
-        async with office(target_of(topology, timeout_ms=300), tmp_path) as here:
+        async with office(target_of(topology, timeout_ms=300), tmp_path, looks_for_s=0) as here:
             await here.desk.recover(every_s=0.1)
-            settled = await here.ended(request_id)
-            assert settled.run.state is RunState.INCOMPLETE
-            assert [step.state for step in settled.run.steps] == [StepState.DONE, UNKNOWN_STEP]
+            asked = await here.asked(request_id)
+            assert [step.state for step in asked.steps] == [StepState.DONE, UNKNOWN_STEP]
+            assert "Set min-replicas-to-write could not be undone" in " ".join(asked.question.seen)
             assert len(await here.ledger.owed()) == 1
             refused = await here.desk.preview("tune", "orders", {"to": "400"})
             assert isinstance(refused, Refusal)
@@ -289,14 +292,18 @@ async def test_what_is_owed_by_a_node_that_does_not_answer_is_paid_once_it_does(
             await here.paid()
             assert await fence_of(master) == "0"
             assert "is back at 0" in (await here.shown("told"))["text"]
+            assert (await here.asked(request_id)).question == asked.question, "it goes on asking all the same"
+            assert (await here.desk.answer(request_id, ONCALL, Answer.ROLL_BACK)).ok
+            assert (await here.ended(request_id)).run.state is RunState.UNDONE
 
 
 async def owing(here, topology):
-    """Settles the killed run while its master hangs, so that the fence stays owed; then the master answers again."""
+    """Settles the killed run while its master hangs, so that the fence stays owed; the id of the run, which asks."""
     await topology.nodes[0].hang()
     await here.desk.recover(every_s=0.1)
     (request,) = await here.desk.runs()
-    await here.ended(request.id)
+    await here.asked(request.id)
+    return request.id
 
 
 async def test_a_stale_master_keeps_its_fence_until_it_follows_and_then_its_file_is_put_right_too(tmp_path):
@@ -305,7 +312,7 @@ async def test_a_stale_master_keeps_its_fence_until_it_follows_and_then_its_file
         await killed_in_the_second_step(tmp_path, topology)
         await old.command("CONFIG", "REWRITE")
         assert "500" in in_file(old, FENCE)[0]
-        async with office(target_of(topology, timeout_ms=300), tmp_path) as here:
+        async with office(target_of(topology, timeout_ms=300), tmp_path, looks_for_s=0) as here:
             await owing(here, topology)
             await new.command("REPLICAOF", "NO", "ONE")
             await old.resume()
@@ -322,7 +329,7 @@ async def test_what_somebody_else_has_changed_meanwhile_is_left_so(tmp_path):
     async with replication(server, replicas=1) as topology:
         master = topology.nodes[0]
         await killed_in_the_second_step(tmp_path, topology)
-        async with office(target_of(topology, timeout_ms=300), tmp_path) as here:
+        async with office(target_of(topology, timeout_ms=300), tmp_path, looks_for_s=0) as here:
             await owing(here, topology)
             async with here.ledger._database.writing():  # Recovery waits for its turn until the value is another one.
                 await master.resume()
@@ -336,14 +343,80 @@ async def test_what_still_is_owed_is_not_taken_for_the_old_value(tmp_path):
     async with replication(server, replicas=1) as topology:
         await killed_in_the_second_step(tmp_path, topology)
         target = target_of(topology, timeout_ms=300, limits=Limits(cooldown_s=0))
-        async with office(target, tmp_path) as here:
-            await owing(here, topology)
+        async with office(target, tmp_path, looks_for_s=0) as here:
+            request_id = await owing(here, topology)
+            assert (await here.desk.answer(request_id, ONCALL, Answer.ABANDON)).ok
+            assert (await here.ended(request_id)).run.state is RunState.INCOMPLETE
             await here.desk.aclose()
             await topology.nodes[0].resume()
         async with office(target, tmp_path) as here:
             refused = await here.desk.preview("tune", "orders", {"to": "400"})
             assert isinstance(refused, Refusal)
             assert "it is put back to 0 as soon as that can be done safely" in refused.reason
+
+
+async def asking(here, topology):
+    """The id of a run that asks, since its master hung too long; the master answers again."""
+    request_id = await owing(here, topology)
+    await topology.nodes[0].resume()
+    await here.paid()
+    return request_id
+
+
+async def test_to_resume_takes_a_second_person_and_begins_again_with_what_was_approved(tmp_path):
+    async with replication(server, replicas=1) as topology:
+        master = topology.nodes[0]
+        await killed_in_the_second_step(tmp_path, topology)
+        async with office(target_of(topology, timeout_ms=300), tmp_path, looks_for_s=0) as here:
+            request_id = await asking(here, topology)
+            own = await here.desk.answer(request_id, ONCALL, Answer.RESUME)
+            assert "to resume it a second person has to say so" in own.why
+            assert "is a guest" in (await here.desk.answer(request_id, GUEST, Answer.ABANDON)).why
+            assert (await here.asked(request_id)).question
+
+            assert (await here.desk.answer(request_id, LEAD, Answer.RESUME)).ok
+            await here.stands(request_id, 1, StepState.RUNNING)
+            assert await fence_of(master) == "500"
+            await master.command("CONFIG", "SET", SLOWLY, 7)
+            assert (await here.ended(request_id)).run.state is RunState.DONE
+            kinds = [row.kind for row in await here.ledger.audit_trail()]
+            assert kinds.count("run.answered") == 3
+            assert (await here.ledger.verify_audit()).problem is None
+
+
+async def test_what_is_no_longer_as_it_was_approved_is_put_back_and_void_when_it_is_resumed(tmp_path):
+    async with replication(server, replicas=1) as topology:
+        await killed_in_the_second_step(tmp_path, topology)
+        async with office(target_of(topology, timeout_ms=300), tmp_path, looks_for_s=0) as here:
+            request_id = await asking(here, topology)
+            await topology.nodes[1].restart()
+            await topology.ready()
+            assert (await here.desk.answer(request_id, LEAD, Answer.RESUME)).ok
+            difference = (await here.shown("drifted"))["difference"]
+            assert any(line.startswith("is now: ") for line in difference)
+            assert (await here.ended(request_id)).state is RequestState.VOID
+            assert await fence_of(topology.nodes[0]) == "0"
+
+
+async def test_a_run_that_is_cut_off_again_asks_and_its_fence_comes_down_meanwhile(tmp_path):
+    async with replication(server, replicas=1) as topology:
+        request_id = await killed_in_the_second_step(tmp_path, topology)
+        async with office(target_of(topology), tmp_path) as here:
+            await here.ledger.claim(request_id)  # By a process that then does nothing more.
+            await expire(here.ledger, request_id)
+            await here.desk.recover(every_s=0.1)
+            assert "a second time" in (await here.asked(request_id)).question.seen[0]
+            await here.paid()
+            assert await fence_of(topology.nodes[0]) == "0"
+            assert "asked" in await here.kinds()
+            stands = (await here.ledger.request(request_id)).run
+            assert (stands.state, stands.steps[0].state) == (RunState.ASKING, StepState.DONE)
+
+
+async def expire(ledger, request_id):
+    """The lease of this run is over."""
+    async with ledger._database.writing() as tx:
+        await tx.connection.execute(update(runs).where(runs.c.id == request_id).values(leased_until=tx.now))
 
 
 async def test_what_was_approved_and_had_not_begun_begins_after_a_restart_but_not_after_its_deadline(tmp_path):

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from actions.kit.errors import JournalDown, NotYet, TandemError
-from actions.kit.loop import Outcome, StepState, carry_out, settle
+from actions.kit.loop import Outcome, StepState, carry_out
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.topology import Address
@@ -153,24 +153,6 @@ async def test_after_the_turn_a_failure_stops_nothing() -> None:
     assert ending.outcome is Outcome.INCOMPLETE
     assert world.done[-1] == "put back"
     assert journal.owed == []
-
-
-@pytest.mark.parametrize("reached", range(-1, 5))
-@pytest.mark.parametrize("moved", [False, True])
-async def test_a_cut_off_run_goes_back_or_on_by_what_is_so(reached: int, *, moved: bool) -> None:
-    """Every prefix of the plan, with the roles moved and not."""
-    if moved and reached < 2:
-        pytest.skip("the roles cannot have moved before they were asked to")
-    world, journal = World(moved=moved), Journal(owed=[CHANGE] if reached >= 1 else [])
-    ending = await settle(steps(world), reached, nothing, journal)
-    assert journal.owed == []
-    if moved:
-        assert ending.outcome is Outcome.DONE
-        assert world.done == ["demote", "put back"]
-    else:
-        assert ending.outcome is Outcome.UNDONE
-        names = ["steer", "fence", "turn", "demote", "put back"]
-        assert world.done == [f"undo {name}" for name in reversed(names[: reached + 1])]
 
 
 async def test_without_a_journal_nothing_is_done() -> None:

@@ -128,7 +128,7 @@ async def test_an_intent_owes_what_it_changes_until_it_is_repaid(ledger_url):
         await journal.intends(0, step)
         await journal.intends(0, step)
         (debt,) = await ledger.owed("orders")
-        assert (debt.change, debt.run_id, debt.run_ended) == (step.change, lease.run_id, False)
+        assert (debt.change, debt.run_id, debt.at_rest) == (step.change, lease.run_id, False)
         assert await ledger.owed("carts") == ()
         await journal.repaid(step.change)
         assert await ledger.owed() == ()
@@ -146,7 +146,7 @@ async def test_a_setting_that_another_run_owes_cannot_be_changed_and_the_intent_
             await ledger.journal(second).intends(0, step)
         assert (await ledger.request(second.run_id)).run.reached == -1
         (debt,) = await ledger.owed()
-        assert debt.run_ended
+        assert debt.at_rest
         await ledger.pay(debt, "put back")
         await ledger.journal(second).intends(0, step)
         assert (await ledger.verify_audit()).problem is None

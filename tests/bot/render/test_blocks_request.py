@@ -5,14 +5,15 @@ from dataclasses import replace
 import pytest
 
 from actions.kit.plan import Refusal
-from bot.ledger.records import RequestState, RunState, Verdict
+from actions.kit.settlement import Answer, Question
+from bot.ledger.records import Answered, RequestState, RunState, Verdict
 from bot.policy import Eligibility
 from bot.render.blocks import Screen
 from bot.render.blocks_request import card, command_line, decided_card, drifted, outcome, refused
 from bot.render.blocks_run import progress, transcript
 from tests.bot.render.slack_judges import accepted
 from tests.bot.render.test_blocks_findings import assert_harmless
-from tests.bot.slack_requests import LEAD, NASTY, approved, decision, plan, request, running, withdrawn
+from tests.bot.slack_requests import LEAD, NASTY, approved, asking, decision, plan, request, running, withdrawn
 
 CROWD = Eligibility(3, ("U0LEAD", "U0SECOND"))
 REPEATED = 'failover orders --to 10.0.0.3:6379 --reason "It is late."'
@@ -118,6 +119,28 @@ def test_nothing_from_outside_is_obeyed_however_long() -> None:
     long_run = replace(long_run, run=replace(long_run.run, failures=(NASTY,) * 50))
     assert_harmless(Screen(progress(long_run, long_run.run, NASTY)))
     assert_harmless(transcript(long_run, long_run.run))
+    lost = replace(asking(text=NASTY), run=replace(asking().run, question=Question((NASTY,) * 50)))
+    assert_harmless(Screen(progress(lost, lost.run, NASTY)))
+
+
+@pytest.mark.parametrize(
+    ("moved", "resume", "answers"),
+    [
+        (None, "look again: go on to the end if the roles have moved", ["resume", "roll-back", "abandon"]),
+        (False, "begin again with the first step", ["resume", "roll-back", "abandon"]),
+        (True, "go on to the end with the steps that are left", ["resume", "abandon"]),
+    ],
+)
+def test_a_run_that_asks_says_what_each_button_does_and_names_its_question(moved, resume, answers) -> None:
+    made = asking(moved)
+    shown = progress(made, made.run, "production")
+    page = accepted(shown)
+    assert "*What was seen:* It hangs." in page
+    assert resume in page
+    assert [one["action_id"] for one in buttons(shown)] == [f"answer:{answer}" for answer in answers]
+    assert {one["value"] for one in buttons(shown)} == {"R-7F3K2 2025-01-01T12:00:00+00:00"}
+    answered = replace(made.run, question=None, answered=Answered(Answer.ABANDON, LEAD, made.created_at))
+    assert "lead said at 12:00:00 UTC: abandon" in accepted(progress(made, answered, "production"))
 
 
 def test_a_person_of_the_terminal_is_named_and_not_mentioned() -> None:

@@ -11,9 +11,9 @@ from actions.kit.topology import Kind, Target
 from bot.directory import Human
 from bot.ledger.records import Origin, Person, RunState
 from bot.ledger.tokens import Token
-from bot.render import terminal, terminal_requests
+from bot.render import json, terminal, terminal_requests
 from tests import builders
-from tests.bot.slack_requests import AT, LEAD, plan, request, running, unapproved, withdrawn
+from tests.bot.slack_requests import AT, LEAD, asking, plan, request, running, unapproved, withdrawn
 
 
 def drawn(shown) -> str:
@@ -56,6 +56,19 @@ def test_a_request_is_headed_by_how_it_stands() -> None:
     assert "approved by lead (U0LEAD)" in text
     assert "withdrawn by oncall" in drawn(terminal_requests.request(withdrawn()))
     assert "failover orders  waiting" in drawn(terminal_requests.request(request()))
+
+
+def test_a_run_that_asks_says_what_was_seen_and_what_each_answer_does() -> None:
+    text = drawn(terminal_requests.request(asking(moved=True)))
+    assert "failover orders  asking" in text
+    assert "It asks what to do. It hangs." in text
+    assert "- resume: go on to the end with the steps that are left (an approver has" in text
+    assert "roll back" not in text
+    told = json.request_json(asking())["run"]["question"]
+    assert (told["seen"], [one["answer"] for one in told["answers"]]) == (
+        ["It hangs."],
+        ["resume", "roll-back", "abandon"],
+    )
 
 
 def test_the_fleet_breaks_no_address() -> None:

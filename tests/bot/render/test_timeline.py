@@ -105,6 +105,23 @@ def test_the_story_is_told_in_order():
     ]
 
 
+def test_what_a_run_asked_and_who_answered():
+    told = rows(
+        ("run.asked", {"target": "orders", "seen": ["It hangs.", "Why?"], "moved": None, "destroys": True}),
+        ("run.answered", {"counts": False, "given": "roll-back", "answer": "You may not."}),
+        ("run.answered", {"counts": True, "given": "roll-back", "answer": "It is rolled back."}),
+        ("run.began-again", {"target": "orders", "owner": "host/8"}),
+    )
+    shown = markdown("R-7F3K9", told, AuditCheck(20))
+    for sentence in (
+        "The run asks what to do. It hangs. Why?",
+        "tried to answer roll back, which does not count: You may not.",
+        "answered: roll back.",
+        "Everything was put back, and the run began again, in host/8.",
+    ):
+        assert f"| {sentence} |" in shown
+
+
 @pytest.mark.parametrize(
     ("told", "outcome"),
     [

@@ -83,10 +83,14 @@ def _widen_requests() -> None:
 
 
 def _widen_runs() -> None:
-    for name in ("question", "answer", "answered_by_id", "answered_by_name", "cancelled_by_id", "cancelled_by_name"):
-        op.add_column("runs", _text(name, nullable=True))
-    for name in ("asked_at", "answered_at", "cancelled_at"):
-        op.add_column("runs", _time(name, nullable=True))
+    op.add_column("runs", _text("question", nullable=True))
+    op.add_column("runs", _time("asked_at", nullable=True))
+    op.add_column("runs", _text("answer", nullable=True))
+    for did in ("answered", "cancelled"):
+        for name in (f"{did}_by_id", f"{did}_by_name", f"{did}_from"):
+            op.add_column("runs", _text(name, nullable=True))
+        op.add_column("runs", _time(f"{did}_at", nullable=True))
+    op.add_column("runs", _number("cut_off", "0"))
 
 
 def _create_outbox() -> None:
