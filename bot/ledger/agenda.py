@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,7 +76,11 @@ def pending() -> Select[Any]:
     return select(outbox).where(outbox.c.shown < outbox.c.wanted, outbox.c.gone.is_(None)).order_by(outbox.c.id)
 
 
-def agenda_of(rows: Sequence[Row[Any]], now: datetime) -> Agenda:
+Lost = Callable[[str], bool]
+"""Whether the process that made this claim is known to be gone: nobody has to wait for it."""
+
+
+def agenda_of(rows: Sequence[Row[Any]], now: datetime, lost: Lost) -> Agenda:
     """Which of the pending messages are due.
 
     What belongs into a thread waits until the message above has been brought up to date; what is new of a request
@@ -91,17 +95,18 @@ def agenda_of(rows: Sequence[Row[Any]], now: datetime) -> Agenda:
             before.append(row)
         if row.under in waiting or not in_turn:
             continue
-        if (at := ready_at(row)) <= now:
+        if (at := ready_at(row, lost)) <= now:
             due.append(Due(row.id, row.request_id or row.key, row.channel))
         else:
             waits.append((at - now).total_seconds())
     return Agenda(tuple(due), sum(row.ts is not None for row in rows), min(waits, default=None))
 
 
-def ready_at(row: Row[Any]) -> datetime:
+def ready_at(row: Row[Any], lost: Lost) -> datetime:
     """From when on a message can be claimed."""
     due_at: datetime = row.due_at
-    return due_at if row.claimed_until is None else max(due_at, row.claimed_until)
+    free = row.claimed_until is None or lost(row.claimed_by)
+    return due_at if free else max(due_at, row.claimed_until)
 
 
 def place_of(row: Row[Any]) -> Place | None:

@@ -1,4 +1,7 @@
-"""Until when any replica has heard Slack; where none had for a while, the channels are told once."""
+"""Until when any replica has heard Slack; where none had for a while, the channels are told once.
+
+What could not be sent meanwhile is due when somebody hears Slack again.
+"""
 
 from __future__ import annotations
 
@@ -44,4 +47,5 @@ class Hearing:
             spell = {"since": before.timestamp(), "until": began.timestamp()}
             key = f"deaf:{before.timestamp():.3f}"
             await messages.want(tx, Want(key, "deaf", f"{messages.TARGET}*", body=spell))
+            await messages.hurry(tx)
             return began - before

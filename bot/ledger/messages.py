@@ -110,6 +110,13 @@ async def announce(tx: Transaction, target: str, text: str, channel: str | None 
         await want(tx, of_channel(one.key, one.kind, channel, {"text": text}))
 
 
+async def hurry(tx: Transaction) -> None:
+    """Slack is there again: what could not be sent since is due now."""
+    failed = (outbox.c.shown < outbox.c.wanted) & outbox.c.gone.is_(None) & (outbox.c.attempts > 0)
+    await tx.connection.execute(update(outbox).where(failed).values(due_at=tx.now))
+    tx.topics.add(TOPIC)
+
+
 def of_channel(key: str, kind: str, channel: str, body: Mapping[str, object]) -> Want:
     """One of the messages which together make up one that is for several channels."""
     return Want(f"{key}/{channel}", kind, channel, body=body)

@@ -17,6 +17,7 @@ from bot.ledger import messages
 from bot.ledger.agenda import Agenda, Due, Entry, Place, agenda_of, entry_of, pending, place_of, ready_at
 from bot.ledger.database import Database, Transaction
 from bot.ledger.messages import Want
+from bot.ledger.owner import is_gone
 from bot.ledger.tables import outbox, requests
 
 LEASE = timedelta(seconds=30)
@@ -63,13 +64,13 @@ class Outbox:
         """What is due, in the order in which it was first wanted."""
         async with self._database.reading() as tx:
             rows = (await tx.connection.execute(pending().limit(_AT_ONCE))).all()
-            return agenda_of(rows, tx.now)
+            return agenda_of(rows, tx.now, self._lost)
 
     async def claim(self, due: Due) -> Entry | None:
         """Take a message to send it; ``None`` where somebody else has it, or it has been shown."""
         async with self._database.writing() as tx:
             row = (await tx.connection.execute(pending().where(outbox.c.id == due.id))).one_or_none()
-            if row is None or ready_at(row) > tx.now:
+            if row is None or ready_at(row, self._lost) > tx.now:
                 return None
             claim = f"{self._owner}/{secrets.token_hex(4)}"
             await self._set(tx, due.id, claimed_by=claim, claimed_until=tx.now + LEASE)
@@ -153,12 +154,10 @@ class Outbox:
     async def hurry(self) -> None:
         """Slack takes messages again: what has failed since is due now."""
         async with self._database.writing() as tx:
-            await tx.connection.execute(
-                update(outbox)
-                .where(outbox.c.shown < outbox.c.wanted, outbox.c.gone.is_(None), outbox.c.attempts > 0)
-                .values(due_at=tx.now)
-            )
-            tx.topics.add(messages.TOPIC)
+            await messages.hurry(tx)
+
+    def _lost(self, claim: str) -> bool:
+        return is_gone(claim.rpartition("/")[0], self._owner)
 
     async def _settle(self, tx: Transaction, entry: Entry, **changes: object) -> bool:
         """Write down what became of it, and give the claim back; says whether the claim still held."""

@@ -1,6 +1,7 @@
 """What there is to show: written with the facts, claimed by one sender, in order, until it is shown or given up."""
 
 import asyncio
+import sys
 from contextlib import suppress
 
 from alembic import command
@@ -11,6 +12,7 @@ from bot.ledger import messages
 from bot.ledger.agenda import Entry, Place
 from bot.ledger.outbox import LEASE, Outbox
 from tests.bot.ledger.given import LEAD, ONCALL, Clock, Set, a_plan, approved, change, filed, ledger_in
+from tests.databases import change as edit
 from tests.databases import connected, rows
 
 HERE = Place("C0INCIDENT", "1.000001")
@@ -81,6 +83,19 @@ async def test_a_claim_that_lapsed_leaves_a_doubt_and_its_owner_learns_that_it_i
         assert not await ledger.outbox.shown(slow, HERE)
         assert await ledger.outbox.shown(quick, HERE)
         assert await ledger.outbox.place(quick.key) == HERE
+
+
+async def test_nobody_waits_for_a_process_that_is_gone(ledger_url):
+    async with ledger_in(ledger_url) as ledger:
+        await filed(ledger)
+        (entry,) = await due(ledger.outbox)
+        host, _, _ = entry.claim.rpartition("/")[0].rsplit(":", 2)
+        dead = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+        await dead.wait()
+        edit(ledger_url, f"UPDATE outbox SET claimed_by = '{host}:{dead.pid}:0a1b2c3d/4e5f6071'")
+        (again,) = await due(ledger.outbox)
+        assert again.doubtful
+        assert not await ledger.outbox.shown(entry, HERE)
 
 
 async def test_what_changed_while_it_was_sent_is_sent_once_more_after_a_rest(ledger_url):
