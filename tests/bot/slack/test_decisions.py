@@ -108,6 +108,24 @@ async def test_buttons_of_before_a_restart_still_work(slack: LocalSlack, redis: 
         await slack.waits_for(lambda: "Denied by <@U0LEAD>" in slack.message(INCIDENT, card.ts).plain())
 
 
+async def test_a_card_that_was_posted_twice_is_decided_once_and_its_copy_says_so(
+    slack: LocalSlack, redis: Topology, house: House
+) -> None:
+    house.keep(targets(redis))
+    second = slack.person("U0SECOND")
+    async with house.bot():
+        slack.faults.lose_answer("chat.postMessage")
+        copy = await asked(slack)
+        card = await slack.waits_for(lambda: (one := saying(slack, "destructive")) and one.ts != copy.ts and one)
+        await second.clicks(copy, "deny")
+        await second.submits(await second.waits_for_view("deny"), {"reason.reason": "No."})
+        await slack.waits_for(lambda: "Denied by <@U0SECOND>" in slack.message(INCIDENT, card.ts).plain())
+        await slack.person("U0LEAD").clicks(copy, "approve")
+        await slack.waits_for(lambda: whispered(slack, "U0LEAD", "was already denied by second"))
+        await slack.waits_for(lambda: "posted twice" in slack.message(INCIDENT, copy.ts).plain())
+        assert slack.message(INCIDENT, copy.ts).buttons() == []
+
+
 async def test_what_was_approved_is_no_longer_so(slack: LocalSlack, redis: Topology, house: House) -> None:
     house.keep(targets(redis))
     async with house.bot():
