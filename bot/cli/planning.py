@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from actions.adapters.redis import connect
 from actions.kit.action import ChangeAction
-from actions.kit.errors import UsageError
+from actions.kit.errors import SettingsError, UsageError
 from actions.kit.plan import Plan, Refusal
 from actions.kit.topology import Target
 from actions.registry import by_name
@@ -56,11 +56,32 @@ def change_of(name: str, options: Mapping[str, str]) -> ChangeAction:
 
 
 async def _planned(action: ChangeAction, target: Target, options: Mapping[str, str]) -> Plan | Refusal:
+    held = await _held(target.name)
+    if held:
+        return Refusal(target.name, action.name, held)
     hands = connect(target)
     try:
         return action.plan(await hands.observe(), options)
     finally:
         await hands.aclose()
+
+
+async def _held(name: str) -> tuple[str, ...]:
+    """Why a target takes no change now, by the ledger; nothing where there is none, as a plan needs none."""
+    from bot.cli.records import existing_ledger
+    from bot.ledger import Ledger, LedgerError
+
+    try:
+        ledger = await Ledger.open(existing_ledger())
+    except SettingsError:
+        return ()
+    except LedgerError as error:
+        screen.tell(f"Whether {name} is frozen or busy is not known: {error}")
+        return ()
+    try:
+        return tuple(no for no in (await ledger.freezes.why_not(name), await ledger.busy(name)) if no)
+    finally:
+        await ledger.aclose()
 
 
 def _show_plan(planned: Plan, approvals_needed: int, *, as_json: bool) -> None:

@@ -1,6 +1,8 @@
 """Freeze and thaw as people type them, and where the channel sees that a target is frozen."""
 
+import contextlib
 import json
+import sqlite3
 
 from bot.ledger import Ledger
 from sandbox.slack import LocalSlack
@@ -42,3 +44,16 @@ async def test_the_audit_is_told_once_of_each_other_settings_that_the_bot_starts
     await ledger.aclose()
     assert [len(one["difference"]) > 1 for one in told] == [True, False]
     assert told[1]["difference"] == ["targets.orders.limits.cooldown_s: was 900, is now 60"]
+
+
+async def test_with_the_ledger_broken_looking_goes_on_and_says_that_freezes_are_not_known(
+    slack: LocalSlack, house: House
+) -> None:
+    async with house.bot():
+        with contextlib.closing(sqlite3.connect(house.folder / "tandem.db")) as database:
+            database.execute("ALTER TABLE freezes RENAME TO gone")
+        await slack.person("U0ONCALL").types(INCIDENT, "/redis health")
+        shown = await slack.waits_for(lambda: saying(slack, "orders: "))
+        assert "Whether it is frozen is not known: The ledger" in shown.plain()
+        await slack.person("U0ONCALL").types(INCIDENT, "/redis failover")
+        await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "The ledger"))
