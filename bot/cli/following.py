@@ -34,11 +34,11 @@ async def follow(office: Office, request: Request) -> Request:
     if request.state is RequestState.APPROVED:
         others = duration(LEFT_TO_OTHERS_S)
         screen.tell(f"{request.id} begins as soon as a bot takes it; in {others} this terminal does, if none has.")
-    seen = _Seen()
+    untaken = _Untaken()
     async with _stopped() as stop:
         with _watched(request) as show:
             while _goes_on(request) and not stop.is_set():
-                await seen.see_to(office, request)
+                await untaken.see_to(office, request)
                 await _pause(stop)
                 request = await _looked_again(office, request)
                 show(request)
@@ -47,7 +47,7 @@ async def follow(office: Office, request: Request) -> Request:
         return await _left(office, request)
 
 
-class _Seen:
+class _Untaken:
     """Since when the request has stood as it does."""
 
     def __init__(self) -> None:
@@ -66,16 +66,21 @@ class _Seen:
 
 async def _left(office: Office, request: Request) -> Request:
     """Stop following; what this process has in hand is first brought to an end or handed over."""
-    if request.run is None or request.run.owner != office.ledger.owner:
-        screen.tell(f"{request.id} goes on without this terminal; see how it stands with: tandem show {request.id}")
-        return request
-    with contextlib.suppress(OSError):  # The terminal may be gone.
-        screen.tell(
+    if request.run is not None and request.run.owner == office.ledger.owner:
+        _say(
             f"{request.id} is carried out by this process. It has {duration(PATIENCE_S)} to come to its end, else what "
-            "it did is put back where that can be done, and the rest is left in the ledger to be settled. Please wait."
+            "it did is put back where that can be done, and the rest is left to be settled. Please wait."
         )
     await office.desk.aclose(PATIENCE_S)
-    return await _looked_again(office, request)
+    request = await _looked_again(office, request)
+    if _goes_on(request):
+        _say(f"{request.id} goes on without this terminal; see how it stands with: tandem show {request.id}")
+    return request
+
+
+def _say(sentence: str) -> None:
+    with contextlib.suppress(OSError):  # The terminal may be gone.
+        screen.tell(sentence)
 
 
 def _goes_on(request: Request) -> bool:
