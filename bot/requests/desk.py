@@ -166,8 +166,8 @@ class Desk:
             LedgerError: it could not be written down, and so does not count.
         """
         decided = await self._answers.answer(request_id, person, answer, asked_at)
-        if decided.ok and self._terms.begins_at_once:
-            self.see_to(decided.request)
+        if decided.ok and self._terms.begins_at_once and decided.request.standing is RunState.UNSETTLED:
+            self._runner.take_over(decided.request.id)
         return decided
 
     async def show(self, request_id: str) -> Request:
