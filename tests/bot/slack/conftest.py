@@ -78,6 +78,7 @@ class House:
     def __init__(self, slack: LocalSlack, folder: Path) -> None:
         self.slack, self.folder = slack, folder
         self.minutes = 15.0
+        self.ledger_url = f"sqlite+aiosqlite:///{folder / 'tandem.db'}"
         self.over_http = False
         self.keep(targets(None))
 
@@ -92,7 +93,7 @@ class House:
             slack_app_token=None if self.over_http else self.slack.app_token,
             slack_api_url=self.slack.api_url,
             targets_file=self.folder / "targets.yaml",
-            ledger_url=f"sqlite+aiosqlite:///{self.folder / 'tandem.db'}",
+            ledger_url=self.ledger_url,
             http_port=0,
             approval_minutes=self.minutes,
             break_glass_minutes=min(self.minutes, 2),
