@@ -15,9 +15,10 @@ from actions.adapters.redis import RedisHands, connect
 from actions.kit.by_hand import StillLost
 from actions.kit.diagnosis import diagnose
 from actions.kit.following import Rejoin
-from actions.kit.loop import Ending, Outcome, carry_out, settle
+from actions.kit.loop import Ending, Outcome, carry_out
 from actions.kit.plan import Plan, Refusal, Step
 from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
+from actions.kit.settlement import CutOff, settle
 from actions.kit.snapshot import Reason
 from actions.kit.steps import Prove
 from actions.kit.topology import Address, Kind
@@ -317,7 +318,8 @@ async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when
                 await step.act(hands)
                 for change in step.repays:
                     await journal.repaid(change)
-        ending = await settle(steps, index, hands, journal)
+        ending = await settle(steps, CutOff(index), hands, journal)
+        assert isinstance(ending, Ending)
         moved = at in {OpenForWrites, Rejoin} or (at is Promote and when == "after")
         assert ending.outcome is (Outcome.DONE if moved else Outcome.UNDONE), (ending, journal.lines)
         assert [node.address for node in await topology.masters()] == ([topology.nodes[1].address] if moved else [])
