@@ -267,7 +267,7 @@ def test_rules_are_read_in_their_order(load):
         ("{environments: [prod], approvals: 1}", "rules[0].environments[0] is 'prod'; it has to be production."),
         (
             "{actions: [health], approvals: 1}",
-            "rules[0].actions[0] is 'health'; it has to be failover, freeze or thaw.",
+            "rules[0].actions[0] is 'health'; it has to be failover, ",
         ),
         ("{channels: ['#incident'], approvals: 1}", "it has to be a channel's id, such as C0INCIDENT."),
         ("{approvers: {}}", "rules[0].approvers names nobody"),
