@@ -17,6 +17,7 @@ Target = Annotated[str | None, typer.Argument(metavar="T", help="The target; not
 RequestId = Annotated[str, typer.Argument(metavar="R", help="The id of a request or run, such as R-7F3K.")]
 Reason = Annotated[str, typer.Option(help="Why; it stays in the audit.")]
 All = Annotated[bool, typer.Option("--all", help="All targets.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for programs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 
 
@@ -43,7 +44,7 @@ def request(
 def approve(
     request: RequestId,
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for programs.")] = False,
+    yes: Yes = False,
     typed: Annotated[
         str, typer.Option("--typed", metavar="T", help="With --yes, for what cannot be undone: the target's name.")
     ] = "",
@@ -77,6 +78,31 @@ def follow(request: RequestId, *, as_json: Json = False) -> Exit:
     from bot.cli import deciding
 
     return deciding.see_through(request, as_json=as_json)
+
+
+@changes.command()
+def resume(request: RequestId, *, yes: Yes = False, as_json: Json = False) -> Exit:
+    """Tell a run that was cut off, and asks, to go on; what destroys takes an approver."""
+    return _answer(request, "resume", yes=yes, as_json=as_json)
+
+
+@changes.command()
+def rollback(request: RequestId, *, yes: Yes = False, as_json: Json = False) -> Exit:
+    """Tell a run that was cut off, and asks, to put everything back."""
+    return _answer(request, "roll-back", yes=yes, as_json=as_json)
+
+
+@changes.command()
+def abandon(request: RequestId, *, yes: Yes = False, as_json: Json = False) -> Exit:
+    """End a run that was cut off, and asks, as it stands."""
+    return _answer(request, "abandon", yes=yes, as_json=as_json)
+
+
+def _answer(request_id: str, given: str, *, yes: bool, as_json: bool) -> Exit:
+    from actions.kit.settlement import Answer
+    from bot.cli import answering
+
+    return answering.answer(request_id, Answer(given), yes=yes, as_json=as_json)
 
 
 @changes.command()

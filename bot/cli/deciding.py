@@ -109,10 +109,10 @@ async def _approve(request_id: str, typed: str, *, as_json: bool) -> Exit:
         person = await at.signed_in()
         request = await at.desk.show(request_id)
         await _decides(at, person, request)
-        decided = _counted(await at.desk.approve(request.id, at.vouched(person), typed))
+        decided = counted(await at.desk.approve(request.id, at.vouched(person), typed))
         screen.tell(decided.why)
         waits = decided.request.state is RequestState.WAITING
-        return _show(decided.request if waits else await follow(at, decided.request), as_json=as_json)
+        return show(decided.request if waits else await follow(at, decided.request), as_json=as_json)
 
 
 async def _deny(request_id: str, reason: str, *, as_json: bool) -> Exit:
@@ -120,15 +120,15 @@ async def _deny(request_id: str, reason: str, *, as_json: bool) -> Exit:
         person = await at.signed_in()
         request = await at.desk.show(request_id)
         await _decides(at, person, request)
-        decided = _counted(await at.desk.deny(request.id, at.vouched(person), reason))
-        _show(decided.request, as_json=as_json)
+        decided = counted(await at.desk.deny(request.id, at.vouched(person), reason))
+        show(decided.request, as_json=as_json)
         return Exit.AS_IT_SHOULD_BE
 
 
 async def _withdraw(request_id: str, *, as_json: bool) -> Exit:
     async with office() as at:
-        decided = _counted(await at.desk.withdraw(request_id, await at.signed_in()))
-        _show(decided.request, as_json=as_json)
+        decided = counted(await at.desk.withdraw(request_id, await at.signed_in()))
+        show(decided.request, as_json=as_json)
         return Exit.AS_IT_SHOULD_BE
 
 
@@ -137,15 +137,15 @@ async def _sign(request_id: str, note: str, *, as_json: bool) -> Exit:
         person = await at.signed_in()
         request = await at.desk.show(request_id)
         await at.policy.may_approve(case_of(request), person.id, request.requester.id)  # The desk decides likewise.
-        decided = _counted(await at.desk.reviews.sign(request.id, at.vouched(person), note))
-        _show(decided.request, as_json=as_json)
+        decided = counted(await at.desk.reviews.sign(request.id, at.vouched(person), note))
+        show(decided.request, as_json=as_json)
         return Exit.AS_IT_SHOULD_BE
 
 
 async def _see_through(request_id: str, *, as_json: bool) -> Exit:
     async with office() as at:
         await at.signed_in()
-        return _show(await follow(at, await at.desk.show(request_id)), as_json=as_json)
+        return show(await follow(at, await at.desk.show(request_id)), as_json=as_json)
 
 
 async def _decides(at: Office, person: Person, request: Request) -> str | None:
@@ -155,13 +155,19 @@ async def _decides(at: Office, person: Person, request: Request) -> str | None:
     return await at.policy.may_approve(case_of(request), person.id, request.requester.id)
 
 
-def _counted(decided: Decided) -> Decided:
+def counted(decided: Decided) -> Decided:
+    """The same, where it counts.
+
+    Raises:
+        Refused: it does not; says why.
+    """
     if not decided.ok:
         raise Refused(decided.why)
     return decided
 
 
-def _show(request: Request, *, as_json: bool) -> Exit:
+def show(request: Request, *, as_json: bool) -> Exit:
+    """Show how a request stands, which is the exit code too."""
     if as_json:
         screen.show_json(json.request_json(request))
     else:

@@ -7,6 +7,7 @@ import pytest
 from bot.ledger import Ask, Ledger
 from sandbox.redis import WriteLoad, builds, replication, sentinel
 from tests.bot.cli.conftest import audited, left_by_a_bot, of
+from tests.bot.cli.test_cli_deciding import typing
 from tests.bot.cli.test_cli_records import PLAN
 from tests.bot.ledger.given import LEAD, ONCALL
 from tests.failover import setting
@@ -73,3 +74,38 @@ async def test_what_was_cut_off_is_settled_by_whoever_follows_it(terminal):
             ended = await oncall.types(f"follow {request.id} --json")
             assert (ended.code, ended.json["run"]["state"]) == (1, "undone"), ended.err
             assert f"{request.id} was cut off; it is settled by looking." in ended.err
+
+
+@pytest.mark.servers
+async def test_a_run_that_asks_is_told_in_a_terminal_how_it_goes_on(terminal):
+    """It was cut off in its first step, and then once more: looking alone does not go on with that."""
+    async with (
+        sentinel(FENCING) as topology,
+        left_by_a_bot(terminal, **of(topology)) as (_, oncall, lead, _guest),
+    ):
+        asked = await oncall.says("request failover --json")
+        lost = await Ledger.open(f"sqlite+aiosqlite:///{terminal.directory}/tandem.db", lease_s=0)
+        request = (await lost.decide(asked.json["id"], LEAD, "approve")).request
+        await lost.journal(await lost.begin(request.id)).intends(0, request.plan.steps[0])
+        assert await lost.claim(request.id)
+        await lost.aclose()
+
+        early = await oncall.says(f"abandon {request.id} --yes")
+        assert (early.code, early.out) == (3, "")
+        cut_off = await oncall.types(f"follow {request.id} --json")
+        assert (cut_off.code, cut_off.json["run"]["state"]) == (5, "asking"), cut_off.err
+        assert "cut off a second time" in cut_off.json["run"]["question"]["seen"][0]
+        own = await oncall.says(f"resume {request.id} --yes")
+        assert (own.code, own.out) == (3, "")
+        assert "a second person has to say so" in own.err
+
+        async with typing(lead, f"rollback {request.id}", "y\n") as (process, shown):
+            assert await process.wait() == 1
+            text = await shown
+        assert f"Roll back {request.id}: put everything back, and end the run as not done? [y/N]" in text
+        assert "It is rolled back." in text
+        answered = next((who, details) for kind, who, details in audited(terminal) if kind == "run.answered")
+        assert (await oncall.says(f"show {request.id} --json")).json["run"]["state"] == "undone"
+        assert answered[0] == "U0ONCALL", "what did not count is written down too"
+        for node in topology.nodes:
+            assert await setting(node, "replica-priority") == "100"
