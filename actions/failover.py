@@ -24,7 +24,7 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
     Raises:
         UsageError: ``to`` is not an address.
     """
-    reasons = _reasons(snapshot, wanted := _wanted(options))
+    reasons = _reasons(snapshot, wanted := _wanted(snapshot, options))
     if not reasons:
         if snapshot.kind is Kind.SENTINEL:
             return sentinel_failover.planned(snapshot, NAME, wanted)
@@ -33,8 +33,11 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
     return Refusal(snapshot.target, NAME, reasons, found)
 
 
-def _wanted(options: Options) -> Address | None:
-    return Address.parse(options["to"], 6379) if options.get("to") else None
+def _wanted(snapshot: Snapshot, options: Options) -> Address | None:
+    """The node that was asked for, by the address that the others know it by."""
+    wanted = Address.parse(options["to"], 6379) if options.get("to") else None
+    node = snapshot.node(wanted)
+    return node.address if node else wanted
 
 
 def _reasons(snapshot: Snapshot, wanted: Address | None) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 
 from actions.kit.action import Option, Options, Progress, ReadAction, Seen
@@ -45,8 +46,16 @@ async def _proven(hands: Hands, when: str) -> tuple[Snapshot, tuple[Check, ...]]
             Check("one master is agreed on", ok=False, observation=f"{named} answers as master, and nothing decides"),
         )
     else:
-        checks = (*prove(snapshot, master), await _write(hands, snapshot))
+        checks = (*prove(snapshot, master), *_read_only(snapshot), await _write(hands, snapshot))
     return snapshot, tuple(replace(check, title=f"{check.title}, {when}") for check in checks)
+
+
+def _read_only(snapshot: Snapshot) -> Iterator[Check]:
+    """What a client writes to a replica that takes it is on no other node, and gone with the next full sync."""
+    for node in snapshot.nodes:
+        if node.is_replica and node.info is not None and node.info.read_only is False:
+            said = "replica-read-only is no: what is written there is nowhere else"
+            yield Check(f"{node.address} takes no writes of its own", ok=False, observation=said)
 
 
 async def _write(hands: Hands, snapshot: Snapshot) -> Check:

@@ -86,6 +86,8 @@ def _sentinel(view: SentinelView, master: Address) -> Check:
 
 
 def _agreement(snapshot: Snapshot, master: Address) -> Iterator[Check]:
+    if snapshot.kind is Kind.REPLICATION:
+        yield _nobody_in_charge(snapshot)
     if not snapshot.sentinels:
         return
     agreed = snapshot.agreed_master
@@ -94,3 +96,14 @@ def _agreement(snapshot: Snapshot, master: Address) -> Iterator[Check]:
         ok=agreed == master,
         observation=f"{agreed}, {snapshot.electorate} Sentinels" if agreed else "no majority at the highest epoch",
     )
+
+
+def _nobody_in_charge(snapshot: Snapshot) -> Check:
+    """A Sentinel that watches such a target all the same would move its roles."""
+    answering = [node for node in snapshot.nodes if node.info is not None]
+    watched = [str(node.address) for node in answering if node.watching_sentinels]
+    unknown = [str(node.address) for node in answering if node.watching_sentinels is None]
+    said = [f"Sentinels watch {', '.join(watched)}"] if watched else []
+    said += [f"PUBSUB NUMSUB is not allowed on {', '.join(unknown)}"] if unknown else []
+    seen = "; ".join(said) or "no Sentinel watches any node"
+    return Check("nobody else moves the roles", ok=not said, observation=seen)

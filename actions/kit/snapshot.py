@@ -161,6 +161,8 @@ class NodeView:
     gaps: tuple[Unasked, ...] = ()
     known_from: tuple[str, ...] = ()
     """Who named this node: ``settings``, ``sentinel A``, ``node A``."""
+    also: tuple[Address, ...] = ()
+    """Other addresses of the same process."""
 
     @property
     def is_master(self) -> bool:
@@ -238,8 +240,8 @@ class Snapshot:
     took_ms: float = 0.0
 
     def node(self, address: Address | None) -> NodeView | None:
-        """The view of this node, or ``None`` where nobody named it."""
-        return next((node for node in self.nodes if node.address == address), None)
+        """The view of this node, under whatever address, or ``None`` where nobody named it."""
+        return next((node for node in self.nodes if node.address == address or address in node.also), None)
 
     @property
     def masters(self) -> tuple[NodeView, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from actions.kit.errors import NotYet, Temporary, TooLate
 from actions.kit.plan import Held, SettingChange, Step
-from actions.kit.ports import Hands
+from actions.kit.ports import Hands, Standing
 from actions.kit.proof import Check, prove
 from actions.kit.snapshot import Role
 from actions.kit.topology import Address, Kind
@@ -131,24 +131,23 @@ class CatchUp(Step):
     async def holds(self, hands: Hands) -> Held:
         """Whether the candidate has applied what the master had at this moment."""
         goal = await hands.standing(self.master)
-        return await self._reached(hands, goal.offset)
+        return await self._reached(hands, goal)
 
     async def act(self, hands: Hands) -> str:
         """Wait, no longer than the fence may stand."""
         goal = await hands.standing(self.master)
-        held = await until(lambda: self._reached(hands, goal.offset), hands, self.within_ms / 1000, every_s=0.005)
+        held = await until(lambda: self._reached(hands, goal), hands, self.within_ms / 1000, every_s=0.005)
         return held.observation
 
-    async def _reached(self, hands: Hands, goal: int) -> Held:
+    async def _reached(self, hands: Hands, goal: Standing) -> Held:
         mine = await hands.standing(self.candidate)
         if mine.role is Role.MASTER:
             raise TooLate(f"{self.candidate} is a master already: its offset says nothing about {self.master}")
-        if not mine.link_up or mine.master != self.master:
-            follows = (
-                f"it follows {mine.master}" if mine.master != self.master else f"its link to {self.master} is down"
-            )
-            return Held(yes=False, observation=follows)
-        return Held(mine.offset >= goal, f"offset {mine.offset} of {goal}")
+        if not mine.link_up:
+            return Held(yes=False, observation=f"its link to {self.master} is down")
+        if mine.replid != goal.replid:
+            return Held(yes=False, observation=f"it follows {mine.master}, and another history than {self.master}")
+        return Held(mine.offset >= goal.offset, f"offset {mine.offset} of {goal.offset}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from actions.kit.action import Seen
+from actions.kit.action import ChangeAction, Seen
 from actions.kit.findings import Confidence, Diagnosis, Finding, Severity
 from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
+from actions.registry import ACTIONS
 from bot.render.json import link_word
 from bot.render.words import duration, plain, size
 
@@ -93,8 +94,14 @@ def _finding_tree(finding: Finding, headline: Text, sure: str) -> Tree:
     for one in finding.evidence:
         tree.add(Text.assemble(Text(f"{plain(one.source, 80)}: ", style="dim"), plain(one.observation)))
     for line in finding.suggests:
-        tree.add(Text(f"tandem {plain(line, 200)}", style="bold"))
+        tree.add(Text(f"tandem {_typed(plain(line, 200))}", style="bold"))
     return tree
+
+
+def _typed(line: str) -> str:
+    """An action line as a terminal takes it: what changes something is asked for by ``request``."""
+    changes = {action.name for action in ACTIONS if isinstance(action, ChangeAction)}
+    return f"request {line}" if line.split(" ", 1)[0] in changes else line
 
 
 def _topology(snapshot: Snapshot) -> Iterator[Tree]:

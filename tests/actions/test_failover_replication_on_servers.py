@@ -149,6 +149,23 @@ async def test_it_works_with_acls_tls_and_without_configuration_files() -> None:
         assert "change replicaof where they are started from" in kept
 
 
+async def test_servers_that_the_settings_name_otherwise_than_they_do_themselves() -> None:
+    """Such as by a name, or past a proxy: each is one node, and the others are sent where they know it."""
+    async with replication(build(NAME), links=True) as topology:
+        by_us = tuple(Address.parse(node.direct_address) for node in topology.nodes)
+        hands = connect(target_of(topology, nodes=by_us))
+        try:
+            snapshot = await hands.observe()
+            assert [str(node.address) for node in snapshot.nodes] == list(topology.node_addresses)
+            assert [node.also for node in snapshot.nodes] == [(address,) for address in by_us]
+            plan = await planned(hands, to=str(by_us[2]))
+            assert str(plan.candidate) == topology.nodes[2].address
+            assert await carry_out(in_haste(plan.steps), hands, Journal()) == Ending(Outcome.DONE)
+            await topology.ready()
+        finally:
+            await hands.aclose()
+
+
 @pytest.mark.parametrize("at", [CatchUp, Promote], ids=lambda kind: kind.__name__)
 async def test_the_candidate_dies_behind_the_fence(at: type[Step]) -> None:
     async with under_load() as scene:

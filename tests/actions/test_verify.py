@@ -1,5 +1,7 @@
 """``verify`` on real servers: every check, the write probe, the second look."""
 
+import asyncio
+
 import pytest
 
 from actions import verify
@@ -61,3 +63,35 @@ async def test_an_unusable_wait(text, progress):
     hands = connect(Target("orders", Kind.REPLICATION))
     with pytest.raises(UsageError, match="--again takes seconds from 0 to 600"):
         await verify.ACTION.look(hands, {"again": text}, progress)
+
+
+async def test_without_sentinels_a_replica_that_takes_writes_and_a_chain_are_seen(progress):
+    async with replication(build()) as topology:
+        _, second, third = topology.nodes
+        await third.command("CONFIG", "SET", "replica-read-only", "no")
+        await third.command("REPLICAOF", *second.address.rsplit(":", 1))
+        hands = connect(target_of(topology))
+        async with asyncio.timeout(20):
+            while not (seen := await verify.ACTION.look(hands, {"again": "0"}, progress)).checks[2].ok:
+                await asyncio.sleep(0.05)
+        await hands.aclose()
+
+    said = {check.title.removesuffix(", now"): check for check in seen.checks}
+    assert (
+        f"link up behind {second.address}" in said[f"{third.address} follows {topology.nodes[0].address}"].observation
+    )
+    assert said["nobody else moves the roles"].ok
+    assert [check.title for check in seen.checks if not check.ok] == [
+        f"{third.address} takes no writes of its own, now"
+    ]
+
+
+async def test_a_sentinel_that_the_settings_do_not_know_of_fails_its_check(progress):
+    async with sentinel(build(), sentinels=1, quorum=1) as topology:
+        hands = connect(target_of(topology, kind=Kind.REPLICATION, sentinels=(), master_name=""))
+        seen = await verify.ACTION.look(hands, {"again": "0"}, progress)
+        await hands.aclose()
+
+    (failed,) = [check for check in seen.checks if not check.ok]
+    assert failed.title == "nobody else moves the roles, now"
+    assert failed.observation.startswith(f"Sentinels watch {topology.nodes[0].address}")

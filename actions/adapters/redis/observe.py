@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from actions.adapters.redis.connection import Node
 from actions.adapters.redis.questions import ask_node, ask_sentinel
+from actions.kit.identity import one_view_each
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 from actions.kit.topology import Address, Kind, Target
 
@@ -115,7 +116,7 @@ class _Look:
 
     def nodes(self) -> tuple[NodeView, ...]:
         """The views, each with who named the node, in the order of their addresses."""
-        return tuple(
+        return one_view_each(
             replace(self._views[address], known_from=tuple(sorted(self._named_by[address])) or (EARLIER,))
             for address in sorted(self._views)
         )

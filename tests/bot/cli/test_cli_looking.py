@@ -172,3 +172,15 @@ async def test_a_replica_that_announces_an_escape_sequence_as_its_host_is_shown_
             ended = await terminal.types(line)
             assert NOTHING_TO_OBEY.fullmatch(ended.out + ended.err)
         assert "\\x1b[2J\\u202ehost" in (await terminal.types("health odd")).out
+
+
+async def test_what_is_suggested_can_be_typed(terminal):
+    async with replication(build(), replicas=1) as topology:
+        terminal.targets(orders={"kind": "replication", "nodes": list(topology.node_addresses)})
+        await topology.nodes[0].kill()
+        async with asyncio.timeout(30):
+            while "tandem request promote" not in (seen := await terminal.types("diagnose orders")).out:
+                await asyncio.sleep(0.1)
+        assert f"tandem request promote orders --to {topology.nodes[1].address}" in seen.out
+        plan = await terminal.types(f"plan promote orders --to {topology.nodes[1].address} --json")
+        assert (plan.code, plan.json["risk"], plan.json["cost"]["loss_bytes"]) == (0, "destructive", None)

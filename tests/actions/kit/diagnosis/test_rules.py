@@ -434,3 +434,21 @@ def test_the_worst_stands_first():
     severities = [one.severity for one in diagnose(snapshot).findings]
 
     assert severities == sorted(severities, reverse=True)
+
+
+def test_without_sentinels_a_dead_master_and_a_circle_of_replicas_suggest_whom_to_promote():
+    dead = dead_master(0)
+    ahead = with_node(dead, 3, offset=OFFSET + 10)
+    circle = with_node(healthy(sentinels=0), 1, role=Role.REPLICA, link=healthy().nodes[1].info.link)
+
+    assert diagnose(dead).verdict.suggests == (f"promote orders --to {node_at(2)}", "diagnose orders")
+    assert diagnose(ahead).verdict.suggests[0] == f"promote orders --to {node_at(3)}"
+    assert diagnose(circle).verdict.suggests[0].startswith("promote orders --to ")
+    assert diagnose(dead_master(3)).verdict.suggests == ("diagnose orders",)
+
+
+def test_who_follows_a_replica_does_not_hide_whom_that_one_follows():
+    chained = with_link(dead_master(0), 3, master=node_at(2))
+
+    assert said(chained) == (FindingId.MASTER_DOWN, CERTAIN)
+    assert diagnose(chained).verdict.nodes == (node_at(1),)

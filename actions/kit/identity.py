@@ -1,0 +1,57 @@
+"""One view a process: a server that is known by several addresses is told by its run id. No I/O here.
+
+targets.yaml may name a server otherwise than the others do, by a name or past a proxy. What counts is how Sentinels and
+nodes call it: that is where they can be sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from actions.kit.snapshot import NodeInfo, NodeView
+from actions.kit.topology import Address
+
+_WHO = ("sentinel ", "node ")
+"""Whose name for a server counts most."""
+
+
+def one_view_each(views: Iterable[NodeView]) -> tuple[NodeView, ...]:
+    """The views, those of one process made one, and every address in them that by which it is then known."""
+    groups: dict[str, list[NodeView]] = {}
+    for view in views:
+        groups.setdefault(view.info.run_id if view.info else str(view.address), []).append(view)
+    known_as = {view.address: _name(group) for group in groups.values() for view in group}
+    if all(address == name for address, name in known_as.items()):
+        return tuple(group[0] for group in groups.values())
+    merged = (_one(group, known_as[group[0].address]) for group in groups.values())
+    return tuple(sorted((_with(view, known_as) for view in merged), key=lambda view: view.address))
+
+
+def _name(group: list[NodeView]) -> Address:
+    if len(group) == 1:
+        return group[0].address
+    return min(group, key=lambda view: (*(not _named_by(view, who) for who in _WHO), view.address)).address
+
+
+def _named_by(view: NodeView, who: str) -> bool:
+    return any(source.startswith(who) for source in view.known_from)
+
+
+def _one(group: list[NodeView], name: Address) -> NodeView:
+    view = next(view for view in group if view.address == name)
+    others = tuple(other.address for other in group if other.address != name)
+    return replace(view, also=others, known_from=tuple(sorted({who for one in group for who in one.known_from})))
+
+
+def _with(view: NodeView, known_as: dict[Address, Address]) -> NodeView:
+    info = view.info
+    if info is None:
+        return view
+    return replace(view, info=_renamed(info, known_as))
+
+
+def _renamed(info: NodeInfo, known_as: dict[Address, Address]) -> NodeInfo:
+    link = info.link and replace(info.link, master=known_as.get(info.link.master, info.link.master))
+    replicas = tuple(replace(one, address=known_as.get(one.address, one.address)) for one in info.replicas)
+    return replace(info, link=link, replicas=replicas)
