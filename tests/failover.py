@@ -98,3 +98,12 @@ async def no_two_writable_masters(topology: Topology, seconds: float) -> None:
             takers.append(node.address)
         assert len(takers) <= 1, f"two writable masters: {takers}"
         await asyncio.sleep(0.1)
+
+
+async def caught_up(master: Server, *replicas: Server) -> None:
+    """Wait until these replicas have all that the master has now. (WAIT counts only what its own connection wrote.)"""
+    goal = (await master.command("INFO", "replication"))["master_repl_offset"]
+    async with asyncio.timeout(30):
+        for replica in replicas:
+            while (await replica.command("INFO", "replication"))["slave_repl_offset"] < goal:
+                await asyncio.sleep(0.02)

@@ -26,10 +26,6 @@ async def plan_for(topology: Topology, **options: str) -> Plan:
         return answer
 
 
-async def until_refused_for(topology: Topology, candidate: str) -> str:
-    return await until_refused(topology, f"{candidate} cannot take over", to=candidate)
-
-
 async def test_where_all_is_well_there_is_a_plan_that_says_why_and_what_will_not_last() -> None:
     async with replication(build(NAME), config_file=False) as topology:
         first, again = await plan_for(topology), await plan_for(topology)
@@ -146,10 +142,10 @@ async def test_the_candidate_lags_too_far() -> None:
 async def test_the_candidate_is_in_a_full_sync_or_loads_its_data() -> None:
     async with replication(build(NAME), extra_config={"enable-debug-command": "yes"}) as topology:
         await slow_full_sync(topology)
-        assert "it is in a full sync" in await until_refused_for(topology, topology.nodes[2].address)
+        await until_refused(topology, "it is in a full sync", to=topology.nodes[2].address)
     async with replication(build(NAME), extra_config={"enable-debug-command": "yes"}) as topology:
         await load_slowly(topology)
-        assert "it is loading its data" in await until_refused_for(topology, topology.nodes[2].address)
+        await until_refused(topology, "it is loading its data", to=topology.nodes[2].address)
 
 
 async def test_no_replica_at_all() -> None:

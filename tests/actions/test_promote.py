@@ -25,7 +25,7 @@ from actions.kit.topology import Address, Kind
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, faults, replication, sentinel
 from tests.actions.test_failover_replication_on_servers import in_haste
 from tests.builders import healthy, node_at, with_link, without_node
-from tests.failover import Journal, in_file, no_two_writable_masters, setting, target_of
+from tests.failover import Journal, caught_up, in_file, no_two_writable_masters, setting, target_of
 
 pytestmark = pytest.mark.servers
 
@@ -68,7 +68,7 @@ async def behind(topology: Topology, replica: Server, others: tuple[Server, ...]
     await topology.link(topology.nodes[0]).cut_replica(replica.address)
     for number in range(3):
         await topology.nodes[0].command("SET", f"late:{number}", "value")
-    await topology.nodes[0].command("WAIT", len(others), 20_000, timeout_s=25)
+    await caught_up(topology.nodes[0], *others)
     await topology.nodes[0].kill()
 
 
@@ -152,7 +152,7 @@ async def test_histories_that_nothing_connects() -> None:
         await second.command("REPLICAOF", "NO", "ONE")
         await second.command("SET", "of", "its own")
         await master.command("SET", "for", "the first")
-        await master.command("WAIT", 1, 20_000, timeout_s=25)
+        await caught_up(master, first)
         await master.kill()
         await second.command("REPLICAOF", *master.address.rsplit(":", 1))
         deadline = time.monotonic() + 10
@@ -226,7 +226,7 @@ async def lost(which: str = NAME, **settings: object) -> AsyncIterator[tuple[Top
     """A master that is dead, and the steps that promote the first replica, in haste."""
     async with replication(build(which), **settings) as topology:
         await topology.nodes[0].command("SET", "before", "1")
-        await topology.nodes[0].command("WAIT", 2, 20_000, timeout_s=25)
+        await caught_up(*topology.nodes)
         await topology.nodes[0].kill()
         plan = await plan_for(topology, topology.nodes[1])
         async with seen(topology) as hands:
@@ -331,7 +331,7 @@ async def test_replicas_that_follow_one_another_get_a_master_again() -> None:
     async with replication(build(NAME)) as topology:
         first, second, third = topology.nodes
         await first.command("SET", "kept", "1")
-        await first.command("WAIT", 2, 20_000, timeout_s=25)
+        await caught_up(first, second, third)
         await first.command("REPLICAOF", *second.address.rsplit(":", 1))
         plan = await plan_for(topology, second)
         assert "they follow one another" in plan.because
