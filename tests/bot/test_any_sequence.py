@@ -8,6 +8,7 @@ middle of whatever it does, as kill -9 would.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from actions.kit.action import ChangeAction, Option, Options
-from actions.kit.errors import NotYet
+from actions.kit.errors import NotYet, Refused
 from actions.kit.plan import Cost, Held, Plan, Refusal, Risk, Step, facts_of
 from actions.kit.ports import Hands
 from actions.kit.settlement import Answer
@@ -39,6 +40,7 @@ T = TypeVar("T")
 
 STAFF = tuple(Person(f"U0{name.upper()}", name) for name in ("oncall", "lead", "ops", "dba"))
 GUEST = "U0DBA"
+MAY_BREAK = "U0LEAD"
 MINUTES = 15
 LEASE_S = 15.0
 TERMS = Terms(looks_for_s=0)
@@ -46,7 +48,7 @@ TARGET = Target(name="orders", kind=Kind.REPLICATION, nodes=(node_at(1), node_at
 
 SECONDS = {"a while": 60, "a lease": LEASE_S + 1, "a deadline": MINUTES * 60}
 DECISIONS = ("approve", "approve thrice", "deny", "withdraw", *Answer)
-EVENTS = ("nothing", "hold up", "crash", "due", "failover", "staff", *SECONDS)
+EVENTS = ("nothing", "hold up", "crash", "due", "failover", "staff", "freeze", "thaw", *SECONDS)
 MOVE = st.tuples(
     st.sampled_from(["nothing"] * 6 + list(EVENTS)),
     st.sampled_from(["approve"] * 8 + list(DECISIONS)),
@@ -72,6 +74,8 @@ class World:
     unseen: list[str] = field(default_factory=list)
     """What was struck by a process that had last seen other servers than the approvers."""
     held_up: bool = False
+    frozen_but: set[str] | None = None
+    """What may still strike: what had begun before somebody froze the target."""
     under_way: list[tuple[str, Process]] = field(default_factory=list)
 
 
@@ -113,6 +117,8 @@ class Process:
             self.world.under_way.remove((mark, self))
         self.check()
         self.world.struck.append(mark)
+        if self.world.frozen_but is not None and mark not in self.world.frozen_but:
+            self.world.unseen.append(mark)
         if looked_at != replid:
             self.world.unseen.append(mark)
 
@@ -196,7 +202,8 @@ class Replica:
         process = Process(world)
         ledger = await Ledger.open(url(folder), step_types=(Strike,), lease_s=LEASE_S, clock=process.clock)
         people = {TARGET.name: People(usergroup="S0OPS")}
-        fleet = Fleet({TARGET.name: TARGET}, {}, people, people)
+        glass = {TARGET.name: People(users=(MAY_BREAK,))}
+        fleet = Fleet({TARGET.name: TARGET}, {}, people, people, break_glass=glass)
         desk = Desk(ledger, fleet, lambda _: process, Rules(fleet, process), by_name=lambda _: STRIKE, terms=TERMS)
         await desk.recover(every_s=3600)
         return cls(process, ledger, desk)
@@ -244,10 +251,17 @@ class AnySequence(RuleBasedStateMachine):
         for _ in range(2):
             self._start()
 
-    @rule(requester=st.sampled_from(STAFF[:2]), which=st.integers(0, 1), moves=st.lists(MOVE, min_size=2, max_size=6))
-    def somebody_asks(self, requester: Person, which: int, moves: list[tuple[str, str, Person, int, int]]) -> None:
+    @rule(
+        requester=st.sampled_from(STAFF[:2]),
+        glass=st.sampled_from([False, False, False, True]),
+        which=st.integers(0, 1),
+        moves=st.lists(MOVE, min_size=2, max_size=6),
+    )
+    def somebody_asks(
+        self, requester: Person, glass: bool, which: int, moves: list[tuple[str, str, Person, int, int]]
+    ) -> None:
         """One rule only: Hypothesis leaves rules out at random, and without approvals nothing is put to the test."""
-        self._ask(requester, which)
+        self._ask(requester, which, glass=glass)
         for event, does, who, newest, where in moves:
             self._happens(event, who, where)
             self.nothing_ran_that_must_not()
@@ -263,6 +277,7 @@ class AnySequence(RuleBasedStateMachine):
             if asked.mark in self.world.struck:
                 assert not asked.no
                 assert len(asked.yes) >= asked.needed
+                assert asked.needed or self._reviewed(asked)
 
     def teardown(self) -> None:
         """In the end nothing is forgotten: whatever was approved has been done, or is over."""
@@ -285,6 +300,10 @@ class AnySequence(RuleBasedStateMachine):
             self.loop.close()
             self.folder.cleanup()
 
+    def _reviewed(self, asked: Asked) -> bool:
+        """Whether a second person is asked to look at what nobody has approved."""
+        return asked.id in [request.id for request in self.loop.run(self.replicas[0].desk.reviews.unsigned())]
+
     def _happens(self, event: str, who: Person, which: int) -> None:
         if event in SECONDS:
             self.world.clock.passes(seconds=SECONDS[event])
@@ -297,15 +316,39 @@ class AnySequence(RuleBasedStateMachine):
         elif event == "hold up":
             self.world.held_up = not self.world.held_up
             self._settle()
+        elif event == "freeze":
+            self._freeze(who, which)
+        elif event == "thaw":
+            self._thaw(who, which)
         elif event == "staff":
             self.world.entitled ^= {who.id}
 
-    def _ask(self, who: Person, which: int) -> None:
+    def _freeze(self, who: Person, which: int) -> None:
+        """What runs already may go on; nothing else may begin."""
+        with contextlib.suppress(Refused):
+            self._do(which, lambda desk: desk.locks.freeze("orders", who, "a change"))
+            assert who.id in self.world.entitled - {GUEST}
+            left = self.loop.run(self.replicas[which].ledger.runs(limit=100))
+            going_on = {request.options["mark"] for request in left if request.state is RequestState.RUNNING}
+            self.world.frozen_but = going_on | set(self.world.struck)
+
+    def _thaw(self, who: Person, which: int) -> None:
+        with contextlib.suppress(Refused):
+            self._do(which, lambda desk: desk.locks.thaw("orders", who))
+            assert who.id in self.world.entitled - {GUEST}
+            self.world.frozen_but = None
+
+    def _ask(self, who: Person, which: int, *, glass: bool) -> None:
         mark = f"m{len(self.asked)}"
-        outcome = self._do(which, lambda desk: desk.ask("strike", "orders", {"mark": mark}, who))
-        if isinstance(outcome, Request):
-            deadline = self.world.clock() + timedelta(minutes=MINUTES)
-            self.asked.append(Asked(outcome.id, mark, who.id, Rules.needed, deadline))
+        asking = {"reason": "it burns", "break_glass": glass}
+        outcome = self._do(which, lambda desk: desk.ask("strike", "orders", {"mark": mark}, who, **asking))
+        if not isinstance(outcome, Request):
+            return
+        deadline = self.world.clock() + timedelta(minutes=MINUTES)
+        self.asked.append(Asked(outcome.id, mark, who.id, 0 if glass else Rules.needed, deadline))
+        if glass:
+            assert who.id == MAY_BREAK
+            assert who.id in self.world.entitled
 
     def _decide(self, does: str, asked: Asked, who: Person, which: int) -> None:
         if does == "deny":
