@@ -95,3 +95,5 @@ async def test_a_sentinel_that_the_settings_do_not_know_of_fails_its_check(progr
     (failed,) = [check for check in seen.checks if not check.ok]
     assert failed.title == "nobody else moves the roles, now"
     assert failed.observation.startswith(f"Sentinels watch {topology.nodes[0].address}")
+    assert seen.diagnosis.verdict.id is FindingId.SENTINEL_MISCONFIGURED
+    assert "which targets.yaml calls kind: replication" in seen.diagnosis.verdict.summary

@@ -18,10 +18,11 @@ def sentinel_misconfigured(facts: Facts) -> Iterator[Finding]:
     """What in the Sentinels' set-up would hurt when it is needed, a finding each.
 
     Fewer than three; an even number; a quorum above their number, or below a majority; different quorums; a Sentinel
-    that does not know the master's name; one that knows of more or of fewer Sentinels than the settings list. Certain:
-    the settings and the Sentinels say so.
+    that does not know the master's name; one that knows of more or of fewer Sentinels than the settings list; any at
+    all that watches a target of kind replication. Certain: the settings, the Sentinels and the nodes say so.
     """
     if not facts.has_sentinels:
+        yield from _watched_all_the_same(facts)
         return
     for check in _CHECKS:
         for severity, summary, evidence in check(facts):
@@ -33,6 +34,23 @@ def sentinel_misconfigured(facts: Facts) -> Iterator[Finding]:
                 tuple(view.address for view in facts.snapshot.sentinels),
                 evidence,
             )
+
+
+def _watched_all_the_same(facts: Facts) -> Iterator[Finding]:
+    """A Sentinel subscribes on every node that it watches, whatever the settings say."""
+    watched = [node for node in facts.snapshot.nodes if node.watching_sentinels]
+    if watched:
+        yield Finding(
+            FindingId.SENTINEL_MISCONFIGURED,
+            Severity.WARNING,
+            confident(complete=True),
+            "Sentinels watch nodes of this target, which targets.yaml calls kind: replication: they may move the roles.",
+            tuple(node.address for node in watched),
+            tuple(
+                Evidence(f"node {node.address} PUBSUB NUMSUB", f"__sentinel__:hello has {node.watching_sentinels}")
+                for node in watched
+            ),
+        )
 
 
 def _number(facts: Facts) -> Iterator[Problem]:
