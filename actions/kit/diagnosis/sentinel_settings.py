@@ -44,7 +44,7 @@ def _watched_all_the_same(facts: Facts) -> Iterator[Finding]:
             FindingId.SENTINEL_MISCONFIGURED,
             Severity.WARNING,
             confident(complete=True),
-            "Sentinels watch nodes of this target, which targets.yaml calls kind: replication: they may move the roles.",
+            "Sentinels watch nodes of this target, which targets.yaml calls kind: replication; they may move roles.",
             tuple(node.address for node in watched),
             tuple(
                 Evidence(f"node {node.address} PUBSUB NUMSUB", f"__sentinel__:hello has {node.watching_sentinels}")
