@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,35 @@ async def test_several_senders_show_each_message_once(slack: LocalSlack, tmp_pat
         await asyncio.sleep(1)
     assert len(slack.messages(INCIDENT)) == 13
     assert saying(slack, "All is well.") is not None
+
+
+async def test_one_call_that_hangs_keeps_no_other_request_waiting(slack: LocalSlack, here: Process) -> None:
+    slack.faults.delay("chat.postMessage", 3)
+    await here.asked()
+    await asyncio.sleep(0.3)
+    slack.faults.delay("chat.postMessage", 0)
+    request = await here.asked()
+    await here.begins(request)
+    card = await slack.waits_for(lambda: saying(slack, "Approved by <@U0LEAD>"))
+    await slack.waits_for(lambda: "was approved by" in thread(slack, card))
+    assert len(slack.messages(INCIDENT)) == 1
+    await slack.waits_for(lambda: len(slack.messages(INCIDENT)) == 2)
+
+
+async def test_who_was_too_slow_takes_its_copy_back(
+    slack: LocalSlack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.ledger.outbox.LEASE", timedelta(seconds=0.5))
+    async with process(slack, tmp_path) as slow:
+        slack.faults.delay("chat.postMessage", 2)
+        await slow.asked()
+        await asyncio.sleep(0.3)
+        slack.faults.delay("chat.postMessage", 0)
+        async with process(slack, tmp_path):
+            await slack.waits_for(lambda: saying(slack, "tune orders: destructive"))
+            await slack.waits_for(lambda: calls(slack, "chat.delete"))
+    assert len(calls(slack, "chat.postMessage")) == 2
+    assert len(slack.messages(INCIDENT)) == 1
 
 
 async def test_another_process_goes_on_with_the_same_messages(slack: LocalSlack, tmp_path: Path) -> None:
