@@ -48,6 +48,7 @@ WORDS = (
     Word("help", "what you may do here", takes="ACTION", optional=True),
     Word("runs", "the latest runs", takes="TARGET", optional=True),
     Word("show", "one request or run", takes="R"),
+    Word("cancel", "stop a run before its next step, and put everything back", takes="R"),
     Word(
         "freeze",
         "let no change begin on a target, or on any (*)",

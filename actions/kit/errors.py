@@ -5,6 +5,7 @@ TandemError                     a sentence for a person, always
 ├── SettingsError               the settings are wrong; names the file and the line
 ├── Refused                     a plan or a policy says no; carries every reason
 ├── JournalDown                 what a run does cannot be written down
+├── Stopped                     a run is to stop before the step that it would begin now
 └── ActionError                 something outside did not do what was asked
     ├── Temporary               the same call may go through later
     │   ├── Unreachable         no answer: timed out, closed, busy, loading
@@ -46,6 +47,10 @@ class Refused(TandemError):  # noqa: N818 -- A refusal is an answer, not a fault
 
 class JournalDown(TandemError):  # noqa: N818 -- Reads as what it is where it is caught.
     """What a run does cannot be written down: nothing new may begin, what is begun has to be made safe."""
+
+
+class Stopped(TandemError):  # noqa: N818 -- Reads as what it is where it is caught.
+    """Somebody wants the run to stop before its next step; says who or what."""
 
 
 class ActionError(TandemError):

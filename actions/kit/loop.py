@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from actions.kit.errors import ActionError, JournalDown, TandemError
+from actions.kit.errors import ActionError, JournalDown, Stopped, TandemError
 from actions.kit.plan import SettingChange, Step
 from actions.kit.ports import Hands
 
@@ -51,7 +51,11 @@ class Journal(Protocol):
     """
 
     async def intends(self, index: int, step: Step) -> None:
-        """Commit that the step begins, and every setting that it changes as owed."""
+        """Commit that the step begins, and every setting that it changes as owed.
+
+        Raises:
+            Stopped: the run is to stop here, where it still can; nothing was written down of the step.
+        """
 
     async def ended(self, index: int, state: StepState, note: str) -> None:
         """Record the outcome of a step; ``note`` is what was seen."""
@@ -92,6 +96,8 @@ async def go_on(steps: Sequence[Step], hands: Hands, journal: Watched, start: in
         passed = any(step.point_of_no_return for step in steps[:index])
         try:
             failure = await _step(index, steps[index], hands, journal, unwritten=passed)
+        except Stopped as error:
+            return await go_back(steps, index - 1, hands, journal, [*failures, str(error)])
         except asyncio.CancelledError:
             if not passed and not steps[index].point_of_no_return:
                 await go_back(steps, index, hands, journal, ())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -123,6 +124,11 @@ class Step(ABC):
         return ""
 
 
+def turning(steps: Sequence[Step]) -> int:
+    """The index of the first step that cannot be undone; the number of steps where there is none."""
+    return next((index for index, step in enumerate(steps) if step.point_of_no_return), len(steps))
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What will be done, why, and what it can cost."""
@@ -137,6 +143,11 @@ class Plan:
     """The facts that the approval binds to, a line each; see ``facts_of``."""
     candidate: Address | None = None
     rejected: tuple[Rejected, ...] = ()
+
+    @property
+    def turning(self) -> int:
+        """The index of the first step that cannot be undone; the number of steps where there is none."""
+        return turning(self.steps)
 
     @property
     def fingerprint(self) -> str:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from actions.kit.errors import ActionError
 from actions.kit.loop import Ending, Journal, Outcome, StepState, Watched, go_on, undo
-from actions.kit.plan import Step
+from actions.kit.plan import Step, turning
 from actions.kit.ports import Hands
 
 CUT_OFF = "The run was cut off before the roles moved."
@@ -103,7 +103,7 @@ class _Settlement:
 
     @property
     def _turning(self) -> int:
-        return next((index for index, step in enumerate(self.steps) if step.point_of_no_return), len(self.steps))
+        return turning(self.steps)
 
     @property
     def _turn(self) -> Step:

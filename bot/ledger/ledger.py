@@ -30,6 +30,7 @@ from bot.ledger.questions import Questions
 from bot.ledger.records import Claim, Debt, Decided, Lease, Person, Request, RequestState, Verdict
 from bot.ledger.requests import Ask, normal_id
 from bot.ledger.reviews import Reviews
+from bot.ledger.stops import Stops
 from bot.ledger.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Ledger:
         self.outbox = Outbox(database, self._owner)
         self.hearing = Hearing(database)
         self.questions = Questions(database, codec, self._owner, self._lasts)
+        self.stops = Stops(database, codec)
 
     @classmethod
     async def open(

@@ -77,8 +77,8 @@ class Questions:
                 await _take(tx, run_id, person, answer)
                 if answer is Answer.ABANDON:
                     await _abandon(tx, before, person)
-            said = _DONE[answer] if why is None else why
-            await messages.happened(tx, "run.answered", person, run_id, counts=why is None, given=answer, answer=said)
+            said, tell = why or _DONE[answer], messages.happened if why is None else audit.append
+            await tell(tx, "run.answered", person, run_id, counts=why is None, given=answer, answer=said)
             return Decided(why is None, await reading.load(tx, self._codec, run_id), said)
 
     async def again(self, lease: Lease) -> None:
@@ -140,6 +140,7 @@ async def _take(tx: Transaction, run_id: str, person: Person, answer: Answer) ->
             answered_by_name=person.name,
             answered_from=person.origin,
             answered_at=tx.now,
+            cancelled_at=None,  # Whoever lets it go on knows of that; whoever cancels it from now on counts again.
         )
     )
 

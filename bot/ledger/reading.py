@@ -17,6 +17,7 @@ from bot.ledger.database import Transaction
 from bot.ledger.errors import LedgerError, UnknownRequest
 from bot.ledger.records import (
     Answered,
+    Cancelled,
     Debt,
     Decision,
     Origin,
@@ -92,6 +93,7 @@ async def load_run(tx: Transaction, run_id: str) -> Run | None:
         question=_question(row),
         asked_at=row["asked_at"],
         answered=answered(row),
+        cancelled=_cancelled(row),
     )
 
 
@@ -167,6 +169,13 @@ def answered(row: RowMapping) -> Answered | None:
         return None
     person = Person(row["answered_by_id"], row["answered_by_name"], Origin(row["answered_from"]))
     return Answered(Answer(row["answer"]), person, row["answered_at"])
+
+
+def _cancelled(row: RowMapping) -> Cancelled | None:
+    if row["cancelled_at"] is None:
+        return None
+    person = Person(row["cancelled_by_id"], row["cancelled_by_name"], Origin(row["cancelled_from"]))
+    return Cancelled(person, row["cancelled_at"])
 
 
 def _question(row: RowMapping) -> Question | None:

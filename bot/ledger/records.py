@@ -121,6 +121,14 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Who wanted a run to stop, and when."""
+
+    person: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One execution of a plan; its id is that of the request. ``failures``: a sentence each."""
 
@@ -136,6 +144,8 @@ class Run:
     asked_at: datetime | None = None
     answered: Answered | None = None
     """The latest answer that somebody gave."""
+    cancelled: Cancelled | None = None
+    """Who wants it to stop before its next step."""
 
     @property
     def reached(self) -> int:
@@ -191,6 +201,14 @@ class Request:
     def withdrawal(self) -> Decision | None:
         """When the requester took it back."""
         return next((one for one in self.decisions if one.verdict is Verdict.WITHDRAW), None)
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether its run can be cancelled: it runs, nobody has done so, and nothing irreversible has begun."""
+        run = self.run
+        if run is None or run.state is not RunState.RUNNING:
+            return False
+        return run.cancelled is None and run.reached < self.plan.turning
 
     @property
     def standing(self) -> RequestState | RunState:

@@ -22,8 +22,8 @@ from bot.render.blocks_request import asked, by, command_line, moment, who
 from bot.render.questions import LABELS, effects, said
 from bot.render.words import code, duration, mrkdwn
 
-ANSWER = "answer"
-"""The action ids of the buttons begin so; what follows the colon is the answer."""
+CANCEL, ANSWER = "cancel", "answer"
+"""Action ids. Those of answers begin so; what follows the colon is the answer."""
 
 _SIGNS = {
     StepState.WAITING: ":white_circle:",
@@ -55,9 +55,7 @@ def progress(request: Request, run: Run, environment: str) -> Message:
     lines = [_step(step) for step in run.steps]
     middle = [section("\n".join(lines[at : at + 6])) for at in range(0, len(lines), 6)]
     failures = [section(f":x: {mrkdwn(failure, 1_000)}") for failure in run.failures[:8]]
-    anew = [button("Ask again with a new plan", "run:0", command_line(request))]
-    tail = [*failures, *(actions(anew) if run.state is RunState.UNDONE else []), *_question(request, run)]
-    tail.append(context(_footer(request, run)))
+    tail = [*failures, *_offers(request, run), context(_footer(request, run))]
     return fit(f"{sign} {mrkdwn(title, 200)}. {_spoken(run)}", head, middle, tail)
 
 
@@ -75,6 +73,15 @@ def transcript(request: Request, run: Run) -> Screen:
         ]
     lines += ["", *run.failures] if run.failures else []
     return Screen(Message(told, (section(told),)), thread_of(f"Transcript of {code(request.id)}", lines))
+
+
+def _offers(request: Request, run: Run) -> list[Block]:
+    """What can be done about it now."""
+    if run.state is RunState.UNDONE:
+        return actions([button("Ask again with a new plan", "run:0", command_line(request))])
+    if request.can_stop:
+        return actions([button("Cancel", CANCEL, request.id)])
+    return _question(request, run)
 
 
 def _question(request: Request, run: Run) -> list[Block]:
@@ -108,6 +115,8 @@ def _spoken(run: Run) -> str:
 
 def _footer(request: Request, run: Run) -> str:
     begun = f"Run {code(request.id)} · began {moment(run.started_at)}"
+    if run.cancelled is not None:
+        begun += f" · cancelled by {who(run.cancelled.person)} {moment(run.cancelled.at)}"
     if run.answered is not None:
         begun += f" · {mrkdwn(said(run.answered), 200)}"
     if run.ended_at is None:

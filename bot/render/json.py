@@ -217,6 +217,7 @@ def _run(run: Run) -> Json:
         "ended_at": _time(run.ended_at),
         "failures": list(run.failures),
         "question": _question(run),
+        "cancelled": _cancelled(run),
         "steps": [_step(one) for one in run.steps],
     }
 
@@ -228,6 +229,10 @@ def _review(review: Review) -> Json:
         "signed_at": _time(review.signed_at),
         "note": review.note,
     }
+
+
+def _cancelled(run: Run) -> Json | None:
+    return {"by": _person(run.cancelled.person), "at": _time(run.cancelled.at)} if run.cancelled else None
 
 
 def _question(run: Run) -> Json | None:

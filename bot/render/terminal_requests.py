@@ -162,6 +162,9 @@ def _run(shown: Request, now: datetime | None) -> Iterator[RenderableType]:
             _state(one.state), Text(plain(one.title, 200)), _took(one, now), Text(plain(one.note), style="dim")
         )
     yield steps
+    if shown.run.cancelled is not None:
+        by = shown.run.cancelled
+        yield Text(f"cancelled by {_person(by.person)} at {_moment(by.at)}", style="yellow")
     yield from _question(shown.run)
     for failure in shown.run.failures:
         yield Text(f"- {plain(failure)}", style="red")

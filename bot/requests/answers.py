@@ -1,7 +1,7 @@
-"""What a person may tell a run: how one that asks goes on. Who may is decided here, whether it counts in the ledger.
+"""What a person may tell a run: to stop, or how to go on. Who may is decided here, whether it counts in the ledger.
 
 What destroys takes a second person again: an approver resumes, the requester alone does not. Whoever asked for the
-run, and whoever may approve it, can have it rolled back or give it up.
+run, and whoever may approve it, can stop it, have it rolled back or give it up.
 """
 
 from __future__ import annotations
@@ -25,6 +25,13 @@ class Answers:
         request = await self._ledger.request(request_id)
         why_not = await self._why_not(request, person, answer)
         return await self._ledger.questions.answer(request.id, person, answer, asked_at, why_not)
+
+    async def cancel(self, request_id: str, person: Person) -> Decided:
+        """See ``Desk.cancel``."""
+        request = await self._ledger.request(request_id)
+        own = person.id == request.requester.id
+        why_not = None if own else await self._policy.may_approve(case_of(request), person.id, request.requester.id)
+        return await self._ledger.stops.cancel(request.id, person, why_not)
 
     async def _why_not(self, request: Request, person: Person, answer: Answer) -> str | None:
         """Why this person may not say this; ``None`` where they may, or nothing is asked."""

@@ -150,6 +150,15 @@ class Desk:
         """
         return await self._ledger.withdraw(request_id, person)
 
+    async def cancel(self, request_id: str, person: Person) -> Decided:
+        """Have a run stop before its next step and go back, while it still can; for its requester and for approvers.
+
+        Raises:
+            UnknownRequest: there is no such request.
+            LedgerError: it could not be written down, and so does not count.
+        """
+        return await self._answers.cancel(request_id, person)
+
     async def answer(
         self, request_id: str, person: Person, answer: Answer, asked_at: datetime | None = None
     ) -> Decided:

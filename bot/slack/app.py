@@ -22,7 +22,7 @@ from bot.render.blocks import notice
 from bot.render.blocks_menu import APPROVAL, DENIAL, REASON, REASON_BLOCK, TARGET, TYPED, TYPED_BLOCK
 from bot.render.blocks_request import APPROVE, APPROVE_TYPED, DENY, DETAILS, WITHDRAW
 from bot.render.blocks_review import NOTE, NOTE_BLOCK, SIGN, SIGNED
-from bot.render.blocks_run import ANSWER
+from bot.render.blocks_run import ANSWER, CANCEL
 from bot.slack.caller import Body, Caller, Gate
 from bot.slack.clicks import Clicks
 from bot.slack.client import Identity, web_client
@@ -73,6 +73,7 @@ def build(wiring: Wiring, identity: Identity) -> AsyncApp:
     app.action(SIGN)(listeners.sign)
     app.action(WITHDRAW)(listeners.withdraw)
     app.action(DETAILS)(listeners.details)
+    app.action(CANCEL)(listeners.cancel)
     app.action(re.compile(rf"^{ANSWER}:"))(listeners.answer)
     app.action(re.compile(r".*"))(listeners.unknown)
     app.view(DENIAL)(listeners.denial)
@@ -128,6 +129,9 @@ class _Listeners:
 
     async def withdraw(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
         self._hand_over(context, "withdraw", self._clicks.withdraw(ack, _caller(context), _value(action)))
+
+    async def cancel(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
+        self._hand_over(context, "cancel", self._clicks.cancel(ack, _caller(context), _value(action)))
 
     async def answer(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
         answer = Answer(str(action["action_id"]).removeprefix(f"{ANSWER}:"))

@@ -55,6 +55,10 @@ class Clicks:
         """Take one's own request back, then ack, then say whether it is."""
         await self._decide(ack, caller, self.desk.withdraw(request_id, caller.person))
 
+    async def cancel(self, ack: AsyncAck, caller: Caller, request_id: str) -> None:
+        """Have a run stop before its next step, then ack, then say whether it does."""
+        await self._decide(ack, caller, self.desk.cancel(request_id, caller.person), of="run")
+
     async def answer(self, ack: AsyncAck, caller: Caller, answer: Answer, value: str) -> None:
         """Tell a run that asks how it goes on, then ack, then say whether that counts."""
         request_id, _, asked_at = value.partition(" ")

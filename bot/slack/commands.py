@@ -96,6 +96,7 @@ class Commands:
         say = {
             "runs": self._runs,
             "show": self._show,
+            "cancel": self._cancel,
             "help": self._help,
             "freeze": self._freeze,
             "thaw": self._thaw,
@@ -122,6 +123,11 @@ class Commands:
         if request.target not in self.fleet.seen_from(caller.channel or ""):
             raise UsageError(f"{request.id} is about a target that is not bound to this channel; ask where it is.")
         await caller.reply.whisper(request_lines([request]))
+
+    async def _cancel(self, caller: Caller, command: Command) -> None:
+        done = await self.desk.cancel(command.argument, caller.person)
+        sign = ":white_check_mark:" if done.ok else ":no_entry:"
+        await caller.reply.whisper(notice(f"{sign} {spoken(done.why)}"))
 
     async def _freeze(self, caller: Caller, command: Command) -> None:
         where = _shared(caller.channel)

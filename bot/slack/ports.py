@@ -87,6 +87,9 @@ class Desk(Protocol):
     async def withdraw(self, request_id: str, person: Person) -> Decided:
         """Take one's own request back; the answer says whether it was."""
 
+    async def cancel(self, request_id: str, person: Person) -> Decided:
+        """Have a run stop before its next step; the answer says whether it does."""
+
     async def answer(
         self, request_id: str, person: Person, answer: Answer, asked_at: datetime | None = None
     ) -> Decided:

@@ -66,6 +66,7 @@ def _tune(snapshot: Snapshot, options: Options) -> Plan | Refusal:
         return Refusal(snapshot.target, "tune", ("No single node says that it is the master.",))
     change = SettingChange(master.address, FENCE, options["to"], str(master.config.min_replicas_to_write))
     steps: list[Step] = [Set(change), *([Await(master.address)] if "slow" in options else [])]
+    steps += [Set(SettingChange(master.address, "maxclients", "9000", "10000"))] if "then" in options else []
     seen = facts_of(snapshot)
     return Plan(snapshot.target, "tune", Risk.DESTRUCTIVE, "It was asked for.", Cost(), tuple(steps), seen)
 

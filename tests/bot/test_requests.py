@@ -419,6 +419,23 @@ async def expire(ledger, request_id):
         await tx.connection.execute(update(runs).where(runs.c.id == request_id).values(leased_until=tx.now))
 
 
+async def test_who_asked_or_may_approve_can_cancel_a_run_and_it_is_put_back(tmp_path):
+    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+        master = topology.nodes[0]
+        request = await here.asks(slow="yes", then="yes")
+        await here.desk.approve(request.id, LEAD)
+        await here.stands(request.id, 1, StepState.RUNNING)
+        assert "is a guest" in (await here.desk.cancel(request.id, GUEST)).why
+        assert (await here.desk.cancel(request.id, ONCALL)).ok
+        assert await fence_of(master) == "500", "the step in hand comes to its end"
+        await master.command("CONFIG", "SET", SLOWLY, 7)
+        ended = await here.ended(request.id)
+        assert (ended.run.state, ended.run.failures) == (RunState.UNDONE, ("oncall cancelled it.",))
+        assert [step.state for step in ended.run.steps] == [StepState.UNDONE, StepState.DONE, StepState.SKIPPED]
+        assert await fence_of(master) == "0"
+        assert await here.ledger.owed() == ()
+
+
 async def test_what_was_approved_and_had_not_begun_begins_after_a_restart_but_not_after_its_deadline(tmp_path):
     async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
         plan = await here.desk.preview("tune", "orders", {"to": "500"})

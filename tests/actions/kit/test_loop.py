@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import pytest
 
-from actions.kit.errors import JournalDown, NotYet, TandemError
-from actions.kit.loop import Outcome, StepState, carry_out
+from actions.kit.errors import JournalDown, NotYet, Stopped, TandemError
+from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.topology import Address
@@ -152,6 +152,23 @@ async def test_after_the_turn_a_failure_stops_nothing() -> None:
     ending = await carry_out(steps(world), nothing, journal)
     assert ending.outcome is Outcome.INCOMPLETE
     assert world.done[-1] == "put back"
+    assert journal.owed == []
+
+
+@pytest.mark.parametrize(
+    ("before", "done"), [(0, []), (1, ["steer", "undo steer"]), (2, ["steer", "fence", "undo fence", "undo steer"])]
+)
+async def test_a_run_that_is_stopped_goes_back_and_says_who_stopped_it(before: int, done: list[str]) -> None:
+    class Cancelled(Journal):
+        async def intends(self, index: int, step: Step) -> None:
+            if index == before:
+                raise Stopped("lead cancelled it.")
+            await super().intends(index, step)
+
+    world, journal = World(), Cancelled()
+    ending = await carry_out(steps(world), nothing, journal)
+    assert ending == Ending(Outcome.UNDONE, ("lead cancelled it.",))
+    assert world.done == done
     assert journal.owed == []
 
 

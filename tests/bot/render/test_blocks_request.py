@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from actions.kit.plan import Refusal
+from actions.kit.promotion import Promote
 from actions.kit.settlement import Answer, Question
-from bot.ledger.records import Answered, RequestState, RunState, Verdict
+from bot.ledger.records import Answered, Cancelled, RequestState, RunState, Verdict
 from bot.policy import Eligibility
 from bot.render.blocks import Screen
 from bot.render.blocks_request import card, command_line, decided_card, drifted, outcome, refused
@@ -14,6 +15,7 @@ from bot.render.blocks_run import progress, transcript
 from tests.bot.render.slack_judges import accepted
 from tests.bot.render.test_blocks_findings import assert_harmless
 from tests.bot.slack_requests import LEAD, NASTY, approved, asking, decision, plan, request, running, withdrawn
+from tests.builders import node_at
 
 CROWD = Eligibility(3, ("U0LEAD", "U0SECOND"))
 REPEATED = 'failover orders --to 10.0.0.3:6379 --reason "It is late."'
@@ -105,6 +107,19 @@ def test_every_end_is_said_in_words_and_the_transcript_is_whole(state) -> None:
     told = accepted(transcript(made, made.run))
     assert told.count("$ PING seen") == 4
     assert "<@U0ONCALL>" in told
+
+
+def test_a_run_can_be_cancelled_until_it_cannot_go_back() -> None:
+    made = running(1)
+    assert [(one["action_id"], one["value"]) for one in buttons(progress(made, made.run, "production"))] == [
+        ("cancel", "R-7F3K2")
+    ]
+    late = replace(made, plan=replace(made.plan, steps=(Promote(node_at(2), node_at(1)),)))
+    assert buttons(progress(late, late.run, "production")) == []
+    cancelled = replace(made, run=replace(made.run, cancelled=Cancelled(LEAD, made.created_at)))
+    shown = progress(cancelled, cancelled.run, "production")
+    assert buttons(shown) == []
+    assert "cancelled by <@U0LEAD> <!date^1735732800^" in accepted(shown)
 
 
 def test_nothing_from_outside_is_obeyed_however_long() -> None:

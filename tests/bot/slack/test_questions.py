@@ -1,4 +1,4 @@
-"""A run that asks in its channel: what was seen, what each button does, who may press it, and that it counts once."""
+"""The buttons of a run: what it asks and what each answer does, that an answer counts once, and how it is cancelled."""
 
 import pytest
 
@@ -51,3 +51,25 @@ async def test_what_was_seen_and_what_each_button_does(slack: LocalSlack, redis:
         await lead.clicks_stale(run, "answer:resume")
         await slack.waits_for(lambda: whispered(slack, "U0LEAD", "oncall said at"))
     assert slack.broadcast_mentions == []
+
+
+async def test_a_run_is_cancelled_by_a_button_while_it_can_go_back(
+    slack: LocalSlack, redis: Topology, house: House
+) -> None:
+    house.keep(targets(redis))
+    oncall, lead = slack.person("U0ONCALL"), slack.person("U0LEAD")
+    old = await redis.master()
+    async with house.bot():
+        card = await asked(slack)
+        request_id = card.plain().split("R-")[1][:5]
+        await oncall.types(INCIDENT, f"/redis cancel {request_id}")
+        await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "it waits for approval. To stop it, withdraw it."))
+        await lead.clicks(card, "approve")
+        run = await slack.waits_for(lambda: saying(slack, "failover orders: running"))
+        assert (await lead.clicks(run, "cancel")).acked
+        await slack.waits_for(lambda: whispered(slack, "U0LEAD", "It stops before its next step"))
+        await oncall.types(INCIDENT, f"/redis cancel {request_id}")
+        await slack.waits_for(lambda: whispered(slack, "U0ONCALL", f"lead cancelled R-{request_id} already"))
+        undone = await slack.waits_for(lambda: saying(slack, "not done, and everything was put back"), within=30)
+        assert "lead cancelled it." in undone.plain()
+    assert await redis.master() is old
