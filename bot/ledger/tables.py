@@ -317,5 +317,4 @@ replicas = Table(
     Column("settings", Text, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
-    Column("deaf_since", UtcDateTime),
 )

@@ -42,7 +42,10 @@ class Watch:
 
     async def _run(self) -> None:
         while True:
-            await self._look(at_once=False)
+            try:
+                await self._look(at_once=False)
+            except Exception:
+                log.exception("whether Slack is heard could not be seen")
             await asyncio.sleep(LOOK_S)
 
     async def _look(self, *, at_once: bool) -> None:

@@ -174,6 +174,5 @@ def _create_people() -> None:
         *map(_text, ("owner", "kind", "settings")),
         _time("started_at"),
         _time("seen_at"),
-        _time("deaf_since", nullable=True),
         _key("replicas", "owner"),
     )
