@@ -1,4 +1,4 @@
-"""``resume``, ``rollback`` and ``abandon`` in a terminal: tell a run that was cut off, and asks, how it goes on."""
+"""``cancel`` stops a run in a terminal; ``resume``, ``rollback`` and ``abandon`` tell one that asks how it goes on."""
 
 # ruff: noqa: PLC0415 -- What a command needs is imported when it runs, since the terminal starts often.
 
@@ -39,6 +39,16 @@ def answer(request_id: str, given: Answer, *, yes: bool, as_json: bool) -> Exit:
     return asyncio.run(_answer(request_id, given, asked_at, as_json=as_json))
 
 
+def cancel(request_id: str, *, as_json: bool) -> Exit:
+    """Have a run stop before its next step and go back, and follow it to its end.
+
+    Raises:
+        UsageError: there is no such request.
+        Refused: it does not count, or is too late; says why.
+    """
+    return asyncio.run(_cancel(request_id, as_json=as_json))
+
+
 def _agreed(request: Request, given: Answer) -> bool:
     """Whether this is meant; nobody is asked where nothing would come of it: then the desk says why."""
     question = request.run.question if request.run else None
@@ -63,5 +73,15 @@ async def _answer(request_id: str, given: Answer, asked_at: datetime | None, *, 
         request = await at.desk.show(request_id)
         await at.policy.may_approve(case_of(request), person.id, request.requester.id)  # The desk decides likewise.
         decided = counted(await at.desk.answer(request.id, at.vouched(person), given, asked_at))
+        screen.tell(decided.why)
+        return show(await follow(at, decided.request), as_json=as_json)
+
+
+async def _cancel(request_id: str, *, as_json: bool) -> Exit:
+    async with office() as at:
+        person = await at.signed_in()
+        request = await at.desk.show(request_id)
+        await at.policy.may_approve(case_of(request), person.id, request.requester.id)  # The desk decides likewise.
+        decided = counted(await at.desk.cancel(request.id, at.vouched(person)))
         screen.tell(decided.why)
         return show(await follow(at, decided.request), as_json=as_json)

@@ -81,6 +81,14 @@ def follow(request: RequestId, *, as_json: Json = False) -> Exit:
 
 
 @changes.command()
+def cancel(request: RequestId, *, as_json: Json = False) -> Exit:
+    """Stop a run before its next step, and have it put back what it did; possible until the roles move."""
+    from bot.cli import answering
+
+    return answering.cancel(request, as_json=as_json)
+
+
+@changes.command()
 def resume(request: RequestId, *, yes: Yes = False, as_json: Json = False) -> Exit:
     """Tell a run that was cut off, and asks, to go on; what destroys takes an approver."""
     return _answer(request, "resume", yes=yes, as_json=as_json)

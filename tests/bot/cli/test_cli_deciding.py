@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from actions.kit.errors import Stopped
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import Cost, Plan, Risk
 from actions.kit.steps import Demote, Prove
@@ -150,3 +153,22 @@ async def test_what_cannot_be_undone_is_approved_by_the_name_of_its_target(termi
         async with typing(lead, f"approve {request.id}", "orders\n") as (process, shown):
             assert await process.wait() == 3, "the target cannot be seen: the approval is void"
         assert (await ledger.request(request.id)).state is RequestState.VOID
+
+
+async def test_a_run_is_cancelled_from_a_terminal_whoever_carries_it_out(terminal):
+    async with left_by_a_bot(terminal, **DEAD) as (ledger, oncall, _, _guest):
+        request = await filed(ledger)
+        early = await oncall.says(f"cancel {request.id}")
+        assert (early.code, early.out) == (3, "")
+        await ledger.decide(request.id, Person("U0LEAD", "lead"), "approve")
+        lease = await ledger.begin(request.id)  # As a bot would.
+        cancelling = asyncio.create_task(oncall.types(f"cancel {request.id} --json"))
+        async with asyncio.timeout(60):
+            while (run := (await ledger.request(request.id)).run) is None or run.cancelled is None:
+                await asyncio.sleep(0.02)
+        with pytest.raises(Stopped, match="oncall cancelled it"):
+            await ledger.journal(lease).intends(0, PLAN.steps[0])
+        await ledger.end(lease, Ending(Outcome.UNDONE))
+        ended = await cancelling
+        assert (ended.code, ended.json["run"]["state"]) == (1, "undone"), ended.err
+        assert "It stops before its next step" in ended.err
