@@ -5,40 +5,20 @@ A reply is what RESP2 gives: bytes, an integer, None, or a list of these.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from actions.kit.errors import Garbled
+from actions.kit.info import info_fields
 from actions.kit.ports import Standing
 from actions.kit.snapshot import AttachedReplica, Link, NodeConfig, NodeInfo, Role
 from actions.kit.topology import Address
 
 _ROLES = {"master": Role.MASTER, "slave": Role.REPLICA, "replica": Role.REPLICA, "sentinel": Role.SENTINEL}
-_whole = re.compile(r"-?[0-9]{1,19}").fullmatch
-
-INFO_FIELDS = (
-    *("redis_version", "valkey_version", "run_id", "uptime_in_seconds", "config_file", "role", "sentinel_tilt"),
-    *("connected_clients", "blocked_clients", "maxclients", "pubsub_clients", "rejected_connections"),
-    *("used_memory", "maxmemory", "maxmemory_policy", "evicted_keys", "instantaneous_ops_per_sec"),
-    *("loading", "rdb_changes_since_last_save", "rdb_last_bgsave_status", "aof_enabled", "aof_last_write_status"),
-    *("master_replid", "master_replid2", "master_repl_offset", "slave_repl_offset", "second_repl_offset"),
-    *("master_host", "master_port", "master_link_status", "master_sync_in_progress", "master_sync_left_bytes"),
-    *("master_last_io_seconds_ago", "master_link_down_since_seconds", "master_failover_state"),
-    *("slave_priority", "slave_read_only", "repl_backlog_size", "min_slaves_good_slaves", "cluster_enabled"),
-)
-"""What is read of INFO, beside the ``slaveN`` lines. A server sends six times as many fields."""
-
-
-def _any_of(names: tuple[str, ...]) -> str:
-    """A pattern for any of these, grouped by their first letter: so most lines are passed over after one look."""
-    groups = itertools.groupby(sorted(names), key=lambda name: name[0])
-    return "|".join(f"{letter}(?:{'|'.join(name[1:] for name in group)})" for letter, group in groups)
-
 
 _keyspace_lines = re.compile(rb"\ndb[0-9]+:keys=([0-9]{1,19})").findall
-_info_lines = re.compile(rf"\n({_any_of(INFO_FIELDS)}|slave[0-9]+):([^\r\n]*)").findall
-_version = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}").match
+_leading_version = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}").match
 
 
 def parse_info(fields: Mapping[str, str]) -> NodeInfo:
@@ -114,10 +94,10 @@ def parse_version(fields: Mapping[str, str]) -> tuple[str, tuple[int, ...]]:
         Garbled: there is none.
     """
     flavour = "valkey" if "valkey_version" in fields else "redis"
-    match = _version(fields.get(f"{flavour}_version", ""))
-    if match is None:
+    numbers = _version(fields.get(f"{flavour}_version", ""))
+    if not numbers:
         raise Garbled(f"INFO without a usable {flavour}_version")
-    return flavour, tuple(map(int, match.group().split(".")))
+    return flavour, numbers
 
 
 def parse_normal_clients(fields: Mapping[str, str], info: NodeInfo) -> int | None:
@@ -137,7 +117,8 @@ def parse_keys(reply: object) -> int:
     """
     if not isinstance(reply, bytes):
         raise Garbled("INFO answered with something else")
-    return sum(map(int, _keyspace_lines(reply)))
+    start = reply.rfind(b"\n# Keyspace")  # Its last section: the lines before it need not be searched.
+    return sum(map(int, _keyspace_lines(reply, max(0, start))))
 
 
 def parse_watching_sentinels(reply: object) -> int:
@@ -170,9 +151,7 @@ def parse_config(*replies: object) -> NodeConfig:
     Raises:
         Garbled: one of them is no list of names and values.
     """
-    fields: dict[str, str] = {}
-    for reply in replies:
-        fields |= parse_fields(reply)
+    fields = parse_fields(*replies)
     return NodeConfig(
         min_replicas_to_write=_optional(fields, "min-replicas-to-write"),
         min_replicas_max_lag=_optional(fields, "min-replicas-max-lag"),
@@ -180,15 +159,20 @@ def parse_config(*replies: object) -> NodeConfig:
     )
 
 
-def parse_fields(reply: object) -> dict[str, str]:
-    """Read a flat list of names and values.
+def parse_fields(*replies: object) -> dict[str, str]:
+    """Read flat lists of names and values.
 
     Raises:
-        Garbled: it is none.
+        Garbled: one of them is none.
     """
-    if not isinstance(reply, list) or len(reply) % 2 or not all(isinstance(word, bytes) for word in reply):
+    flat: list[object] = []
+    for reply in replies:
+        if not isinstance(reply, list) or len(reply) % 2:
+            raise Garbled("expected a list of names and values")
+        flat += reply
+    words = [word.decode(errors="replace") for word in flat if isinstance(word, bytes)]
+    if len(words) != len(flat):
         raise Garbled("expected a list of names and values")
-    words = [word.decode(errors="replace") for word in reply]
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
@@ -203,24 +187,13 @@ def parse_word(reply: object) -> str:
     return reply.decode(errors="replace")
 
 
+@lru_cache(maxsize=4096)
 def parse_address(host: str, port: str) -> Address | None:
     """An address as a server names it; ``None`` where it names none, such as ``?`` or port 0."""
-    if not host or host == "?" or any(map(str.isspace, host)) or _whole(port) is None or not 0 < int(port) < 65536:
+    number = _whole(port)
+    if not host or host == "?" or any(map(str.isspace, host)) or number is None or not 0 < number < 65536:
         return None
-    return Address(host, int(port))
-
-
-def info_fields(reply: object) -> dict[str, str]:
-    """The lines of INFO that are read; of a repeated one the last counts. ``INFO_FIELDS`` says which.
-
-    Raises:
-        Garbled: it is no text.
-    """
-    if isinstance(reply, bytes):
-        reply = reply.decode(errors="replace")
-    if not isinstance(reply, str):
-        raise Garbled("INFO answered with something else")
-    return dict(_info_lines(f"\n{reply}"))
+    return Address(host, number)
 
 
 def _role(fields: Mapping[str, str]) -> Role:
@@ -249,7 +222,7 @@ def _attached(fields: Mapping[str, str]) -> Iterator[AttachedReplica]:
     number = 0
     while (line := fields.get(f"slave{number}")) is not None:
         number += 1
-        words = dict(pair.partition("=")[::2] for pair in line.split(","))
+        words = dict([pair.partition("=")[::2] for pair in line.split(",")])
         if (address := parse_address(words.get("ip", ""), words.get("port", ""))) is not None:
             yield AttachedReplica(address, words.get("state", ""), _number(words, "offset"), _number(words, "lag"))
 
@@ -262,15 +235,27 @@ def _text(fields: Mapping[str, str], name: str) -> str:
 
 
 def _number(fields: Mapping[str, str], name: str) -> int:
-    value = fields.get(name, "")
-    if _whole(value) is None:
+    number = _optional(fields, name)
+    if number is None:
         raise Garbled(f"INFO without a usable {name}")
-    return int(value)
+    return number
 
 
 def _optional(fields: Mapping[str, str], name: str) -> int | None:
-    value = fields.get(name, "")
-    return int(value) if _whole(value) is not None else None
+    return _whole(fields.get(name, ""))
+
+
+def _whole(text: str) -> int | None:
+    """A number of at most 19 digits; ``None`` where it is none."""
+    digits = text.removeprefix("-")
+    return int(text) if digits.isdigit() and digits.isascii() and len(digits) <= 19 else None
+
+
+@lru_cache(maxsize=64)
+def _version(text: str) -> tuple[int, ...]:
+    """The numbers that it begins with; none where there are none."""
+    match = _leading_version(text)
+    return tuple(map(int, match.group().split("."))) if match else ()
 
 
 def _number_or(default: int, fields: Mapping[str, str], name: str) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actions.kit.errors import Garbled
-from actions.kit.replies import info_fields, parse_address, parse_fields, parse_version
+from actions.kit.info import info_fields
+from actions.kit.replies import parse_address, parse_fields, parse_version
 from actions.kit.snapshot import MonitoredMaster, SentinelReplica
 from actions.kit.topology import Address
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from actions.kit.errors import UsageError
 
@@ -21,8 +22,7 @@ class Kind(StrEnum):
     """AWS moves the roles."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
+class Address(NamedTuple):
     """Where a node or a Sentinel listens. ``host`` is a name or an IP address, ``port`` 1 to 65535."""
 
     host: str

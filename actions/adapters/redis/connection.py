@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 
+from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.failures import CommandFailed, ExchangeError, as_error, from_exception, from_reply
 from actions.adapters.redis.tls import objection, speaks_plain, speaks_tls, tls_context
-from actions.adapters.redis.wire import Command, Reply, Wire, open_wire
+from actions.adapters.redis.wire import Answer, Command, Reply, Request, Wire, open_wire
 from actions.kit.errors import CommandRefused
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, Credentials, Tls
 
-__all__ = ["Command", "CommandFailed", "ExchangeError", "Node", "Reply"]
+__all__ = ["Answer", "Command", "CommandFailed", "ExchangeError", "Node", "Reply", "Request"]
 
 
 class Node:
@@ -52,6 +53,18 @@ class Node:
             commands: their arguments, the command's name first.
             repeatable: they change nothing: where a warm connection breaks under them they are sent once more.
 
+        Returns and raises: as ``put``.
+        """
+        return await self.put(Request.of(*commands), repeatable=repeatable)
+
+    async def put(self, request: Request, *, repeatable: bool = False, deadline: Deadline | None = None) -> list[Reply]:
+        """The same for commands that are packed already.
+
+        Args:
+            request: the commands.
+            repeatable: as for ``ask``.
+            deadline: where several exchanges share one; else one call has its own time-out.
+
         Returns:
             One reply a command; an error reply is a ``CommandFailed``.
 
@@ -59,19 +72,43 @@ class Node:
             ExchangeError: there was no answer; it is also an ``Unreachable``, ``AccessDenied``, ``CommandRefused`` or
                 ``Garbled``.
         """
-        secret = self._credentials.password
+        ends = deadline or Deadline(self._timeout_s)
         try:
-            async with asyncio.timeout(self._timeout_s), self._lock:
-                return await self._exchange(commands, repeatable=repeatable)
-        except TimeoutError:
-            failure = CommandFailed(Reason.TIMED_OUT, f"no answer within {self._timeout_s * 1000:g} ms")
-            raise as_error(self.name, failure) from None
+            return self._read(await self._exchange(request, ends, repeatable=repeatable))
         except Exception as error:  # noqa: BLE001 -- A stranger's bytes can raise anything in a parser.
-            failure = from_exception(error, secret)
-            if failure.reason is Reason.TLS:
-                tls_context.cache_clear()  # A certificate that has been renewed since is read again.
             # Not chained: the cause may repeat the arguments of AUTH.
-            raise as_error(self.name, failure) from None
+            raise self._failure(error) from None
+        finally:
+            self._drop_spoilt()
+            if deadline is None:
+                ends.close()
+
+    def begin(self, request: Request, deadline: Deadline) -> Answer | None:
+        """Send at once over the warm connection; give the answer to ``end`` when it is done, or cancel it.
+
+        For many nodes at a time: there is neither a task nor a coroutine to each.
+
+        Returns:
+            ``None`` where there is no warm connection, or somebody uses it: ``put`` then makes one or waits.
+        """
+        wire = self._wire
+        if wire is None or not wire.usable or self._lock.locked():
+            return None
+        answer = wire.exchange(request)
+        deadline.bound(answer)
+        return answer
+
+    def end(self, answer: Answer) -> list[Reply]:
+        """The replies to what was begun.
+
+        Raises:
+            ExchangeError: as ``put``; with ``Reason.CLOSED`` where the connection broke, so that it may be tried again.
+        """
+        try:
+            return self._read(answer.result())
+        except Exception as error:  # noqa: BLE001 -- As above.
+            self._drop_spoilt()
+            raise self._failure(error) from None
 
     async def transaction(self, *commands: Command) -> list[Reply]:
         """Send MULTI, the commands and EXEC in one round trip.
@@ -87,10 +124,10 @@ class Node:
         queued = zip((("MULTI",), *commands), replies, strict=False)
         for command, reply in queued:
             self._refuse_failed(command, reply)
-        results = replies[-1]
-        if not isinstance(results, list):
-            self._refuse_failed(("EXEC",), results)
+        if not isinstance(replies[-1], list):
+            self._refuse_failed(("EXEC",), replies[-1])
             raise CommandRefused(f"{self.name}: EXEC was aborted")
+        results = self._read(replies[-1])
         for command, reply in zip(commands, results, strict=True):
             self._refuse_failed(command, reply)
         return results
@@ -105,23 +142,39 @@ class Node:
             words = " ".join(str(word) for word in command[:2])
             raise as_error(f"{self.name} {words}", reply)
 
-    async def _exchange(self, commands: tuple[Command, ...], *, repeatable: bool) -> list[Reply]:
+    async def _exchange(self, request: Request, ends: Deadline, *, repeatable: bool) -> list[Reply]:
+        answer = self.begin(request, ends)
+        replies = None if answer is None else await self._warm(answer, repeatable=repeatable)
+        if replies is not None:
+            return replies
+        async with asyncio.timeout_at(ends.at), self._lock:
+            answer = await self._begin_in_turn(request)
+            replies = None if answer is None else await self._warm(answer, repeatable=repeatable)
+            return await self._first_exchange(request) if replies is None else replies
+
+    async def _begin_in_turn(self, request: Request) -> Answer | None:
+        """With the lock, so that nobody else begins anything: as ``begin``, after whoever uses the connection now."""
         wire = self._wire
-        if wire is None or not wire.usable:
-            return await self._first_exchange(commands)
+        if wire is None:
+            return None
+        await wire.free()
+        return wire.exchange(request) if wire.usable else None
+
+    async def _warm(self, answer: Answer, *, repeatable: bool) -> list[Reply] | None:
+        """The replies; ``None`` where the connection broke under what may be repeated."""
         try:
-            return await self._round_trip(wire, commands)
+            return await answer
         except Exception as error:
             if not repeatable or from_exception(error).reason is not Reason.CLOSED:
                 raise
-        return await self._first_exchange(commands)
+        return None
 
-    async def _first_exchange(self, commands: tuple[Command, ...]) -> list[Reply]:
+    async def _first_exchange(self, request: Request) -> list[Reply]:
         """Connect and ask. A server that hangs up at once may do so because of TLS: that is found out."""
         self._drop()
         try:
             self._wire = await self._connected()
-            return await self._round_trip(self._wire, commands)
+            return await self._wire.exchange(request)
         except Exception as error:
             if from_exception(error).reason is not Reason.CLOSED:
                 raise
@@ -138,22 +191,21 @@ class Node:
             return ssl.SSLError(0, "this port speaks TLS, and no TLS is set")
         return None
 
-    async def _round_trip(self, wire: Wire, commands: tuple[Command, ...]) -> list[Reply]:
-        try:
-            return [self._read(reply) for reply in await wire.exchange(commands)]
-        except BaseException as error:
-            # Whatever is still on its way must never be read as the answer to a later question.
-            self._drop()
-            said = [self._read(reply) for reply in wire.replies]
-            if isinstance(error, Exception) and len(said) == 1 and isinstance(said[0], CommandFailed):
-                return said * len(commands)  # It said why, and hung up.
-            raise
+    def _read(self, replies: list[Reply]) -> list[Reply]:
+        """The replies, with ``CommandFailed`` for an error."""
+        secret = self._credentials.password
+        return [from_reply(reply, secret) if isinstance(reply, Exception) else reply for reply in replies]
 
-    def _read(self, reply: Reply) -> Reply:
-        """The reply, with ``CommandFailed`` for an error, also one within a transaction's."""
-        if isinstance(reply, list):
-            return [self._read(one) if isinstance(one, Exception) else one for one in reply]
-        return from_reply(reply, self._credentials.password) if isinstance(reply, Exception) else reply
+    def _failure(self, error: Exception) -> ExchangeError:
+        """Why there was no answer."""
+        if isinstance(error, TimeoutError):
+            return as_error(
+                self.name, CommandFailed(Reason.TIMED_OUT, f"no answer within {self._timeout_s * 1000:g} ms")
+            )
+        failure = from_exception(error, self._credentials.password)
+        if failure.reason is Reason.TLS:
+            tls_context.cache_clear()  # A certificate that has been renewed since is read again.
+        return as_error(self.name, failure)
 
     async def _connected(self) -> Wire:
         if self._tls is None:
@@ -172,6 +224,11 @@ class Node:
             raise
         await _give_up(connecting)
         raise ssl.SSLError(0, "this port does not speak TLS")
+
+    def _drop_spoilt(self) -> None:
+        """What is still on its way over it must never be read as the answer to a later question."""
+        if self._wire is not None and self._wire.spoilt:
+            self._drop()
 
     def _drop(self) -> None:
         wire, self._wire = self._wire, None

@@ -6,13 +6,15 @@ A node that somebody names is asked at once, whoever else is still silent: a hun
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from actions.adapters.redis.connection import Node
-from actions.adapters.redis.questions import ask_node, ask_sentinel
+from actions.adapters.redis.connection import Answer, Node
+from actions.adapters.redis.deadline import Deadline
+from actions.adapters.redis.questions import NodeQuestions, ask_sentinel
 from actions.kit.identity import one_view_each
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 from actions.kit.topology import Address, Kind, Target
@@ -32,7 +34,7 @@ class Observer:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._nodes: dict[Address, Node] = {}
+        self._nodes: dict[Address, NodeQuestions] = {}
         self._sentinels = {address: self._sentinel(address) for address in target.sentinels}
         self._seen: dict[Address, float] = {}
 
@@ -64,7 +66,8 @@ class Observer:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await asyncio.gather(*(one.aclose() for one in (*self._nodes.values(), *self._sentinels.values())))
+        nodes = (questions.node for questions in self._nodes.values())
+        await asyncio.gather(*(one.aclose() for one in (*nodes, *self._sentinels.values())))
 
     def former(self) -> tuple[Address, ...]:
         """The nodes of earlier observations."""
@@ -72,10 +75,17 @@ class Observer:
 
     def node(self, address: Address) -> Node:
         """The warm connection to a data node."""
-        if address not in self._nodes:
+        return self.questions(address).node
+
+    def questions(self, address: Address) -> NodeQuestions:
+        """What looks at a data node over its warm connection."""
+        known = self._nodes.get(address)
+        if known is None:
             target = self.target
-            self._nodes[address] = Node(address, target.auth, target.tls, target.timeout_ms / 1000)
-        return self._nodes[address]
+            node = Node(address, target.auth, target.tls, target.timeout_ms / 1000)
+            known = NodeQuestions(node, nobody_in_charge=target.kind is Kind.REPLICATION)
+            self._nodes[address] = known
+        return known
 
     def sentinels(self) -> tuple[Node, ...]:
         """The warm connections to the Sentinels."""
@@ -106,13 +116,43 @@ class _Look:
 
     async def finish(self) -> None:
         """Ask everybody, and those whom they name, until nobody is left."""
-        async with self._tasks:
-            for sentinel in self._observer.sentinels():
-                self._tasks.create_task(self._ask_sentinel(sentinel))
-            for address in self._observer.target.nodes:
-                self._named(address, SETTINGS)
-            for address in self._observer.former():
-                self._start(address)
+        with contextlib.closing(Deadline(self._observer.target.timeout_ms / 1000)) as deadline:
+            async with self._tasks:
+                for sentinel in self._observer.sentinels():
+                    self._tasks.create_task(self._ask_sentinel(sentinel))
+                await self._read(self._begun(deadline))
+
+    def _begun(self, deadline: Deadline) -> dict[Answer, NodeQuestions]:
+        """Ask every node that is known already; those with a warm connection at once, the others in tasks."""
+        begun = {}
+        for address in {*self._observer.target.nodes, *self._observer.former()}:
+            questions = self._observer.questions(address)
+            answer = questions.begin(deadline)
+            if answer is None:
+                self._tasks.create_task(self._ask_node(questions, deadline))
+            else:
+                begun[answer] = questions
+            self._named_by[address] = set()
+        for address in self._observer.target.nodes:
+            self._named_by[address].add(SETTINGS)
+        return begun
+
+    async def _read(self, begun: dict[Answer, NodeQuestions]) -> None:
+        """Take the answers as they come; where the connection broke ask again."""
+        waiting = set(begun)
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for answer in done:
+                    questions = begun[answer]
+                    view = questions.end(answer)
+                    if view is None:
+                        self._tasks.create_task(self._ask_node(questions))
+                    else:
+                        self._seen(questions, view)
+        finally:
+            for answer in waiting:
+                answer.cancel()
 
     def nodes(self) -> tuple[NodeView, ...]:
         """The views, each with who named the node, in the order of their addresses."""
@@ -122,19 +162,18 @@ class _Look:
         )
 
     def _named(self, address: Address, by: str) -> None:
-        self._start(address)
-        self._named_by[address].add(by)
-
-    def _start(self, address: Address) -> None:
         if address not in self._named_by:
             self._named_by[address] = set()
-            self._tasks.create_task(self._ask_node(self._observer.node(address)))
+            self._tasks.create_task(self._ask_node(self._observer.questions(address)))
+        self._named_by[address].add(by)
 
-    async def _ask_node(self, node: Node) -> None:
-        view = await ask_node(node, nobody_in_charge=self._observer.target.kind is Kind.REPLICATION)
-        self._views[node.address] = view
+    async def _ask_node(self, questions: NodeQuestions, deadline: Deadline | None = None) -> None:
+        self._seen(questions, await questions.ask(deadline))
+
+    def _seen(self, questions: NodeQuestions, view: NodeView) -> None:
+        self._views[view.address] = view
         for other in _named_by_node(view):
-            self._named(other, node.name)
+            self._named(other, questions.node.name)
 
     async def _ask_sentinel(self, sentinel: Node) -> None:
         view = await ask_sentinel(sentinel, self._observer.target.master_name)

@@ -4,55 +4,105 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import TypeVar
 
-from actions.adapters.redis.connection import Command, CommandFailed, ExchangeError, Node, Reply
+from actions.adapters.redis.connection import Answer, CommandFailed, ExchangeError, Node, Reply, Request
+from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.failures import one_line
 from actions.kit import replies, sentinel_replies
 from actions.kit.errors import Garbled
-from actions.kit.snapshot import MonitoredMaster, NodeView, Reason, SentinelView, Unasked
+from actions.kit.info import InfoReader
+from actions.kit.snapshot import MonitoredMaster, NodeInfo, NodeView, Reason, SentinelView, Unasked
 from actions.kit.topology import Address
 
 T = TypeVar("T")
 Replies = list[Reply]
 
-_NODE_QUESTIONS: tuple[Command, ...] = (
-    ("INFO",),
-    ("ROLE",),
-    # One name a command: Redis 6.2 takes no more, and for a pattern the server goes through all of its settings.
-    ("CONFIG", "GET", "min-replicas-to-write"),
-    ("CONFIG", "GET", "min-replicas-max-lag"),
-    ("CONFIG", "GET", "replica-priority"),
-)
-_IN_CHARGE: tuple[Command, ...] = (("PUBSUB", "NUMSUB", "__sentinel__:hello"),)
+_SETTINGS = ("min-replicas-to-write", "min-replicas-max-lag", "replica-priority")
+"""Asked by their names: for a pattern the server goes through all of its settings."""
+_IN_CHARGE = ("PUBSUB", "NUMSUB", "__sentinel__:hello")
 """Whether a Sentinel is in charge after all: each one subscribes to this channel on every node that it watches."""
 _ABOUT_MASTER = ("GET-MASTER-ADDR-BY-NAME", "MASTER", "REPLICAS", "SENTINELS", "CKQUORUM")
 
 
-async def ask_node(node: Node, *, nobody_in_charge: bool = False) -> NodeView:
-    """Look at one data node in one round trip; never raises for what it does not answer. ``known_from`` is empty.
+class NodeQuestions:
+    """Looks at one data node again and again, and remembers how it answers.
 
     Where nobody is to be in charge of the roles it is also asked whether a Sentinel is, and its keys are counted.
     """
-    questions = (*_NODE_QUESTIONS, *_IN_CHARGE) if nobody_in_charge else _NODE_QUESTIONS
-    try:
-        info, role, *config = await node.ask(*questions, repeatable=True)
-    except ExchangeError as error:
-        return NodeView(node.address, Unasked(node.name, error.reason, error.failure.text))
-    in_charge = config.pop() if nobody_in_charge else None
-    asked = _Asked(node.name)
-    fields = asked.read("INFO", replies.info_fields, info)
-    parsed = None if fields is None else asked.read("INFO", replies.parse_info, fields)
-    if fields is None or parsed is None:
-        return NodeView(node.address, asked.gaps[0])
-    offset = asked.read("ROLE", replies.parse_role_offset, role)
-    settings = asked.read("CONFIG GET", replies.parse_config, *config)
-    clients = replies.parse_normal_clients(fields, parsed)
-    view = NodeView(node.address, info=parsed, role_offset=offset, config=settings, normal_clients=clients)
-    if nobody_in_charge:
-        watching = asked.read("PUBSUB NUMSUB", replies.parse_watching_sentinels, in_charge)
-        view = replace(view, watching_sentinels=watching, keys=asked.read("INFO", replies.parse_keys, info))
-    return replace(view, gaps=tuple(asked.gaps))
+
+    def __init__(self, node: Node, *, nobody_in_charge: bool = False) -> None:
+        self.node = node
+        self._nobody_in_charge = nobody_in_charge
+        self._info_reader = InfoReader()
+        self._request = _request(at_once=False, nobody_in_charge=nobody_in_charge)
+
+    async def ask(self, deadline: Deadline | None = None) -> NodeView:
+        """Look in one round trip; never raises for what it does not answer. ``known_from`` is empty."""
+        view = None
+        while view is None:
+            try:
+                view = self._view(await self.node.put(self._request, repeatable=True, deadline=deadline))
+            except ExchangeError as error:
+                view = self._silent(error)
+        return view
+
+    def begin(self, deadline: Deadline) -> Answer | None:
+        """As ``Node.begin``; give the answer to ``end``."""
+        return self.node.begin(self._request, deadline)
+
+    def end(self, answer: Answer) -> NodeView | None:
+        """What it answered; ``None`` where it has to be asked again, by ``ask``."""
+        try:
+            return self._view(self.node.end(answer))
+        except ExchangeError as error:
+            return None if error.reason is Reason.CLOSED else self._silent(error)
+
+    def _silent(self, error: ExchangeError) -> NodeView:
+        return NodeView(self.node.address, Unasked(self.node.name, error.reason, error.failure.text))
+
+    def _view(self, answers: Replies) -> NodeView | None:
+        """What it answered; ``None`` where an older server has taken its place, and is to be asked one by one."""
+        node, (info, role, *rest) = self.node, answers
+        asked = _Asked(node.name)
+        fields = asked.read("INFO", self._info_reader.fields, info)
+        parsed = None if fields is None else asked.read("INFO", replies.parse_info, fields)
+        if fields is None or parsed is None:
+            return NodeView(node.address, asked.gaps[0])
+        self._request = _request(at_once=_takes_several_names(parsed), nobody_in_charge=self._nobody_in_charge)
+        if len(answers) < self._request.replies:
+            return None
+        in_charge = rest.pop() if self._nobody_in_charge else None
+        offset = asked.read("ROLE", replies.parse_role_offset, role)
+        settings = asked.read("CONFIG GET", replies.parse_config, *rest)
+        watching = keys = None
+        if self._nobody_in_charge:
+            watching = asked.read("PUBSUB NUMSUB", replies.parse_watching_sentinels, in_charge)
+            keys = asked.read("INFO", replies.parse_keys, info)
+        return NodeView(
+            node.address,
+            info=parsed,
+            role_offset=offset,
+            config=settings,
+            normal_clients=replies.parse_normal_clients(fields, parsed),
+            watching_sentinels=watching,
+            keys=keys,
+            gaps=tuple(asked.gaps),
+        )
+
+
+@cache
+def _request(*, at_once: bool, nobody_in_charge: bool) -> Request:
+    """What is asked of a data node; ``at_once``: the settings by one CONFIG GET."""
+    names = (_SETTINGS,) if at_once else tuple((name,) for name in _SETTINGS)
+    settings = (("CONFIG", "GET", *some) for some in names)
+    return Request.of(("INFO",), ("ROLE",), *settings, *((_IN_CHARGE,) if nobody_in_charge else ()))
+
+
+def _takes_several_names(info: NodeInfo) -> bool:
+    """CONFIG GET does since Redis 7.0, and in every Valkey."""
+    return info.flavour == "valkey" or info.version >= (7,)
 
 
 async def ask_sentinel(sentinel: Node, master_name: str) -> SentinelView:

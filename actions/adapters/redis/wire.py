@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any
+from typing import Any, NamedTuple
 
 import hiredis
 
@@ -17,45 +17,74 @@ Command = tuple[str | bytes | int, ...]
 Reply = Any
 """What hiredis gives for RESP2: bytes, int, None, a list of these; ``hiredis.ReplyError`` for an error reply."""
 
+Answer = asyncio.Future[list[Reply]]
+"""Will be the replies to one request."""
+
 _MORE = object()
+
+_ARRIVED = bytearray(65_536)
+"""Where every connection receives: what arrives is given to its parser before the loop reads from another.
+
+``asyncio.Protocol`` would allocate 256 kB for each answer, which costs more than to receive it.
+"""
+_ARRIVED_VIEW = memoryview(_ARRIVED)
 
 
 class LoginRefusedError(Exception):
     """AUTH was answered by an error, whose words these are."""
 
 
-class Wire(asyncio.Protocol):
+class Request(NamedTuple):
+    """Commands as they are sent, and how many replies there will be. What is asked often is packed once."""
+
+    packed: bytes
+    replies: int
+
+    @classmethod
+    def of(cls, *commands: Command) -> Request:
+        """Pack the commands: their arguments, the command's name first."""
+        return cls(b"".join(map(_pack, commands)), len(commands))
+
+
+class Wire(asyncio.BufferedProtocol):
     """An open connection, from ``open_wire``. One exchange at a time; close with ``abort``."""
 
     def __init__(self) -> None:
         self._reader = hiredis.Reader(notEnoughData=_MORE)
         self._transport: asyncio.BaseTransport | None = None
-        self._arrived: asyncio.Future[None] | None = None
+        self._answer: Answer | None = None
         self._wanted = 0
-        self.replies: list[Reply] = []
-        """Of the exchange under way; after one that failed what came before it did."""
+        self._replies: list[Reply] = []
 
     @property
     def usable(self) -> bool:
-        """It is open, and nothing came that nobody asked for."""
+        """It is open, nobody waits for an answer, each was whole, and nothing came that nobody asked for."""
         open_ = self._transport is not None and not self._transport.is_closing()
-        return open_ and not self.replies and not self._reader.has_data()
+        return open_ and self._answer is None and not self._replies and not self._reader.has_data()
 
-    async def exchange(self, commands: tuple[Command, ...]) -> list[Reply]:
-        """Send all commands at once and wait for a reply to each.
+    @property
+    def spoilt(self) -> bool:
+        """An exchange ended without its answer: it failed, took too long, or was given up."""
+        return self._answer is not None and self._answer.done()
 
-        Raises:
-            OSError: the connection broke; ``replies`` holds what came before.
-            hiredis.ProtocolError: what came is not Redis' protocol.
+    def exchange(self, request: Request) -> Answer:
+        """Send all commands at once, and give what waits for a reply to each.
+
+        Its errors are an ``OSError`` where the connection broke, ``hiredis.ProtocolError`` where what came is not
+        Redis' protocol. Whoever no longer waits cancels it.
         """
-        if not isinstance(self._transport, asyncio.Transport) or not self.usable:
-            raise ConnectionResetError("the connection broke")
-        self._wanted = len(commands)
-        self._arrived = asyncio.get_running_loop().create_future()
-        self._transport.write(b"".join(_packed(command) for command in commands))
-        await self._arrived
-        replies, self.replies = self.replies[: self._wanted], self.replies[self._wanted :]
-        return replies
+        answer: Answer = asyncio.get_running_loop().create_future()
+        if isinstance(self._transport, asyncio.Transport) and self.usable:
+            self._answer, self._wanted = answer, request.replies
+            self._transport.write(request.packed)
+        else:
+            answer.set_exception(ConnectionResetError("the connection broke"))
+        return answer
+
+    async def free(self) -> None:
+        """Wait until the exchange under way has ended, in whatever way."""
+        while self._answer is not None and not self._answer.done():
+            await asyncio.wait({self._answer})
 
     def abort(self) -> None:
         """Close without waiting for the other side, which may hang."""
@@ -63,34 +92,41 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See ``asyncio.Protocol``."""
+        """See ``asyncio.BufferedProtocol``."""
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
-        """See ``asyncio.Protocol``."""
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- What does not fit arrives next.
+        """See ``asyncio.BufferedProtocol``."""
+        return _ARRIVED_VIEW
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See ``asyncio.BufferedProtocol``."""
         try:
-            self._reader.feed(data)
+            self._reader.feed(_ARRIVED, 0, nbytes)  # type: ignore[arg-type]  # Its stub knows no bytearray.
             while (reply := self._reader.gets()) is not _MORE:
-                self.replies.append(reply)
+                self._replies.append(reply)
         except Exception as error:  # noqa: BLE001 -- A stranger's bytes can raise anything; whoever asked is told.
-            self._end(error)
+            self._fail(error)
             self.abort()
             return
-        if len(self.replies) >= self._wanted:
-            self._end(None)
+        answer, wanted = self._answer, self._wanted
+        if answer is not None and len(self._replies) >= wanted and not answer.done():
+            replies, self._replies = self._replies[:wanted], self._replies[wanted:]
+            self._answer = None
+            answer.set_result(replies)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See ``asyncio.Protocol``."""
-        self._end(exc or ConnectionResetError("the connection broke"))
+        """See ``asyncio.BufferedProtocol``."""
+        self._fail(exc or ConnectionResetError("the connection broke"))
 
-    def _end(self, error: Exception | None) -> None:
-        arrived, self._arrived = self._arrived, None
-        if arrived is None or arrived.done():
+    def _fail(self, error: Exception) -> None:
+        answer, said = self._answer, self._replies
+        if answer is None or answer.done():
             return
-        if error is None:
-            arrived.set_result(None)
+        if len(said) == 1 and isinstance(said[0], Exception):
+            answer.set_result(said * self._wanted)  # It said why, and hung up.
         else:
-            arrived.set_exception(error)
+            answer.set_exception(error)
 
 
 async def open_wire(address: Address, credentials: Credentials, context: ssl.SSLContext | None) -> Wire:
@@ -98,7 +134,7 @@ async def open_wire(address: Address, credentials: Credentials, context: ssl.SSL
 
     Raises:
         LoginRefusedError: AUTH was refused.
-        OSError: it could not connect; also what ``Wire.exchange`` raises.
+        OSError: it could not connect; also the errors of ``Wire.exchange``.
     """
     loop = asyncio.get_running_loop()
     _, wire = await loop.create_connection(Wire, address.host, address.port, ssl=context)
@@ -114,11 +150,11 @@ async def _log_in(wire: Wire, credentials: Credentials) -> None:
     if credentials.username is None and credentials.password is None:
         return
     user = () if credentials.username is None else (credentials.username,)
-    (answer,) = await wire.exchange((("AUTH", *user, credentials.password or ""),))
+    (answer,) = await wire.exchange(Request.of(("AUTH", *user, credentials.password or "")))
     if isinstance(answer, Exception):
         raise LoginRefusedError(str(answer))
 
 
-def _packed(command: Command) -> bytes:
+def _pack(command: Command) -> bytes:
     packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # Its stub says a tuple of one.
     return packed

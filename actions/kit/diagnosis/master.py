@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from actions.kit.diagnosis.facts import Facts, confident, flags_of, no_answer, of_node, of_sentinel
-from actions.kit.diagnosis.voices import Reach, Voice, majority_says_no, voices
+from actions.kit.diagnosis.voices import Reach, Voice, majority_says_no, sentinels, voices
 from actions.kit.findings import Finding, FindingId, Severity
 from actions.kit.heirs import best_heir
 from actions.kit.snapshot import Reason
@@ -19,8 +19,10 @@ def master_down(facts: Facts) -> Iterator[Finding]:
     replica hears from it. Certain if every Sentinel and every other node answered and none reaches it; undetermined
     if one still does.
     """
+    if facts.silent_master is None:
+        return
     said = voices(facts)
-    if facts.silent_master is None or not _nobody_reaches(facts, said):
+    if not _nobody_reaches(facts, said):
         return
     node, unasked = facts.silent_master
     complete = facts.all_others_answered and facts.sure_of_master
@@ -43,10 +45,10 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
     It gave us nothing, at least one reaches it, and it is not down by the rule above. Certain if all answered, all
     reach it, and ours was not a time-out: a master that hangs since a moment ago looks the same to all others.
     """
-    said = voices(facts)
-    if facts.silent_master is None or _nobody_reaches(facts, said):
+    if facts.silent_master is None:
         return
-    if not any(voice.reach is Reach.YES for voice in said):
+    said = voices(facts)
+    if _nobody_reaches(facts, said) or not any(voice.reach is Reach.YES for voice in said):
         return
     node, unasked = facts.silent_master
     complete = (
@@ -73,7 +75,7 @@ def master_unreachable_for_sentinels(facts: Facts) -> Iterator[Finding]:
     """
     if facts.master is None or not facts.master.is_master:
         return
-    said = tuple(voice for voice in voices(facts) if voice.is_sentinel)
+    said = tuple(sentinels(facts))
     if not majority_says_no(facts, said):
         return
     unanimous = all(voice.reach is Reach.NO for voice in said)
@@ -142,11 +144,11 @@ def _nobody_reaches(facts: Facts, said: Sequence[Voice]) -> bool:
 
 
 def _against(said: Sequence[Voice]) -> str:
-    sentinels = [voice.reach is Reach.NO for voice in said if voice.is_sentinel]
+    votes = [voice.reach is Reach.NO for voice in said if voice.is_sentinel]
     replicas = [voice.reach is Reach.NO for voice in said if not voice.is_sentinel]
     parts = []
-    if sentinels:
-        parts.append(f"{sum(sentinels)} of {len(sentinels)} Sentinels do not reach it")
+    if votes:
+        parts.append(f"{sum(votes)} of {len(votes)} Sentinels do not reach it")
     if replicas:
         parts.append(f"{sum(replicas)} of {len(replicas)} replicas have lost it")
     return " and ".join(parts)

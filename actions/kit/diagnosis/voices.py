@@ -38,7 +38,7 @@ class Voice:
 
 def voices(facts: Facts) -> tuple[Voice, ...]:
     """What every Sentinel and every replica that answered says of the node that should be master."""
-    return (*_sentinels(facts), *_replicas(facts))
+    return (*sentinels(facts), *_replicas(facts))
 
 
 def majority_says_no(facts: Facts, said: Sequence[Voice]) -> bool:
@@ -47,7 +47,8 @@ def majority_says_no(facts: Facts, said: Sequence[Voice]) -> bool:
     return nos * 2 > facts.electorate > 0
 
 
-def _sentinels(facts: Facts) -> Iterator[Voice]:
+def sentinels(facts: Facts) -> Iterator[Voice]:
+    """What every Sentinel that answered says of the node that should be master."""
     for view, master in facts.opinions:
         if master.address != facts.master_address:
             continue

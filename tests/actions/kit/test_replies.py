@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from actions.kit import replies, sentinel_replies
 from actions.kit.errors import Garbled
+from actions.kit.info import INFO_FIELDS, info_fields
 from actions.kit.snapshot import AttachedReplica, Link, NodeConfig, Role
 from actions.kit.topology import Address
 
@@ -75,7 +76,7 @@ master_repl_offset:901
 
 
 def info(text):
-    return replies.parse_info(replies.info_fields(text.encode()))
+    return replies.parse_info(info_fields(text.encode()))
 
 
 def test_a_master():
@@ -137,7 +138,7 @@ def test_a_sentinel_is_no_data_node():
 
 def test_normal_clients_leave_out_subscribers_the_master_and_ourselves():
     linked = REPLICA.replace("master_link_status:down", "master_link_status:up")
-    fields = replies.info_fields(linked.encode())
+    fields = info_fields(linked.encode())
     assert replies.parse_normal_clients(fields, replies.parse_info(fields)) == 3
 
 
@@ -166,7 +167,7 @@ def test_absurd_values_anywhere_parse_or_are_garbled(text, data):
 WORDS = st.none() | st.integers() | st.binary(max_size=12) | st.sampled_from([b"flags", b"ip", b"port", b"10", b"a"])
 REPLIES = st.recursive(WORDS, lambda inner: st.lists(inner, max_size=6), max_leaves=20)
 PARSERS = (
-    lambda reply: replies.parse_info(replies.info_fields(reply)),
+    lambda reply: replies.parse_info(info_fields(reply)),
     replies.parse_standing,
     replies.parse_role_offset,
     replies.parse_config,
@@ -190,6 +191,13 @@ def test_a_shuffled_info_says_the_same():
     lines = MASTER.split("\r\n")
     random.Random(7).shuffle(lines)
     assert info("\r\n".join(lines)) == info(MASTER)
+
+
+@pytest.mark.parametrize("head", ["", "# Keyspace\r\n"])
+def test_keys_of_all_databases(head):
+    keyspace = f"{head}db0:keys=12,expires=0,avg_ttl=0\r\ndb11:keys=30,expires=1,avg_ttl=0\r\n"
+    assert replies.parse_keys((MASTER + keyspace).encode()) == 42
+    assert replies.parse_keys(MASTER.encode()) == 0
 
 
 def test_role_and_config():
@@ -250,7 +258,7 @@ def test_every_field_that_is_read_is_taken_from_info():
             return super().__contains__(name)
 
     for text in (MASTER, REPLICA):
-        fields = Asked(replies.info_fields(text.encode()))
+        fields = Asked(info_fields(text.encode()))
         info = replies.parse_info(fields)
         replies.parse_normal_clients(fields, info)
-    assert {name for name in asked if not name.removeprefix("slave").isdigit()} == set(replies.INFO_FIELDS)
+    assert {name for name in asked if not name.removeprefix("slave").isdigit()} == set(INFO_FIELDS)

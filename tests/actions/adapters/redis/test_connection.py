@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from actions.adapters.redis.connection import CommandFailed, ExchangeError, Node
+from actions.adapters.redis.connection import CommandFailed, ExchangeError, Node, Request
+from actions.adapters.redis.deadline import Deadline
 from actions.kit.errors import AccessDenied, CommandRefused, Garbled, Unreachable
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, Credentials, Tls
@@ -125,6 +126,46 @@ async def test_a_cancelled_exchange_closes_its_connection(build):
             await asyncio.wait({asking})
             await server.resume()
             assert asking.cancelled()
+            assert await node.ask(("ECHO", "next")) == [b"next"]
+
+
+async def test_what_was_begun_holds_the_connection_until_its_answer_is_there(build):
+    async with replication(build, replicas=0) as topology, node_at(topology.node_addresses[0]) as node:
+        with contextlib.closing(Deadline(10)) as deadline:
+            assert node.begin(Request.of(("ECHO", "cold")), deadline) is None
+            await node.ask(("PING",))
+            first = node.begin(Request.of(("CLIENT", "ID"), ("ECHO", "first")), deadline)
+            assert node.begin(Request.of(("ECHO", "busy")), deadline) is None
+            second, third = await asyncio.gather(node.ask(("ECHO", "second")), node.ask(("CLIENT", "ID")))
+            assert first.done()
+            client, said = node.end(first)
+    assert (said, second, third) == (b"first", [b"second"], [client])
+
+
+async def test_a_shared_deadline_ends_only_what_has_no_answer(build):
+    async with replication(build, replicas=1) as topology:
+        fast, slow = topology.node_addresses
+        async with node_at(fast) as answering, node_at(slow) as hanging:
+            for node in (answering, hanging):
+                await node.ask(("PING",))
+            await topology.nodes[1].hang()
+            with contextlib.closing(Deadline(0.5)) as deadline:
+                answers = [node.begin(Request.of(("ECHO", "first")), deadline) for node in (answering, hanging)]
+                await asyncio.wait(answers)
+            assert answering.end(answers[0]) == [b"first"]
+            with pytest.raises(ExchangeError) as caught:
+                hanging.end(answers[1])
+            assert caught.value.reason is Reason.TIMED_OUT
+            await topology.nodes[1].resume()
+            assert await hanging.ask(("ECHO", "second")) == [b"second"]
+
+
+async def test_what_was_begun_and_given_up_is_never_read_as_the_next_answer(build):
+    async with replication(build, replicas=0) as topology, node_at(topology.node_addresses[0]) as node:
+        await node.ask(("PING",))
+        with contextlib.closing(Deadline(10)) as deadline:
+            node.begin(Request.of(("ECHO", "given up")), deadline).cancel()
+            assert node.begin(Request.of(("ECHO", "next")), deadline) is None
             assert await node.ask(("ECHO", "next")) == [b"next"]
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from actions.adapters.redis import Observer
-from actions.kit.snapshot import Reason, Role
+from actions.kit.snapshot import NodeConfig, Reason, Role
 from actions.kit.topology import Address, Credentials, Kind, Target
-from sandbox.redis import replication, sentinel
+from sandbox.redis import builds, replication, sentinel
 
 pytestmark = pytest.mark.servers
 SLOW_LOAD = {"key-load-delay": "2000", "rdbcompression": "no"}
@@ -75,6 +75,7 @@ async def test_hung_servers_cost_one_time_out_together(build, target_of):
     async with sentinel(build, down_after_ms=60_000) as topology:
         target = target_of(topology, timeout_ms=2_000)
         async with observing(target) as observer:
+            await observer.observe()
             await topology.sentinels[0].hang()
             await topology.nodes[2].hang()
             snapshot = await observer.observe()
@@ -88,6 +89,36 @@ async def test_hung_servers_cost_one_time_out_together(build, target_of):
     }
     assert snapshot.took_ms < 2 * target.timeout_ms
     assert mended.unasked == ()
+
+
+async def test_a_node_that_dies_while_it_is_looked_at_is_asked_again_at_once(build, target_of):
+    async with replication(build, replicas=1) as topology:
+        target = target_of(topology, timeout_ms=60_000)
+        async with observing(target) as observer:
+            await observer.observe()
+            await topology.nodes[1].hang()
+            looking = asyncio.ensure_future(observer.observe())
+            await asyncio.sleep(0.05)
+            await topology.nodes[1].kill()
+            dead = (await looking).nodes[1]
+    assert dead.unasked.reason is Reason.REFUSED
+
+
+async def test_an_older_server_in_the_place_of_a_newer_is_asked_as_the_older_one(target_of):
+    old, new = builds()[-1], builds()[0]
+    if old.version >= (7,):
+        pytest.skip("no server here is older than 7.0")
+    async with replication(new, replicas=0) as topology, observing(target_of(topology)) as observer:
+        before = [await observer.observe() for _ in range(2)]
+        server = topology.nodes[0]
+        server.spec = replace(server.spec, build=old)
+        await server.restart()
+        after = [await observer.observe() for _ in range(2)]
+    for snapshot, build in zip(before + after, (new, new, old, old), strict=True):
+        (node,) = snapshot.nodes
+        assert node.info.version == build.version
+        assert node.config == NodeConfig(min_replicas_to_write=0, min_replicas_max_lag=10, replica_priority=100)
+        assert snapshot.unasked == ()
 
 
 async def test_a_dead_node_that_nobody_names_any_more_is_still_asked(build, target_of):

@@ -165,7 +165,7 @@ def _addresses(value: object) -> list[Address]:
 
 def _renamed(value: object, names: dict[str, str]) -> object:
     if isinstance(value, Address):
-        return replace(value, host=names[value.host])
+        return value._replace(host=names[value.host])
     if isinstance(value, tuple):
         return tuple(_renamed(one, names) for one in value)
     if not hasattr(value, "__dataclass_fields__"):

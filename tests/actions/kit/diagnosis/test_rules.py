@@ -199,7 +199,7 @@ def test_a_returned_master_that_only_sentinels_see():
 
 def test_one_master_known_by_two_addresses_is_no_split():
     snapshot = healthy(sentinels=0)
-    alias = replace(snapshot.nodes[0], address=replace(node_at(1), host="redis-1.example"))
+    alias = replace(snapshot.nodes[0], address=node_at(1)._replace(host="redis-1.example"))
 
     assert not found(replace(snapshot, nodes=(*snapshot.nodes, alias)), FindingId.SPLIT_BRAIN)
 
