@@ -65,16 +65,18 @@ class _Untaken:
 
 
 async def _left(office: Office, request: Request) -> Request:
-    """Stop following; what this process has in hand is first brought to an end or handed over."""
-    if request.run is not None and request.run.owner == office.ledger.owner:
+    """Stop following; what this process has in hand is first brought to an end or given up in order."""
+    ours = request.run is not None and request.run.owner == office.ledger.owner
+    if ours:
         _say(
-            f"{request.id} is carried out by this process. It has {duration(PATIENCE_S)} to come to its end, else what "
-            "it did is put back where that can be done, and the rest is left to be settled. Please wait."
+            f"{request.id} is carried out by this process, which waits for its end, at most {duration(PATIENCE_S)}. To "
+            f"have it go back while it still can, type in another terminal: tandem cancel {request.id}"
         )
     await office.desk.aclose(PATIENCE_S)
     request = await _looked_again(office, request)
     if _goes_on(request):
-        _say(f"{request.id} goes on without this terminal; see how it stands with: tandem show {request.id}")
+        left = f"is left to a bot, or to: tandem follow {request.id}" if ours else "goes on without this terminal."
+        _say(f"{request.id} {left}")
     return request
 
 

@@ -22,8 +22,8 @@ from bot.requests import Desk
 from bot.settings import Settings, load_settings
 from bot.targets import load_targets
 
-PATIENCE_S = 30.0
-"""How long a run of this process may still go on to its end when it is told to stop."""
+PATIENCE_S = 60.0
+"""How long a run of this process may still go on to its end when it is told to stop: there may be no bot to go on."""
 
 
 @dataclass(frozen=True, slots=True)

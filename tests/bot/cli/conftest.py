@@ -55,8 +55,8 @@ class Terminal:
         other.environment = self.environment | {"TANDEM_TOKEN": secret}
         return other
 
-    async def types(self, line: str) -> Ended:
-        """Run `tandem` with these words, its streams piped."""
+    async def types(self, line: str, meanwhile=None) -> Ended:
+        """Run `tandem` with these words, its streams piped; `meanwhile` happens to its process."""
         process = await asyncio.create_subprocess_exec(
             *TANDEM,
             *line.split(),
@@ -67,7 +67,7 @@ class Terminal:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            out, err = await process.communicate()
+            (out, err), *_ = await asyncio.gather(process.communicate(), *([meanwhile(process)] if meanwhile else []))
         finally:
             if process.returncode is None:
                 process.kill()

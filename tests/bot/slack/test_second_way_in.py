@@ -49,6 +49,8 @@ async def test_an_incident_from_two_terminals_while_slack_is_away(
         assert {one["id"] for one in filed.json["can_approve"]} == {"U0LEAD", "U0SECOND"}
         done = await lead.types(f"approve {filed.json['id']} --yes --json")
         assert (done.code, done.json["run"]["state"]) == (0, "done"), done.err
+        told = {line.split(".")[0] for line in done.err.splitlines() if ": done" in line or ": already" in line}
+        assert told == {str(number) for number in range(1, len(done.json["run"]["steps"]) + 1)}, "step by step"
         assert await redis.master() is not old
         began = rows(house, "SELECT details FROM audit WHERE kind = 'run.began'")
         assert f":{os.getpid()}:" in json.loads(began[0][0])["owner"], "the bot that was there has carried it out"
