@@ -46,3 +46,16 @@ def own_postgresql() -> Iterator[PostgreSQL]:
         yield server
     finally:
         server.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the kill matrix found: a line for each time that the bot was killed, stopped or left alone."""
+    reports = [one for group in terminalreporter.stats.values() for one in group if isinstance(one, pytest.TestReport)]
+    ran = [one for one in reports if one.when == "call"]
+    rows = [row for one in ran for name, row in one.user_properties if name == "kill matrix"]
+    if not rows:
+        return
+    heading = ["point", "killed", "database", "outcome", "failovers", "lost writes", "pause left", "fence left"]
+    terminalreporter.section("kill matrix")
+    for row in [heading, *sorted(rows, key=str)]:
+        terminalreporter.write_line(" ".join(f"{cell!s:<14}" for cell in row).rstrip())

@@ -1,30 +1,38 @@
-"""``tandem serve`` is killed at each step of a failover under load, and started again.
+"""The kill matrix: ``tandem serve`` is killed at each step of a failover under load, and started again.
 
-Nothing acknowledged is lost, no fence or priority stays behind, the run is ended, and the channel is told.
+Killed when a step has been journalled as begun, when Redis shows its effect, and when its outcome is journalled; also
+a second time while the run is settled, stopped while another process takes over, and with its database gone. Nothing
+acknowledged is lost, the roles move once at most, no fence, pause or priority stays behind, no run is forgotten. The
+table is printed at the end of the tests.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
+import os
+import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
 from sandbox.demo import Bot
-from sandbox.redis import Build, Topology, WriteLoad, builds, sentinel
+from sandbox.postgresql import PostgreSQL
+from sandbox.redis import Build, Server, Topology, WriteLoad, builds, sentinel
 from sandbox.slack import LocalSlack
 from sandbox.slack.manifest import own_manifest
+from tests.databases import DATABASES, Databases
 from tests.failover import setting
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 
 INCIDENT = "C0INCIDENT"
 FENCING = next((one for one in builds() if not one.is_valkey), builds()[0])
+FENCED = "1000000"
 
 TITLES = (
     "only choice",
@@ -37,9 +45,19 @@ TITLES = (
     "Put",
     "Prove",
 )
+BEFORE, AFTER = TITLES[:4], TITLES[5:]
+"""The steps that are undone, and those that are gone on with."""
 
 TO_THE_END = ("fail over to", "Prove")
 """Where the second proof is waited for; elsewhere the first one is enough."""
+
+EFFECTS = ("Fence", "fail over to", "Demote")
+"""Steps whose effect is seen on the servers before the ledger knows of it."""
+
+POINTS = [(title, state) for title in TITLES for state in ("running", "done")] + [(one, "effect") for one in EFFECTS]
+MATRIX = [(*point, DATABASES[number % 2]) for number, point in enumerate(POINTS)]
+MATRIX += [("fail over to", state, other) for state, other in zip(("running", "done"), DATABASES[::-1], strict=True)]
+"""Every point on one database, in turn; the boundaries of the step that cannot be undone on both."""
 
 
 @dataclass
@@ -48,25 +66,30 @@ class Incident:
     topology: Topology
     load: WriteLoad
     bot: Bot
-    ledger: Path
+    ledger: Connection
+    old: Server
+    epoch: int
 
     async def approved(self) -> None:
         """A failover that oncall asks for and lead approves."""
         oncall, lead = self.slack.person("U0ONCALL"), self.slack.person("U0LEAD")
         await oncall.types(INCIDENT, "/redis failover orders")
-        card = await self.slack.waits_for(lambda: self._saying("failover orders: destructive"))
+        card = await self.slack.waits_for(lambda: self.saying("failover orders: destructive"))
         await lead.clicks(card, "approve")
 
     async def reached(self, title: str, state: str) -> None:
-        """Until the ledger says that the first step of this title is, or has been, in this state."""
+        """Until the first step of this title has begun or ended, by the ledger, or the servers show its effect."""
+        states = {"done", "already"} if state == "done" else {"running", "done", "already"}
+        await self.until(lambda: self._is_so(title) if state == "effect" else self._stands(title, states))
+
+    async def until(self, so: Callable[[], Awaitable[bool]]) -> None:
         deadline = time.monotonic() + 60
-        states = ("running", "done", "already") if state == "running" else ("done", "already")
-        while not set(self._states(title)) & set(states):
+        while not await so():
             assert time.monotonic() < deadline, self.slack.transcript(INCIDENT)
             await asyncio.sleep(0.001)
 
     def ended(self) -> tuple[str, str] | None:
-        rows = self._rows("SELECT outcome, failures FROM runs WHERE ended_at IS NOT NULL")
+        rows = self.rows("SELECT outcome, failures FROM runs WHERE ended_at IS NOT NULL")
         return rows[0] if rows else None
 
     def settled(self) -> bool:
@@ -74,88 +97,176 @@ class Incident:
         return self.ended() is not None or "done" in self._states("Prove")
 
     def owed(self) -> list[tuple[str, ...]]:
-        return self._rows("SELECT host, name FROM debts WHERE paid_at IS NULL")
+        return self.rows("SELECT host, name FROM debts WHERE paid_at IS NULL")
+
+    def rows(self, query: str) -> list[tuple[str, ...]]:
+        return [tuple(row) for row in self.ledger.execute(text(query))]
+
+    def saying(self, words: str) -> object:
+        return next((one for one in self.slack.messages(INCIDENT) if words in one.plain()), None)
+
+    async def as_it_has_to_be(self, outcome: str, record: Callable[[str, object], None], *point: str) -> None:
+        """Say how it ended in the table, and see that nothing is lost, left behind or done twice."""
+        await self.slack.waits_for(lambda: not self.owed(), within=30)
+        await self.topology.ready()
+        master = await self.topology.master()
+        start = time.monotonic()
+        await master.command("SET", "after", "1")
+        paused = time.monotonic() - start > 1
+        fences = [await setting(node, "min-replicas-to-write") for node in self.topology.nodes]
+        priorities = [await setting(node, "replica-priority") for node in self.topology.nodes]
+        moves = await config_epoch(self.topology) - self.epoch
+        await asyncio.sleep(0.5)
+        await self.load.stop()
+        lost = await self.load.lost(master)
+        record("kill matrix", [*point, outcome, moves, lost, _word(paused), _word(set(fences) != {"0"})])
+        assert (master is self.old) == (outcome == "undone"), outcome
+        assert moves == (0 if outcome == "undone" else 1), "the roles move once at most"
+        assert not paused
+        assert set(fences) == {"0"}
+        assert set(priorities) == {"100"}
+        assert self.load.acked > 300
+        assert lost == 0
+        assert self.slack.broadcast_mentions == []
+
+    async def _is_so(self, title: str) -> bool:
+        if title == "Fence":
+            return await setting(self.old, "min-replicas-to-write") == FENCED
+        masters = await self.topology.masters()
+        return self.old not in masters if title == "Demote" else any(one is not self.old for one in masters)
+
+    async def _stands(self, title: str, states: set[str]) -> bool:
+        return bool(set(self._states(title)) & states)
 
     def _states(self, title: str) -> list[str]:
-        return [state for state, name in self._rows("SELECT state, title FROM steps") if title in name]
+        return [state for state, name in self.rows("SELECT state, title FROM steps") if title in name]
 
-    def _rows(self, query: str) -> list[tuple[str, ...]]:
-        with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True, timeout=5)) as ledger:
-            return ledger.execute(query).fetchall()
 
-    def _saying(self, text: str) -> object:
-        return next((one for one in self.slack.messages(INCIDENT) if text in one.plain()), None)
+def _word(yes: bool) -> str:
+    return "yes" if yes else "no"
+
+
+async def config_epoch(topology: Topology) -> int:
+    """The highest that a Sentinel knows: each promotion raises it."""
+    views = [await one.command("SENTINEL", "MASTER", "orders") for one in topology.sentinels]
+    return max(int(view[view.index("config-epoch") + 1]) for view in views)
+
+
+@contextmanager
+def looking(url: str):
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        parsed = parsed.set(drivername="sqlite")
+    engine = create_engine(parsed, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
 
 
 @asynccontextmanager
-async def incident(which: Build, folder: Path, **settings: object) -> AsyncIterator[Incident]:
+async def incident(which: Build, folder: Path, url: str) -> AsyncIterator[Incident]:
     async with (
         LocalSlack(own_manifest()) as slack,
-        sentinel(which, **{"master_name": "orders", **settings}) as topology,
+        sentinel(which, master_name="orders") as topology,
         WriteLoad(topology, rate=300, process=True) as load,
     ):
         if which.version >= (7,):
             for server in topology.sentinels:
                 await server.command("SENTINEL", "DEBUG", "INFO-PERIOD", "1000")
-        async with Bot(slack, topology, folder) as bot:
-            yield Incident(slack, topology, load, bot, folder / "tandem.db")
+        old, epoch = await topology.master(), await config_epoch(topology)
+        async with Bot(slack, topology, folder, ledger_url=url) as bot:
+            with looking(url) as ledger:
+                yield Incident(slack, topology, load, bot, ledger, old, epoch)
 
 
-@pytest.mark.parametrize("state", ["running", "done"])
-@pytest.mark.parametrize("title", TITLES)
-async def test_killed_and_started_again(title: str, state: str, tmp_path: Path) -> None:
-    """Killed when a step has been journalled as begun, and when its outcome has: before, in and after its effect."""
-    async with incident(FENCING, tmp_path) as scene:
-        old = await scene.topology.master()
+@pytest.mark.parametrize(("title", "state", "database"), MATRIX)
+async def test_killed_and_started_again(
+    title: str, state: str, database: str, databases: Databases, tmp_path: Path, record_property
+) -> None:
+    with databases.new(database, tmp_path) as url:
+        async with incident(FENCING, tmp_path, url) as scene:
+            await scene.approved()
+            await scene.reached(title, state)
+            await scene.bot.kill()
+            if title == "Prove" and scene.ended():
+                pytest.skip("the run had ended before it could be killed")
+            await asyncio.sleep(2.0)  # Longer than the pause: the fence that outlives it has to hold.
+            await scene.bot.start()
+            await scene.slack.waits_for(scene.ended if title in TO_THE_END else scene.settled, within=90)
+            outcome, failures = scene.ended() or ("done", "still to be looked at again")
+            if title in AFTER or (state == "effect" and title not in BEFORE):
+                assert outcome == "done", failures
+            if title in BEFORE:
+                assert outcome == "undone", failures
+            await scene.as_it_has_to_be(outcome, record_property, title, state, database)
+            if scene.ended():
+                told = "done and proven" if outcome == "done" else "put back"
+                await scene.slack.waits_for(lambda: told in scene.slack.transcript(INCIDENT))
+
+
+@pytest.mark.parametrize(
+    ("title", "database", "answer"), [("Fence", "sqlite", "roll-back"), ("Sentinels name", "postgresql", "resume")]
+)
+async def test_killed_again_while_it_is_settled_it_asks(
+    title: str, database: str, answer: str, databases: Databases, tmp_path: Path, record_property
+) -> None:
+    with databases.new(database, tmp_path) as url:
+        async with incident(FENCING, tmp_path, url) as scene:
+            await scene.approved()
+            await scene.reached(title, "running")
+            await scene.bot.kill()
+            starting = asyncio.create_task(scene.bot.start())
+            await scene.until(lambda: asyncio.sleep(0, bool(scene.rows("SELECT 1 FROM runs WHERE cut_off = 1"))))
+            os.kill(scene.bot.pid, signal.SIGKILL)
+            await asyncio.gather(starting, return_exceptions=True)
+            await scene.bot.kill()  # It is dead; this waits until that is known.
+            if not scene.rows("SELECT 1 FROM runs WHERE ended_at IS NULL"):
+                pytest.skip("the run was settled before it could be killed again")
+            await scene.bot.start()
+            asks = await scene.slack.waits_for(lambda: scene.saying("asks what to do"), within=60)
+            assert scene.rows("SELECT 1 FROM runs WHERE question IS NOT NULL AND answer IS NULL")
+            await scene.slack.person("U0LEAD").clicks(asks, f"answer:{answer}")
+            await scene.slack.waits_for(scene.settled, within=90)
+            outcome = (scene.ended() or ("done",))[0]
+            assert outcome == ("undone" if answer == "roll-back" else "done")
+            await scene.as_it_has_to_be(outcome, record_property, title, "twice", database)
+
+
+async def test_stopped_until_another_has_taken_over_it_does_nothing_more(
+    postgresql_url: str, tmp_path: Path, record_property
+) -> None:
+    """A zombie: it wakes up in the middle of its step, and takes back what that does too late."""
+    async with incident(FENCING, tmp_path, postgresql_url) as scene:
         await scene.approved()
-        await scene.reached(title, state)
-        await scene.bot.kill()
-        if title == "Prove" and scene.ended():
-            pytest.skip("the run had ended before it could be killed")
-        await asyncio.sleep(2.0)  # Longer than the pause: the fence that outlives it has to hold.
-        await scene.bot.start()
-        await scene.slack.waits_for(scene.ended if title in TO_THE_END else scene.settled, within=90)
-        await scene.slack.waits_for(lambda: not scene.owed(), within=30)
-        await scene.topology.ready()
-        outcome, failures = scene.ended() or ("done", "still to be looked at again")
-        master = await scene.topology.master()
-        assert (master is old) == (outcome == "undone"), (outcome, failures)
-        if title in {"Sentinels name", "Demote", "Put", "Prove"}:
-            assert outcome == "done", failures
-        if title in {"only choice", "just heard", "Fence", "every byte"}:
+        await scene.reached("Fence", "running")
+        os.kill(scene.bot.pid, signal.SIGSTOP)
+        try:
+            async with Bot(scene.slack, scene.topology, tmp_path, ledger_url=postgresql_url, name="other"):
+                await scene.slack.waits_for(scene.ended, within=60)
+                os.kill(scene.bot.pid, signal.SIGCONT)
+                await asyncio.sleep(3)
+                outcome, failures = scene.ended() or ("", "")
+                assert outcome == "undone", failures
+                await scene.as_it_has_to_be(outcome, record_property, "Fence", "zombie", "postgresql")
+        finally:
+            os.kill(scene.bot.pid, signal.SIGCONT)
+
+
+async def test_with_its_database_gone_the_fence_comes_down_and_the_run_is_settled_later(
+    own_postgresql: PostgreSQL, tmp_path: Path, record_property
+) -> None:
+    url = own_postgresql.url()
+    async with incident(FENCING, tmp_path, url) as scene:
+        await scene.approved()
+        await scene.reached("Fence", "running")
+        own_postgresql.stop()
+        await scene.until(lambda: _unfenced(scene.old))
+        own_postgresql.start()
+        with looking(url) as scene.ledger:
+            await scene.slack.waits_for(scene.ended, within=90)
+            outcome, failures = scene.ended() or ("", "")
             assert outcome == "undone", failures
-        for node in scene.topology.nodes:
-            assert await setting(node, "min-replicas-to-write") == "0"
-            assert await setting(node, "replica-priority") == "100"
-        await asyncio.sleep(0.5)
-        await scene.load.stop()
-        assert scene.load.acked > 300
-        assert await scene.load.lost(master) == 0
-        if scene.ended():
-            told = "done and proven" if outcome == "done" else "put back"
-            await scene.slack.waits_for(lambda: told in scene.slack.transcript(INCIDENT))
-        assert scene.slack.broadcast_mentions == []
+            await scene.as_it_has_to_be(outcome, record_property, "Fence", "outage", "postgresql")
 
 
-@pytest.mark.parametrize("title", ["every byte", "take writes"])
-async def test_killed_without_sentinels_and_started_again(title: str, tmp_path: Path) -> None:
-    """In the middle, with nobody else to move the roles: what was begun is ended by looking."""
-    async with incident(FENCING, tmp_path, sentinels=0) as scene:
-        old = await scene.topology.master()
-        await scene.approved()
-        await scene.reached(title, "running")
-        await scene.bot.kill()
-        await scene.bot.start()
-        await scene.slack.waits_for(scene.settled, within=90)
-        await scene.slack.waits_for(lambda: not scene.owed(), within=30)
-        await scene.topology.ready()
-        outcome, failures = scene.ended() or ("done", "still to be looked at again")
-        assert outcome in {"done", "undone"}, failures
-        master = await scene.topology.master()
-        assert (master is old) == (outcome == "undone"), failures
-        for node in scene.topology.nodes:
-            assert await setting(node, "min-replicas-to-write") == "0"
-        await asyncio.sleep(0.5)
-        await scene.load.stop()
-        assert await scene.load.lost(master) == 0
-        await scene.bot.kill()  # It would stay for the second look.
+async def _unfenced(node: Server) -> bool:
+    return await setting(node, "min-replicas-to-write") == "0"
