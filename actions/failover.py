@@ -53,8 +53,8 @@ def _reasons(snapshot: Snapshot, wanted: Address | None) -> tuple[str, ...]:
 
 ACTION = ChangeAction(
     name=NAME,
-    summary="Planned switch of the master without losing an acknowledged write",
+    summary="Planned switch of the master without losing an acknowledged write.",
     risk=Risk.DESTRUCTIVE,
     plan=plan,
-    options=(Option("to", "HOST:PORT", "the replica that shall become master"),),
+    options=(Option("to", "HOST:PORT", "The replica that shall become master."),),
 )

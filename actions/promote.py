@@ -87,8 +87,8 @@ def _sentinels(snapshot: Snapshot) -> Iterator[str]:
 
 ACTION = ChangeAction(
     name=NAME,
-    summary="By hand, where the master is lost and nobody is in charge: says what is lost; fenced",
+    summary="By hand, where the master is lost and nobody is in charge: says what is lost; fenced.",
     risk=Risk.DESTRUCTIVE,
     plan=plan,
-    options=(Option("to", "HOST:PORT", "the replica that shall become master"),),
+    options=(Option("to", "HOST:PORT", "The replica that shall become master."),),
 )

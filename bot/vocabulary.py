@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from actions.kit.action import Action, Option, ReadAction
 from actions.kit.plan import Risk
 
-REASON = Option("reason", '"…"', "why it has to be; the approvers read it, and it stays in the audit")
+REASON = Option("reason", '"…"', "Why it has to be; the approvers read it, and it stays in the audit.")
 """Every change takes it. It belongs to the request and not to the plan."""
-NOTE = Option("note", '"…"', "what was found; it stays in the audit")
+NOTE = Option("note", '"…"', "What was found; it stays in the audit.")
 BREAK_GLASS = Option(
-    "break-glass", "", "in an emergency: without approval; all approvers are told, and one has to review it"
+    "break-glass", "", "In an emergency: without approval; all approvers are told, and one has to review it."
 )
 """A flag: it has no value. What cannot be undone does not take it."""
 MAX_REASON = 500
@@ -45,27 +45,27 @@ class Word:
 
 
 WORDS = (
-    Word("help", "what you may do here", takes="ACTION", optional=True),
-    Word("runs", "the latest runs", takes="TARGET", optional=True),
-    Word("show", "one request or run", takes="R"),
-    Word("cancel", "stop a run before its next step, and put everything back", takes="R"),
+    Word("help", "What you may do here.", takes="ACTION", optional=True),
+    Word("runs", "The latest runs.", takes="TARGET", optional=True),
+    Word("show", "One request or run.", takes="R"),
+    Word("cancel", "Stop a run before its next step, and put everything back.", takes="R"),
     Word(
         "freeze",
-        "let no change begin on a target, or on any (*)",
+        "Let no change begin on a target, or on any (*).",
         takes=TARGET_OR_ALL,
         options=(REASON,),
         needs=frozenset({"reason"}),
     ),
-    Word("thaw", "end a freeze, and a cooldown; takes an approver", takes=TARGET_OR_ALL, options=(REASON,)),
+    Word("thaw", "End a freeze, and a cooldown; takes an approver.", takes=TARGET_OR_ALL, options=(REASON,)),
     Word(
-        "sign", "close the review of what ran without approval", takes="R", options=(NOTE,), needs=frozenset({"note"})
+        "sign", "Close the review of what ran without approval.", takes="R", options=(NOTE,), needs=frozenset({"note"})
     ),
     Word(
         "token",
-        "a token for the terminal, which only you see; revoke ends all of yours",
+        "A token for the terminal, which only you see; revoke ends all of yours.",
         takes="revoke",
         optional=True,
-        options=(Option("hours", "N", "how long it lives"),),
+        options=(Option("hours", "N", "How long it lives."),),
     ),
 )
 MENU = "menu"

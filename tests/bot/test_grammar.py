@@ -9,7 +9,7 @@ from actions.kit.errors import UsageError
 from actions.kit.plan import Refusal, Risk
 from actions.registry import ACTIONS
 from bot.grammar import parse
-from bot.vocabulary import MENU, usage
+from bot.vocabulary import MENU, WORDS, options_of, usage
 
 TARGETS = ("orders", "sessions")
 
@@ -176,3 +176,12 @@ def test_whatever_is_typed_is_understood_or_answered(text):
         read(text)
     except UsageError as error:
         assert str(error)  # noqa: PT017 -- Both outcomes are right; nothing else may be raised.
+
+
+def test_what_the_help_says_of_words_and_options_reads_as_what_it_says_of_actions() -> None:
+    options = [
+        *(one for action in ACTIONS for one in options_of(action)),
+        *(one for word in WORDS for one in word.options),
+    ]
+    texts = [*(action.summary for action in ACTIONS), *(word.summary for word in WORDS), *(one.help for one in options)]
+    assert [text for text in texts if not text[0].isupper() or not text.endswith(".")] == []

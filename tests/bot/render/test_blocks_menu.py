@@ -53,7 +53,7 @@ def test_help_lists_what_is_open_to_the_person_and_no_more() -> None:
 def test_help_on_one_action_explains_its_options() -> None:
     failover = next(action for action in ACTIONS if action.name == "failover")
     page = accepted(help_on(failover, Offer(ACTIONS, ("orders",))))
-    assert "the replica that shall become master" in page
+    assert "The replica that shall become master." in page
     assert "the approvers read it" in page
     assert "is not open to you" in accepted(help_on(failover, Offer(READS, ("orders",))))
 
