@@ -77,7 +77,12 @@ async def heal_everything(topology: Topology) -> str:
     if not topology.sentinels:
         await _one_master(topology)
     await topology.ready()
-    return f"Links are healed, {len(hung)} hung servers resumed, {len(dead)} dead ones restarted; all is whole again."
+    resumed, restarted = _counted(len(hung), "hung server"), _counted(len(dead), "dead one")
+    return f"Links are healed, {resumed} resumed, {restarted} restarted; all is whole again."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number or 'no'} {noun}s"
 
 
 async def _one_master(topology: Topology) -> None:
