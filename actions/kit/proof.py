@@ -82,7 +82,8 @@ def _sentinel(view: SentinelView, master: Address) -> Check:
         return Check(title, ok=False, observation=f"it flags the master {', '.join(trouble)}")
     if view.quorum_ok is False:
         return Check(title, ok=False, observation=f"CKQUORUM: {view.quorum_text}")
-    return Check(title, ok=True, observation=f"epoch {view.master.config_epoch}, {view.quorum_text or 'no CKQUORUM'}")
+    quorum = "CKQUORUM OK" if view.quorum_ok else "no CKQUORUM"
+    return Check(title, ok=True, observation=f"epoch {view.master.config_epoch}, {quorum}")
 
 
 def _agreement(snapshot: Snapshot, master: Address) -> Iterator[Check]:
