@@ -12,7 +12,7 @@ from actions.kit.errors import UsageError
 from actions.kit.fencing import fence_of, price_of_fence
 from actions.kit.plan import Cost, Plan, Risk, SettingChange, Step, facts_of
 from actions.kit.recheck import Recheck
-from actions.kit.sentinel_steps import PRIORITY, AwaitInfo, AwaitSentinels, Steer
+from actions.kit.sentinel_steps import PRIORITY, SENTINEL_INFO_S, AwaitInfo, AwaitSentinels, Steer
 from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 from actions.kit.steps import CatchUp, Demote, Fence, Prove, PutBack
@@ -152,6 +152,10 @@ def _cost(snapshot: Snapshot, master: NodeView, steps: tuple[Step, ...]) -> Cost
     catch_up = sum(step.within_ms for step in steps if isinstance(step, CatchUp))
     switch = sum(step.within_ms for step in steps if isinstance(step, SentinelFailover))
     notes = ["Writes wait or are refused for about as long as Sentinel takes to switch, usually under 2 s."]
+    hearing = sum(isinstance(step, Steer | AwaitInfo) for step in steps)
+    if hearing:
+        seconds = hearing * SENTINEL_INFO_S
+        notes.append(f"Before that up to {seconds} s go by, and writes go on: Sentinel asks for INFO every ten.")
     if master.normal_clients is not None:
         notes.append(f"The {master.normal_clients} clients of {master.address} are disconnected and have to ask again.")
     notes += [note for step in steps if isinstance(step, Fence) for note in price_of_fence(master, step.pause_ms)]

@@ -72,6 +72,7 @@ async def test_where_all_is_well_there_is_a_plan_that_says_why() -> None:
         assert [one.node for one in first.rejected] == [hands.target.nodes[2]]
         assert first.cost.loss_bytes == 0
         assert first.cost.pause_ms > 0
+        assert any("up to 20 s go by" in note for note in first.cost.notes), "so long until the fence stands"
 
 
 async def test_a_restarted_replica_makes_another_fingerprint() -> None:
