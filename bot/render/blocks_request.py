@@ -137,7 +137,7 @@ def drifted(request: Request, difference: Sequence[str]) -> Screen:
         header(f":no_entry_sign: {word}"),
         section(
             f"{mrkdwn(request.target, 80)} is no longer as it was when {code(request.id)} was approved, "
-            "so nothing was done. What is different:"
+            "so the approval is void and nothing was done:"
         ),
     ]
     shown = preformatted(difference[:40])

@@ -13,6 +13,7 @@ from bot.requests.ports import Connection
 
 RESTS = (Risk.DESTRUCTIVE, Risk.IRREVERSIBLE)
 """After an action of these risks the target rests from it."""
+_NO_LONGER = "It can no longer be done:"
 
 
 class Connections:
@@ -99,16 +100,19 @@ class Planner:
         return Refusal(target, name, owing) if owing else planned
 
     async def drift(self, request: Request) -> tuple[str, ...]:
-        """What is no longer as it was approved, a line each; nothing where all is as it was."""
+        """What is no longer as it was approved, a line each; nothing where all is as it was.
+
+        Where it can no longer be done at all the first line says so, and the others why.
+        """
         frozen = await self._ledger.freezes.why_not(request.target)
         if frozen:
-            return (frozen,)
+            return (_NO_LONGER, frozen)
         try:
             now = await self._plan(self._changing(request.action), request.target, request.options)
         except UsageError as error:  # The target or the action has gone from the settings meanwhile.
-            return (str(error),)
+            return (_NO_LONGER, str(error))
         if isinstance(now, Refusal):
-            return now.reasons
+            return (_NO_LONGER, *now.reasons)
         if now.fingerprint == request.plan.fingerprint:
             return ()
         return difference(request.plan, now) or ("The order of the steps has changed.",)

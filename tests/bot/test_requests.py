@@ -149,7 +149,10 @@ async def test_what_is_refused_at_the_start_of_the_run_is_void_with_the_reasons(
         request = await here.asks()
         await topology.nodes[1].command("REPLICAOF", "NO", "ONE")
         await here.desk.approve(request.id, LEAD)
-        assert (await here.shown("drifted"))["difference"] == ["No single node says that it is the master."]
+        assert (await here.shown("drifted"))["difference"] == [
+            "It can no longer be done:",
+            "No single node says that it is the master.",
+        ]
         assert await fence_of(topology.nodes[0]) == "0"
 
 
