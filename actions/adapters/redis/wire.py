@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 from typing import Any, NamedTuple
 
 import hiredis
@@ -22,12 +23,19 @@ Answer = asyncio.Future[list[Reply]]
 
 _MORE = object()
 
-_ARRIVED = bytearray(65_536)
-"""Where every connection receives: what arrives is given to its parser before the loop reads from another.
 
-``asyncio.Protocol`` would allocate 256 kB for each answer, which costs more than to receive it.
-"""
-_ARRIVED_VIEW = memoryview(_ARRIVED)
+class _Inbox(threading.local):
+    """Where all connections of one loop receive: what arrives is given to its parser before the loop reads another.
+
+    ``asyncio.Protocol`` would allocate 256 kB for each answer, which costs more than to receive it.
+    """
+
+    def __init__(self) -> None:
+        self.arrived = bytearray(65_536)
+        self.view = memoryview(self.arrived)
+
+
+_inbox = _Inbox()
 
 
 class LoginRefusedError(Exception):
@@ -51,6 +59,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def __init__(self) -> None:
         self._reader = hiredis.Reader(notEnoughData=_MORE)
+        self._arrived, self._view = _inbox.arrived, _inbox.view
         self._transport: asyncio.BaseTransport | None = None
         self._answer: Answer | None = None
         self._wanted = 0
@@ -97,12 +106,12 @@ class Wire(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- What does not fit arrives next.
         """See ``asyncio.BufferedProtocol``."""
-        return _ARRIVED_VIEW
+        return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
         """See ``asyncio.BufferedProtocol``."""
         try:
-            self._reader.feed(_ARRIVED, 0, nbytes)  # type: ignore[arg-type]  # Its stub knows no bytearray.
+            self._reader.feed(self._arrived, 0, nbytes)  # type: ignore[arg-type]  # Its stub knows no bytearray.
             while (reply := self._reader.gets()) is not _MORE:
                 self._replies.append(reply)
         except Exception as error:  # noqa: BLE001 -- A stranger's bytes can raise anything; whoever asked is told.

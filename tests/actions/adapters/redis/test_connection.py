@@ -1,11 +1,13 @@
 import asyncio
 import contextlib
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from actions.adapters.redis.connection import CommandFailed, ExchangeError, Node, Request
 from actions.adapters.redis.deadline import Deadline
+from actions.adapters.redis.wire import Wire
 from actions.kit.errors import AccessDenied, CommandRefused, Garbled, Unreachable
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, Credentials, Tls
@@ -127,6 +129,13 @@ async def test_a_cancelled_exchange_closes_its_connection(build):
             await server.resume()
             assert asking.cancelled()
             assert await node.ask(("ECHO", "next")) == [b"next"]
+
+
+def test_a_loop_in_another_thread_receives_elsewhere():
+    with ThreadPoolExecutor(1) as elsewhere:
+        other = elsewhere.submit(Wire).result()
+    assert Wire().get_buffer(-1) is Wire().get_buffer(-1)
+    assert other.get_buffer(-1) is not Wire().get_buffer(-1)
 
 
 async def test_what_was_begun_holds_the_connection_until_its_answer_is_there(build):
