@@ -61,7 +61,7 @@ class FenceCandidate(Step):
             return f"{self.candidate} is gone, and its fence with it"
         if standing.role is not Role.REPLICA:
             raise NotYet(f"{self.candidate} is a {standing.role}: it stays fenced until it follows")
-        await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=True)
+        await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=False)
         return f"{self.candidate} is as it was"
 
 

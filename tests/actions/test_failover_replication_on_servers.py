@@ -75,8 +75,8 @@ class Scene:
 def in_haste(steps: Sequence[Step]) -> list[Step]:
     """What a test has broken on purpose is not waited for long."""
     quick = [replace(step, within_s=2) if isinstance(step, Promote | Repoint) else step for step in steps]
-    quick = [replace(step, within_s=4 if step.again else 1) if isinstance(step, Rejoin) else step for step in quick]
-    return [replace(step, within_s=3) if isinstance(step, Prove) else step for step in without_the_long_look(quick)]
+    quick = [replace(step, within_s=3 if step.again else 1) if isinstance(step, Rejoin) else step for step in quick]
+    return [replace(step, within_s=2) if isinstance(step, Prove) else step for step in without_the_long_look(quick)]
 
 
 def impatient(topology: Topology, timeout_ms: int = 500) -> Target:
@@ -264,9 +264,9 @@ async def test_the_old_master_hangs_before_it_is_demoted() -> None:
 
         async def hang() -> None:
             await scene.old.hang()
-            waking.append(asyncio.create_task(_later(2.5, scene.old.resume)))
+            waking.append(asyncio.create_task(_later(1.8, scene.old.resume)))
 
-        watching = asyncio.create_task(no_two_writable_masters(scene.topology, 5))
+        watching = asyncio.create_task(no_two_writable_masters(scene.topology, 4))
         ending, journal = await scene.carry_out(Rejoin, hang)
         assert ending.outcome is Outcome.INCOMPLETE, journal.lines
         assert await scene.topology.master() is scene.new
