@@ -16,6 +16,7 @@ def not_now(snapshot: Snapshot) -> Iterator[str]:
     if len(masters) == 1:
         yield from master_not_ready(masters[0])
         yield from _another_master_may_hide(snapshot, masters[0])
+        yield from _could_not_follow(snapshot, masters[0])
     if not masters:
         target = snapshot.target
         yield (
@@ -60,6 +61,21 @@ def _another_master_may_hide(snapshot: Snapshot, master: NodeView) -> Iterator[s
         followed = snapshot.node(link.master) if link and link.up else None
         if followed is not None and followed.info is None and followed.address not in attached:
             yield f"{node.address} follows {followed.address}, which does not answer and may be a second master."
+
+
+def _could_not_follow(snapshot: Snapshot, master: NodeView) -> Iterator[str]:
+    """What every replica has and the master lacks, because it never had to follow anybody."""
+    replicas = [node.config for node in snapshot.nodes if node.is_replica and node.config is not None]
+    lacks = []
+    if master.config is not None and master.config.masterauth is False and any(one.masterauth for one in replicas):
+        lacks.append("masterauth")
+    if master.config is not None and master.config.tls_replication is False:
+        lacks += ["tls-replication yes"] if any(one.tls_replication for one in replicas) else []
+    if lacks:
+        yield (
+            f"The master {master.address} could not follow the new one: unlike its replicas it has no "
+            f"{' and no '.join(lacks)}. CONFIG SET that on it first, and in its file."
+        )
 
 
 def _why_none(snapshot: Snapshot) -> str:

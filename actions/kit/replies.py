@@ -156,6 +156,8 @@ def parse_config(*replies: object) -> NodeConfig:
         min_replicas_to_write=_optional(fields, "min-replicas-to-write"),
         min_replicas_max_lag=_optional(fields, "min-replicas-max-lag"),
         replica_priority=_optional(fields, "replica-priority"),
+        masterauth=bool(fields["masterauth"]) if "masterauth" in fields else None,
+        tls_replication=_flag(fields, "tls-replication", "yes"),
     )
 
 

@@ -136,6 +136,9 @@ class NodeConfig:
     min_replicas_to_write: int | None = None
     min_replicas_max_lag: int | None = None
     replica_priority: int | None = None
+    masterauth: bool | None = None
+    """Whether one is set; what it is is not kept. Asked only where nobody is in charge, as is the next."""
+    tls_replication: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

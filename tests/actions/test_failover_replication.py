@@ -108,6 +108,14 @@ async def test_a_fence_was_left_behind_or_may_not_be_set() -> None:
         assert "it holds the fence of an earlier failover" in text
 
 
+async def test_the_master_could_not_log_in_to_the_new_one() -> None:
+    async with replication(build(NAME), password="admin") as topology:
+        await topology.nodes[0].command("CONFIG", "SET", "masterauth", "")
+        text = await refusal(topology)
+        assert f"The master {topology.nodes[0].address} could not follow the new one" in text
+        assert "it has no masterauth. CONFIG SET that on it first" in text
+
+
 async def test_a_failover_command_is_under_way() -> None:
     async with replication(build(NAME)) as topology:
         await topology.nodes[1].hang()

@@ -21,6 +21,8 @@ Replies = list[Reply]
 
 _SETTINGS = ("min-replicas-to-write", "min-replicas-max-lag", "replica-priority")
 """Asked by their names: for a pattern the server goes through all of its settings."""
+_TO_FOLLOW = ("masterauth", "tls-replication")
+"""What a master needs to be a replica later. That of Sentinel's targets is Sentinel's business."""
 _IN_CHARGE = ("PUBSUB", "NUMSUB", "__sentinel__:hello")
 """Whether a Sentinel is in charge after all: each one subscribes to this channel on every node that it watches."""
 _ABOUT_MASTER = ("GET-MASTER-ADDR-BY-NAME", "MASTER", "REPLICAS", "SENTINELS", "CKQUORUM")
@@ -95,7 +97,8 @@ class NodeQuestions:
 @cache
 def _request(*, at_once: bool, nobody_in_charge: bool) -> Request:
     """What is asked of a data node; ``at_once``: the settings by one CONFIG GET."""
-    names = (_SETTINGS,) if at_once else tuple((name,) for name in _SETTINGS)
+    asked = (*_SETTINGS, *(_TO_FOLLOW if nobody_in_charge else ()))
+    names = (asked,) if at_once else tuple((name,) for name in asked)
     settings = (("CONFIG", "GET", *some) for some in names)
     return Request.of(("INFO",), ("ROLE",), *settings, *((_IN_CHARGE,) if nobody_in_charge else ()))
 
