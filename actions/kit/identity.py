@@ -19,11 +19,12 @@ _WHO = ("sentinel ", "node ")
 def one_view_each(views: Iterable[NodeView]) -> tuple[NodeView, ...]:
     """The views, those of one process made one, and every address in them that by which it is then known."""
     groups: dict[str, list[NodeView]] = {}
+    views = tuple(views)
     for view in views:
         groups.setdefault(view.info.run_id if view.info else str(view.address), []).append(view)
+    if len(groups) == len(views):
+        return views
     known_as = {view.address: _name(group) for group in groups.values() for view in group}
-    if all(address == name for address, name in known_as.items()):
-        return tuple(group[0] for group in groups.values())
     merged = (_one(group, known_as[group[0].address]) for group in groups.values())
     return tuple(sorted((_with(view, known_as) for view in merged), key=lambda view: view.address))
 
