@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
+from hashlib import sha256
 from typing import Any
 
 from bot.fleet import Fleet, People, Rule
@@ -22,6 +24,16 @@ def policy_values(fleet: Fleet, lasts_s: dict[str, float]) -> Values:
         "rules": [_rule(rule) for rule in fleet.rules],
         "lasts_s": lasts_s,
     }
+
+
+def settings_hashes(fleet: Fleet, lasts_s: dict[str, float]) -> dict[str, str]:
+    """A hash for each part of what a bot goes by, also of where its targets are; by words for people."""
+    values = policy_values(fleet, lasts_s)
+    parts: Values = {"rules": values["rules"], "how long approvals and tokens last": values["lasts_s"]}
+    for name, target in fleet.targets.items():
+        places = (target.kind, target.master_name, *map(str, (*target.nodes, *target.sentinels)))
+        parts[f"target {name}"] = [values["targets"][name], *places]
+    return {part: sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16] for part, value in parts.items()}
 
 
 def _target(fleet: Fleet, name: str) -> Values:

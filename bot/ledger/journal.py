@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from actions.kit.loop import StepState
 from actions.kit.plan import SettingChange, Step
-from bot.ledger import audit, runs, stops
+from bot.ledger import audit, runs
 from bot.ledger.database import Database
 from bot.ledger.errors import LeaseLost, LedgerError
 from bot.ledger.records import TANDEM, Lease
@@ -33,7 +33,7 @@ class LedgerJournal:
         try:
             async with self._database.writing() as tx:
                 await runs.renew(tx, self._lease, self._lasts)
-                await stops.check(tx, self._lease)
+                await runs.not_cancelled(tx, self._lease)
                 await runs.begin_step(tx, self._lease, index, step)
         except IntegrityError as error:
             raise LedgerError(

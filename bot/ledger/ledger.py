@@ -28,6 +28,7 @@ from bot.ledger.people import People
 from bot.ledger.policies import Policies
 from bot.ledger.questions import Questions
 from bot.ledger.records import Claim, Debt, Decided, Lease, Person, Request, RequestState, Verdict
+from bot.ledger.replicas import Replicas
 from bot.ledger.requests import Ask, normal_id
 from bot.ledger.reviews import Reviews
 from bot.ledger.stops import Stops
@@ -52,7 +53,8 @@ class Ledger:
         self.outbox = Outbox(database, self._owner)
         self.hearing = Hearing(database)
         self.questions = Questions(database, codec, self._owner, self._lasts)
-        self.stops = Stops(database, codec)
+        self.stops = Stops(database, codec, self._lasts)
+        self.replicas = Replicas(database, self._owner, self._lasts)
 
     @classmethod
     async def open(

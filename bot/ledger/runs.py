@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, exists, func, insert, select, update
 
+from actions.kit.errors import Stopped
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import SettingChange, Step
 from bot.ledger import audit, messages, reading, reviews
@@ -96,7 +97,7 @@ async def claim(tx: Transaction, run_id: str, owner: str, lasts: timedelta, lost
     if before is None:
         return None
     told = reading.answered(before) if before["question"] is not None else None
-    times = before["cut_off"] + 1 if told is None else 1
+    times = before["cut_off"] + 1 if told is None else before["cut_off"] if told.person.id == TANDEM.id else 1
     claimed = await tx.connection.execute(
         update(runs)
         .where(runs.c.id == run_id, runs.c.epoch == before["epoch"], _left(tx, lost))
@@ -123,6 +124,18 @@ async def claim(tx: Transaction, run_id: str, owner: str, lasts: timedelta, lost
         in_time=tx.now <= before["started_at"] + (before["expires_at"] - before["created_at"]),
         answered=told,
     )
+
+
+async def not_cancelled(tx: Transaction, lease: Lease) -> None:
+    """See that nobody wants the run to stop.
+
+    Raises:
+        Stopped: somebody does.
+    """
+    query = select(runs.c.cancelled_by_name).where(runs.c.id == lease.run_id, runs.c.cancelled_at.is_not(None))
+    name = (await tx.connection.execute(query)).scalar()
+    if name is not None:
+        raise Stopped(f"{name} cancelled it.")
 
 
 async def begin_step(tx: Transaction, lease: Lease, index: int, step: Step) -> None:

@@ -6,13 +6,16 @@ counts, so that nothing irreversible begins once somebody was told that it stops
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from dataclasses import asdict
+from datetime import timedelta
 
-from actions.kit.errors import Stopped
-from bot.ledger import audit, messages, reading
+from sqlalchemy import update
+
+from actions.kit.settlement import Answer, Question
+from bot.ledger import audit, messages, reading, runs
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Database, Transaction
-from bot.ledger.records import Decided, Lease, Person, Request, RequestState, RunState
+from bot.ledger.records import TANDEM, Decided, Lease, Person, Request, RequestState, RunState
 from bot.ledger.requests import normal_id
 from bot.ledger.tables import runs as table
 
@@ -25,11 +28,13 @@ class Stops:
     Args:
         database: where the runs are.
         codec: reads their plans.
+        lasts: how long a lease is.
     """
 
-    def __init__(self, database: Database, codec: PlanCodec) -> None:
+    def __init__(self, database: Database, codec: PlanCodec, lasts: timedelta) -> None:
         self._database = database
         self._codec = codec
+        self._lasts = lasts
 
     async def cancel(self, run_id: str, person: Person, why_not: str | None = None) -> Decided:
         """Have a run stop before its next step, if it still can; the answer says why not.
@@ -51,17 +56,35 @@ class Stops:
             await tell(tx, "run.cancel", person, before.id, counts=why is None, answer=said)
             return Decided(why is None, await reading.load(tx, self._codec, before.id), said)
 
+    async def hand_over(self, lease: Lease, *, put_back: bool) -> None:
+        """Let another process go on at once with a run that this one has to leave; it counts as no crash.
 
-async def check(tx: Transaction, lease: Lease) -> None:
-    """See that nobody wants the run to stop.
+        ``put_back``: whether everything was, so that it begins again with its first step.
 
-    Raises:
-        Stopped: somebody does.
-    """
-    query = select(table.c.cancelled_by_name).where(table.c.id == lease.run_id, table.c.cancelled_at.is_not(None))
-    name = (await tx.connection.execute(query)).scalar()
-    if name is not None:
-        raise Stopped(f"{name} cancelled it.")
+        Raises:
+            LeaseLost: another process has it.
+        """
+        async with self._database.writing() as tx:
+            await runs.renew(tx, lease, self._lasts)
+            if put_back:
+                await runs.reset_steps(tx, lease)
+            said = Question(("The process that had it in hand was stopped.",), moved=False if put_back else None)
+            await tx.connection.execute(
+                update(table)
+                .where(table.c.id == lease.run_id)
+                .values(
+                    epoch=lease.epoch + 1,
+                    leased_until=tx.now,
+                    asked_at=tx.now,
+                    question=audit.canonical(asdict(said)),
+                    answer=Answer.RESUME,
+                    answered_by_id=TANDEM.id,
+                    answered_by_name=TANDEM.name,
+                    answered_from=TANDEM.origin,
+                    answered_at=tx.now,
+                )
+            )
+            await messages.happened(tx, "run.handed-over", TANDEM, lease.run_id, target=lease.target)
 
 
 async def _mark(tx: Transaction, run_id: str, person: Person) -> None:

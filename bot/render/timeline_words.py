@@ -207,6 +207,7 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "run.began": lambda details: f"The run began, in {details['owner']}.",
     "run.claimed": _claimed,
     "run.cancel": _decision("cancelled", "cancel"),
+    "run.handed-over": lambda _: "Its process was stopped, and left it to another one.",
     "run.asked": _asked,
     "run.answered": _answered,
     "run.began-again": lambda details: f"Everything was put back, and the run began again, in {details['owner']}.",

@@ -16,8 +16,9 @@ from actions.kit.settlement import Answer
 from actions.kit.topology import Target
 from actions.registry import by_name as registered
 from bot.fleet import Fleet
-from bot.ledger import Decided, Ledger, Person, Request, RequestState, RunState, Verdict
+from bot.ledger import Decided, Ledger, LedgerError, Person, Request, RequestState, RunState, Verdict
 from bot.policy import Policy, case_of
+from bot.policy_values import settings_hashes
 from bot.render.words import quoted
 from bot.requests.answers import Answers
 from bot.requests.execution import Runner
@@ -61,7 +62,8 @@ class Desk:
         self._policy = policy
         self._terms = terms
         self._connections = Connections(fleet.targets, connect)
-        self._planner = Planner(ledger, self._connections, by_name)
+        self._settings = settings_hashes(fleet, terms.lasts_s)
+        self._planner = Planner(ledger, self._connections, by_name, self._settings)
         self._runner = Runner(ledger, self._connections, self._planner, terms.looks_for_s)
         self._answers = Answers(ledger, policy)
         self._filing = Filing(ledger, fleet, self._planner, policy, terms)
@@ -204,6 +206,7 @@ class Desk:
         Raises:
             LedgerError: the ledger cannot be used.
         """
+        await self._ledger.replicas.beat(self._settings)
         await self._recovery.once()
         if self._watch is None:
             self._watch = asyncio.create_task(self._keep_recovering(every_s))
@@ -214,7 +217,14 @@ class Desk:
         await self._runner.aclose(patience_s)
         if self._watch is not None:
             await self._watch
+            await self._gone()
         await self._connections.aclose()
+
+    async def _gone(self) -> None:
+        try:
+            await self._ledger.replicas.leave()
+        except LedgerError as error:  # It lapses.
+            log.warning("that this process ends could not be written down: %s", error)
 
     def _begin(self, request: Request) -> None:
         if self._terms.begins_at_once and request.state is RequestState.APPROVED:
@@ -242,6 +252,7 @@ class Desk:
             except TimeoutError:
                 pass
             try:
+                await self._ledger.replicas.beat(self._settings)
                 await self._recovery.once()
             except Exception:
                 log.exception("What is due could not be seen to; it is tried again.")

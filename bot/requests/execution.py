@@ -10,8 +10,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from actions.kit.errors import Refused, TandemError
-from actions.kit.loop import Outcome, StepState, carry_out
+from actions.kit.errors import Refused, Stopped, TandemError
+from actions.kit.loop import Journal, Outcome, StepState, carry_out
+from actions.kit.plan import SettingChange, Step
 from actions.kit.settlement import Answer, CutOff, Question, settle
 from bot.ledger import TANDEM, Busy, Claim, Lease, LeaseLost, Ledger, Request
 from bot.requests.planning import Connections, Planner
@@ -48,7 +49,10 @@ class Runner:
         self._hold(request_id, self._settle)
 
     async def aclose(self, patience_s: float) -> None:
-        """Let the runs go on to their end for so long; then leave them for settlement, with their fences up."""
+        """Let the steps in hand end. A run that can go back does, for another process to begin it again; others go on.
+
+        After so long what is left is handed over too, or left for settlement where nobody else is there.
+        """
         self._closing = True
         if not self._tasks:
             return
@@ -85,7 +89,24 @@ class Runner:
             await self._ledger.void(lease, drift)
             return
         hands = self._connections.hands(request.target)
-        await self._ledger.end(lease, await carry_out(request.plan.steps, hands, self._ledger.journal(lease)))
+        journal = _Halting(self._ledger.journal(lease), request.plan.turning, lambda: self._closing)
+        try:
+            ending = await carry_out(request.plan.steps, hands, journal)
+        except asyncio.CancelledError:
+            await self._leave(lease, put_back=False)
+            raise
+        if journal.halted and ending.outcome is Outcome.UNDONE and await self._leave(lease, put_back=True):
+            return
+        await self._ledger.end(lease, ending)
+
+    async def _leave(self, lease: Lease, *, put_back: bool) -> bool:
+        """Hand a run over at once; says whether there is anybody to take it."""
+        if await self._ledger.replicas.others():
+            await self._ledger.stops.hand_over(lease, put_back=put_back)
+            return True
+        if not put_back:
+            await self._ledger.questions.release(lease)
+        return False
 
     async def _settle(self, request_id: str) -> None:
         claim = await self._ledger.claim(request_id)
@@ -104,6 +125,26 @@ class Runner:
                 await self._from_the_first_step(claim, request)
             else:
                 await self._ledger.end(claim, settled)
+
+
+class _Halting(Journal):
+    """Lets no step begin while the process is to end, where the run can still go back."""
+
+    def __init__(self, journal: Journal, turning: int, closing: Callable[[], bool]) -> None:
+        self._journal, self._turning, self._closing = journal, turning, closing
+        self.halted = False
+
+    async def intends(self, index: int, step: Step) -> None:
+        if index <= self._turning and self._closing():
+            self.halted = True
+            raise Stopped("Tandem was stopped, and no other process was there to go on; ask again.")
+        await self._journal.intends(index, step)
+
+    async def ended(self, index: int, state: StepState, note: str) -> None:
+        await self._journal.ended(index, state, note)
+
+    async def repaid(self, change: SettingChange) -> None:
+        await self._journal.repaid(change)
 
 
 def _cut_off(claim: Claim, request: Request) -> CutOff:

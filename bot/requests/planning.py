@@ -59,8 +59,11 @@ class Connections:
 class Planner:
     """Plans changes on live targets."""
 
-    def __init__(self, ledger: Ledger, connections: Connections, by_name: Callable[[str], Action]) -> None:
+    def __init__(
+        self, ledger: Ledger, connections: Connections, by_name: Callable[[str], Action], settings: Mapping[str, str]
+    ) -> None:
         self._ledger = ledger
+        self._settings = settings
         self._connections = connections
         self._by_name = by_name
 
@@ -83,9 +86,13 @@ class Planner:
             LedgerError: the ledger cannot say whether the target may be changed.
         """
         action = self._changing(name)
-        noes = (await self._ledger.freezes.why_not(target), await self._ledger.busy(target))
-        reasons = tuple(no for no in noes if no)
+        reasons = await self._noes(target, await self._ledger.busy(target))
         return Refusal(target, name, reasons) if reasons else await self._plan(action, target, options)
+
+    async def _noes(self, target: str, *more: str | None) -> tuple[str, ...]:
+        """Why nothing may begin now, whatever the servers show."""
+        frozen = await self._ledger.freezes.why_not(target)
+        return tuple(no for no in (frozen, *more, await self._ledger.replicas.differing(self._settings)) if no)
 
     async def _plan(self, action: ChangeAction, target: str, options: Options) -> Plan | Refusal:
         """Plan, whoever holds the target: the run itself does when it looks for drift."""
@@ -104,9 +111,9 @@ class Planner:
 
         Where it can no longer be done at all the first line says so, and the others why.
         """
-        frozen = await self._ledger.freezes.why_not(request.target)
-        if frozen:
-            return (_NO_LONGER, frozen)
+        noes = await self._noes(request.target)
+        if noes:
+            return (_NO_LONGER, *noes)
         try:
             now = await self._plan(self._changing(request.action), request.target, request.options)
         except UsageError as error:  # The target or the action has gone from the settings meanwhile.

@@ -268,5 +268,37 @@ async def test_with_its_database_gone_the_fence_comes_down_and_the_run_is_settle
             await scene.as_it_has_to_be(outcome, record_property, "Fence", "outage", "postgresql")
 
 
+async def test_stopped_in_order_it_hands_the_run_over_and_alone_it_goes_back(
+    postgresql_url: str, tmp_path: Path, record_property
+) -> None:
+    """SIGTERM before the roles have moved: the step in hand ends, and nothing is left behind."""
+    async with (
+        incident(FENCING, tmp_path, postgresql_url) as scene,
+        Bot(scene.slack, scene.topology, tmp_path, ledger_url=postgresql_url, name="other") as other,
+    ):
+        await scene.approved()
+        await scene.reached("only choice", "running")
+        ((owner,),) = scene.rows("SELECT owner FROM runs")
+        bots = [scene.bot, other]
+        has_it = next(bot for bot in bots if f":{bot.pid}:" in owner)
+        await stopped(has_it)
+        assert scene.rows("SELECT 1 FROM audit WHERE kind = 'run.handed-over'")
+        await scene.reached("only choice", "running")
+        last = next(bot for bot in bots if bot is not has_it)
+        await stopped(last)
+        outcome, failures = scene.ended() or ("", "")
+        assert outcome == "undone"
+        assert "Tandem was stopped" in failures
+        await scene.as_it_has_to_be(outcome, record_property, "only choice", "SIGTERM", "postgresql")
+
+
+async def stopped(bot: Bot) -> None:
+    """Sends SIGTERM and waits until the process has ended by itself."""
+    os.kill(bot.pid, signal.SIGTERM)
+    async with asyncio.timeout(60):
+        while bot.running:
+            await asyncio.sleep(0.05)
+
+
 async def _unfenced(node: Server) -> bool:
     return await setting(node, "min-replicas-to-write") == "0"
