@@ -147,9 +147,9 @@ def _word(yes: bool) -> str:
 
 
 async def config_epoch(topology: Topology) -> int:
-    """The highest that a Sentinel knows: each promotion raises it."""
+    """The highest that a Sentinel knows: each promotion raises it. 0 without any."""
     views = [await one.command("SENTINEL", "MASTER", "orders") for one in topology.sentinels]
-    return max(int(view[view.index("config-epoch") + 1]) for view in views)
+    return max((int(view[view.index("config-epoch") + 1]) for view in views), default=0)
 
 
 @contextmanager
@@ -163,10 +163,10 @@ def looking(url: str):
 
 
 @asynccontextmanager
-async def incident(which: Build, folder: Path, url: str) -> AsyncIterator[Incident]:
+async def incident(which: Build, folder: Path, url: str, **settings: object) -> AsyncIterator[Incident]:
     async with (
         LocalSlack(own_manifest()) as slack,
-        sentinel(which, master_name="orders") as topology,
+        sentinel(which, **{"master_name": "orders", **settings}) as topology,
         WriteLoad(topology, rate=300, process=True) as load,
     ):
         if which.version >= (7,):
@@ -302,3 +302,30 @@ async def stopped(bot: Bot) -> None:
 
 async def _unfenced(node: Server) -> bool:
     return await setting(node, "min-replicas-to-write") == "0"
+
+
+@pytest.mark.parametrize(("title", "moved"), [("every byte", False), ("take writes", True)])
+async def test_killed_without_sentinels_and_started_again(
+    title: str, moved: bool, databases: Databases, tmp_path: Path
+) -> None:
+    """In the middle, with nobody else to move the roles: what was begun is ended by looking."""
+    with databases.new("sqlite", tmp_path) as url:
+        async with incident(FENCING, tmp_path, url, sentinels=0) as scene:
+            await scene.approved()
+            await scene.reached(title, "running")
+            await scene.bot.kill()
+            await scene.bot.start()
+            await scene.slack.waits_for(scene.settled, within=90)
+            await scene.slack.waits_for(lambda: not scene.owed(), within=30)
+            await scene.topology.ready()
+            master = await scene.topology.master()
+            outcome, failures = scene.ended() or ("done", "still to be looked at again")
+            assert outcome in {"done", "undone"}, failures
+            assert (master is scene.old) == (outcome == "undone")
+            assert outcome == "done" or not moved
+            assert {await setting(node, "min-replicas-to-write") for node in scene.topology.nodes} == {"0"}
+            assert await master.command("SET", "after", "1")
+            await asyncio.sleep(0.5)
+            await scene.load.stop()
+            assert await scene.load.lost(master) == 0
+            await scene.bot.kill()  # It would stay for the second look.
