@@ -1,9 +1,12 @@
 """Signed HTTP, two connections, and what happens when they break."""
 
 import asyncio
+import time
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from slack_sdk.signature import SignatureVerifier
 
 from sandbox.slack import LocalSlack
 from tests.bot.slack.conftest import INCIDENT, House, saying, whispered
@@ -32,6 +35,23 @@ async def test_a_wrong_signature_does_nothing(slack: LocalSlack, house: House) -
         slack.courier.signing_secret = "wrong"
         assert not (await slack.person("U0ONCALL").types(INCIDENT, "/redis help")).acked
         assert whispered(slack, "U0ONCALL", "What you can do here") is None
+
+
+@pytest.mark.parametrize(("age_s", "status"), [(10, 200), (301, 401)])
+async def test_what_was_signed_long_ago_is_not_taken_again(
+    slack: LocalSlack, house: House, age_s: int, status: int
+) -> None:
+    """Who has recorded a request cannot send it once more, however well it is signed."""
+    house.over_http = True
+    form = {"command": "/redis", "text": "help", "team_id": "T0LOCAL", "user_id": "U0ONCALL", "channel_id": INCIDENT}
+    body, signed_at = urlencode(form), str(int(time.time()) - age_s)
+    signature = SignatureVerifier(slack.signing_secret).generate_signature(timestamp=signed_at, body=body)
+    headers = {"X-Slack-Request-Timestamp": signed_at, "X-Slack-Signature": signature}
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    async with house.bot() as service, aiohttp.ClientSession() as session:
+        where = f"http://127.0.0.1:{service.port}/slack/events"
+        async with session.post(where, data=body, headers=headers) as response:
+            assert response.status == status
 
 
 async def test_over_sockets_nothing_is_taken_by_http(slack: LocalSlack, house: House) -> None:
