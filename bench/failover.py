@@ -51,6 +51,9 @@ class _NoJournal:
     async def ended(self, index: int, state: StepState, note: str) -> None:
         """Nothing is kept."""
 
+    async def owes(self, change: SettingChange) -> None:
+        """Nothing is kept."""
+
     async def repaid(self, change: SettingChange) -> None:
         """Nothing is kept."""
 

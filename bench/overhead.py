@@ -45,6 +45,9 @@ class _Nothing:
     async def ended(self, index: int, state: StepState, note: str) -> None:
         """Nothing is written."""
 
+    async def owes(self, change: SettingChange) -> None:
+        """Nothing is written."""
+
     async def repaid(self, change: SettingChange) -> None:
         """Nothing is written."""
 

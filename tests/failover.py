@@ -53,6 +53,9 @@ class Journal:
             fault, self.fault = self.fault, None
             await fault()
 
+    async def owes(self, change: SettingChange) -> None:
+        self.owed += [change] if change not in self.owed else []
+
     async def ended(self, index: int, state: StepState, note: str) -> None:
         self.lines.append((index, self.titles.get(index, "?"), state, note))
 

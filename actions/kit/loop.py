@@ -60,6 +60,9 @@ class Journal(Protocol):
     async def ended(self, index: int, state: StepState, note: str) -> None:
         """Record the outcome of a step; ``note`` is what was seen."""
 
+    async def owes(self, change: SettingChange) -> None:
+        """This setting is going to be changed by an undoing, and is owed until it is repaid."""
+
     async def repaid(self, change: SettingChange) -> None:
         """This setting is back as it was."""
 
@@ -132,19 +135,30 @@ async def undo(
     problems: list[str] = []
     for position, index in enumerate(indices):
         step = steps[index]
+        for change in step.undoing_changes:
+            await journal.owes(change)
         try:
             note = await step.undo(hands)
         except ActionError as error:
             problems.append(f"{step.title} could not be undone: {error}")
+            await _see_restored(step.undoing_changes, hands, journal)
             if step.point_of_no_return:
                 return [*left, *indices[position:]], problems
             left.append(index)
             continue
-        for change in step.changes:
+        for change in (*step.changes, *step.undoing_changes):
             await journal.repaid(change)
         if note:
             await journal.ended(index, StepState.UNDONE, note)
     return left, problems
+
+
+async def _see_restored(changes: Sequence[SettingChange], hands: Hands, journal: Journal) -> None:
+    """What the undoing has put back by itself is owed no longer, though it failed."""
+    for change in changes:
+        with contextlib.suppress(ActionError):
+            if (await hands.settings(change.node, (change.name,))).get(change.name) == change.old:
+                await journal.repaid(change)
 
 
 async def _step(index: int, step: Step, hands: Hands, journal: Watched, *, unwritten: bool) -> str | None:
@@ -189,6 +203,10 @@ class Watched(Journal):
     async def ended(self, index: int, state: StepState, note: str) -> None:
         """See ``Journal.ended``."""
         await self._write(lambda: self._journal.ended(index, state, note))
+
+    async def owes(self, change: SettingChange) -> None:
+        """See ``Journal.owes``."""
+        await self._write(lambda: self._journal.owes(change))
 
     async def repaid(self, change: SettingChange) -> None:
         """See ``Journal.repaid``."""

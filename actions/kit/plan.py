@@ -50,7 +50,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """One setting of one node that a step changes and somebody has to put back. Values as CONFIG GET prints them."""
+    """One setting of a node, or of a Sentinel for its master, that a step changes and somebody has to put back.
+
+    Values as CONFIG GET and SENTINEL MASTER print them.
+    """
 
     node: Address
     name: str
@@ -96,6 +99,11 @@ class Step(ABC):
     @property
     def repays(self) -> tuple[SettingChange, ...]:
         """The settings, changed by an earlier step, that this step puts back."""
+        return ()
+
+    @property
+    def undoing_changes(self) -> tuple[SettingChange, ...]:
+        """The settings that undoing this step changes for a moment, to be journalled before it is undone."""
         return ()
 
     async def destroys(self, hands: Hands) -> str | None:

@@ -53,10 +53,10 @@ class Hands(Protocol):
         """In one transaction: CONFIG SET and CLIENT UNPAUSE."""
 
     async def settings(self, node: Address, names: tuple[str, ...]) -> Mapping[str, str]:
-        """CONFIG GET; a name that the server does not know is left out."""
+        """CONFIG GET, or SENTINEL MASTER of a Sentinel; a name that the server does not know is left out."""
 
     async def change_settings(self, node: Address, settings: Mapping[str, str], *, rewrite: bool) -> None:
-        """CONFIG SET; with ``rewrite`` also CONFIG REWRITE where the server has a file that it can write.
+        """CONFIG SET, or SENTINEL SET; with ``rewrite`` CONFIG REWRITE too, where a node has a file that it can write.
 
         Sentinel rewrites the file of each node that it reconfigures, with whatever is set at that moment: what we put
         back after a failover has to reach the file too, or it returns with the next restart.

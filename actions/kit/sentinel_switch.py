@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.kit.errors import ActionError, Gone, NotYet, Permanent, TooLate
-from actions.kit.plan import Held, Step
+from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.sentinel_steps import GONE, SENTINEL_INFO_S, only_choice, replica_seen_by
 from actions.kit.snapshot import Role, SentinelView
@@ -74,6 +74,11 @@ class SentinelFailover(Step):
     def command(self) -> str:
         """The equivalent for a person."""
         return f"{self.sentinel}> SENTINEL FAILOVER {self.master_name}{' COORDINATED' if self.coordinated else ''}"
+
+    @property
+    def undoing_changes(self) -> tuple[SettingChange, ...]:
+        """The Sentinel's time-out, which is the only way to stop its failover."""
+        return (SettingChange(self.sentinel, "failover-timeout", "1", str(self.failover_timeout_ms)),)
 
     async def holds(self, hands: Hands) -> Held:
         """Whether the candidate is master: by its own word, or where we cannot reach it by the asked Sentinel's."""

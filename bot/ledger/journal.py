@@ -54,6 +54,16 @@ class LedgerJournal:
             await self._tell_late("step.ended-late", index=index, state=state, note=note)
             raise
 
+    async def owes(self, change: SettingChange) -> None:
+        """This setting is going to be changed by an undoing.
+
+        Raises:
+            LeaseLost: another process has the run; the undoing must not begin.
+        """
+        async with self._database.writing() as tx:
+            await runs.renew(tx, self._lease, self._lasts)
+            await runs.owe(tx, self._lease, change)
+
     async def repaid(self, change: SettingChange) -> None:
         """This setting is back as it was.
 

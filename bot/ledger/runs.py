@@ -146,7 +146,7 @@ async def begin_step(tx: Transaction, lease: Lease, index: int, step: Step) -> N
         .values(state=StepState.RUNNING, started_at=tx.now, ended_at=None, note="")
     )
     for change in step.changes:
-        await _owe(tx, lease, change)
+        await owe(tx, lease, change)
     changes = [[str(change.node), change.name, change.new, change.old] for change in step.changes]
     await messages.happened(tx, "step.began", TANDEM, lease.run_id, index=index, title=step.title, changes=changes)
 
@@ -241,7 +241,8 @@ def _left(tx: Transaction, lost: Collection[str]) -> ColumnElement[bool]:
     return runs.c.ended_at.is_(None) & free & (runs.c.question.is_(None) | runs.c.answer.is_not(None))
 
 
-async def _owe(tx: Transaction, lease: Lease, change: SettingChange) -> None:
+async def owe(tx: Transaction, lease: Lease, change: SettingChange) -> None:
+    """The run is going to change this setting, and owes its old value from now on."""
     own = (debts.c.run_id == lease.run_id) & _same(change) & debts.c.paid_at.is_(None)
     if (await tx.connection.execute(select(debts.c.id).where(own))).first() is not None:
         return  # The step is done again after a crash; what was so before the first time is what counts.

@@ -143,6 +143,9 @@ class _Halting(Journal):
     async def ended(self, index: int, state: StepState, note: str) -> None:
         await self._journal.ended(index, state, note)
 
+    async def owes(self, change: SettingChange) -> None:
+        await self._journal.owes(change)
+
     async def repaid(self, change: SettingChange) -> None:
         await self._journal.repaid(change)
 

@@ -146,6 +146,8 @@ def not_payable(snapshot: Snapshot, node: Address) -> str | None:
     A node that says it is a master while it is not the agreed one may only take writes that would be lost: it keeps
     its fence until it follows.
     """
+    if any(one.address == node and one.master is not None for one in snapshot.sentinels):
+        return None
     view = snapshot.node(node)
     if view is None or view.info is None:
         return "The node does not answer."

@@ -13,6 +13,7 @@ from actions.kit.sentinel_switch import SentinelFailover
 from actions.kit.settlement import Answer, CutOff, Question, settle
 from actions.kit.steps import CatchUp, until
 from actions.kit.topology import Address
+from bot.requests.recovery import not_payable
 from sandbox.redis import Server, Topology, build, replication
 from sandbox.redis.readiness import named_master
 from tests.actions.test_failover_on_servers import Scene, default, under_load
@@ -104,6 +105,19 @@ async def test_a_file_that_the_server_may_not_write_keeps_nothing_owed() -> None
             folder.unlink(missing_ok=True)
             aside.rename(folder)
             await hands.aclose()
+
+
+async def test_a_time_out_of_a_sentinel_is_put_back_like_any_other_setting() -> None:
+    """What is left where a process dies while it stops a failover."""
+    async with under_load(default) as scene:
+        switch = scene.step(SentinelFailover)
+        (change,) = switch.undoing_changes
+        assert await scene.hands.settings(change.node, (change.name, "nonsense")) == {change.name: change.old}
+        await scene.hands.change_settings(change.node, {change.name: change.new}, rewrite=True)
+        assert await scene.hands.settings(change.node, (change.name,)) == {change.name: "1"}
+        assert not_payable(await scene.hands.observe(), change.node) is None
+        await scene.hands.change_settings(change.node, {change.name: change.old}, rewrite=False)
+        assert await scene.hands.settings(change.node, (change.name,)) == {change.name: change.old}
 
 
 async def _cut_off(scene: Scene, journal: Journal) -> int:

@@ -72,11 +72,20 @@ class RedisHands:
 
     async def settings(self, node: Address, names: tuple[str, ...]) -> Mapping[str, str]:
         """See ``Hands.settings``."""
+        if node in self.target.sentinels:
+            fields = parse_fields(
+                await self._one(self._sentinel(node), ("SENTINEL", "MASTER", self.target.master_name))
+            )
+            return {name: fields[name] for name in names if name in fields}
         replies = await self._all(self._node(node), *(("CONFIG", "GET", name) for name in names))
         return {_text(reply[0]): _text(reply[1]) for reply in replies if isinstance(reply, list) and len(reply) == 2}
 
     async def change_settings(self, node: Address, settings: Mapping[str, str], *, rewrite: bool) -> None:
         """See ``Hands.change_settings``."""
+        if node in self.target.sentinels:
+            sets = [("SENTINEL", "SET", self.target.master_name, *pair) for pair in settings.items()]
+            await self._all(self._sentinel(node), *sets)
+            return
         await self._all(self._node(node), *_config_set(settings))
         if rewrite:
             await self.rewrite_config(node)

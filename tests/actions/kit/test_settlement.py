@@ -8,7 +8,7 @@ import pytest
 
 from actions.kit.errors import NotYet, TooLate
 from actions.kit.loop import Ending, Outcome, StepState
-from actions.kit.plan import Held, Step
+from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.settlement import Answer, CutOff, Question, settle
 from tests.actions.kit.test_loop import CHANGE, Noted, Turn, World
@@ -161,6 +161,33 @@ async def test_a_turn_that_cannot_be_looked_at_is_left_to_its_undoing() -> None:
     question = await settle(steps(world, Silent), CutOff(2, times=2), Passing(), Journal())  # type: ignore[arg-type]
     assert isinstance(question, Question)
     assert "cannot be seen: no answer" in question.seen[1]
+
+
+TIMEOUT = SettingChange(CHANGE.node, "failover-timeout", "1", "10000")
+
+
+@pytest.mark.parametrize("stays", ["1", "10000"])
+async def test_what_an_undoing_changes_is_owed_before_it_and_until_it_is_back(stays: str) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Stopping(Turn):
+        @property
+        def undoing_changes(self) -> tuple[SettingChange, ...]:
+            return (TIMEOUT,)
+
+        async def undo(self, hands: Hands) -> str:
+            assert TIMEOUT in journal.owed
+            return await Turn.undo(self, hands)
+
+    class Showing(Passing):
+        async def settings(self, *_which: object) -> dict[str, str]:
+            return {TIMEOUT.name: stays}
+
+    world, journal = World(), Journal()
+    await settle(steps(world, Stopping), CutOff(2), Showing(), journal)  # type: ignore[arg-type]
+    assert journal.owed == []
+    world.failing.add("undo turn")
+    await settle(steps(world, Stopping), CutOff(2), Showing(), journal, within_s=0)  # type: ignore[arg-type]
+    assert journal.owed == ([TIMEOUT] if stays == "1" else [])
 
 
 async def test_what_was_done_and_is_not_so_any_more_is_asked() -> None:
