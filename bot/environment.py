@@ -49,7 +49,7 @@ def variables(environment: Mapping[str, str] = os.environ, directory: Path | Non
         directory: where ``.env`` is looked for; the current one by default.
 
     Raises:
-        SettingsError: a name is unknown, a secret's file cannot be used, or a secret is given twice.
+        SettingsError: a name is unknown, ``.env`` or a secret's file cannot be used, or a secret is given twice.
     """
     known = {*PLAIN, *SECRET, *(name + FILE for name in SECRET)}
     found: dict[str, str] = {}
@@ -86,7 +86,12 @@ def _dotenv(directory: Path) -> Mapping[str, str]:
         return {}
     from dotenv import dotenv_values  # noqa: PLC0415 -- Only development has the file.
 
-    return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8 text; correct it or remove it.") from error
 
 
 def _check(variable: str, known: set[str], source: str) -> None:

@@ -116,6 +116,11 @@ def test_the_environment_wins_over_dotenv_and_an_empty_value_is_none(monkeypatch
     assert settings.slack_app_token is None
 
 
+def test_a_dotenv_that_is_no_text_is_named(tmp_path):
+    (tmp_path / ".env").write_bytes(b"\xff\xfeT")
+    assert wrong() == ".env is not UTF-8 text; correct it or remove it."
+
+
 def test_an_unknown_variable_in_dotenv_says_where_it_is(tmp_path):
     (tmp_path / ".env").write_text("TANDEM_HTPP_PORT=1\n")
 
