@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +28,7 @@ def health(name: str | None, *, as_json: bool) -> Exit:
 
     seen = asyncio.run(_look(ACTION, chosen(name), {}, screen.say))
     _show(seen, json.seen_json, lambda terminal: terminal.health(seen), as_json=as_json)
+    _tell_frozen([seen.snapshot.target], as_json=as_json)
     return exit_of_diagnosis(seen.diagnosis)
 
 
@@ -37,6 +38,7 @@ def diagnose(name: str | None, *, as_json: bool) -> Exit:
 
     seen = asyncio.run(_look(ACTION, chosen(name), {}, screen.say))
     _show(seen, json.seen_json, lambda terminal: terminal.diagnosis(seen), as_json=as_json)
+    _tell_frozen([seen.snapshot.target], as_json=as_json)
     return exit_of_diagnosis(seen.diagnosis)
 
 
@@ -56,6 +58,7 @@ def status(*, as_json: bool) -> Exit:
         from bot.render import terminal
 
         screen.show(terminal.fleet(rows))
+    _tell_frozen([target.name for target, _ in rows], as_json=as_json)
     return exit_of_fleet(seen for _, seen in rows)
 
 
@@ -118,3 +121,11 @@ def _show(
         from bot.render import terminal
 
         screen.show(as_text(terminal))
+
+
+def _tell_frozen(targets: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        return
+    from bot.cli.frozen import tell_frozen
+
+    tell_frozen(targets)

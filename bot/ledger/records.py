@@ -249,6 +249,10 @@ class Freeze:
     reason: str
     at: datetime
 
+    def counts_for(self, target: str) -> bool:
+        """Whether it is about this target."""
+        return self.target in (target, ALL)
+
     def why_not(self, target: str) -> str:
         """Why nothing begins on a target, as a sentence that says who can change that."""
         which = f"{target} is frozen, as all targets are," if self.target == ALL else f"{target} is frozen"

@@ -12,7 +12,7 @@ from bot.render.words import code, mrkdwn
 
 def frozen(target: str, freezes: Iterable[Freeze]) -> str:
     """Every freeze that counts for a target, as markup, a line each; empty where there is none."""
-    return "\n".join(_line(one) for one in freezes if one.target in (target, ALL))
+    return "\n".join(_line(one) for one in freezes if one.counts_for(target))
 
 
 def unknown(error: TandemError) -> str:
