@@ -119,7 +119,8 @@ class Fleet:
         found = self.targets.get(name)
         if found is None:
             near = nearest(name, self.targets)
-            hint = f"did you mean {near}?" if near else f"there are {listed(self.targets)}."
+            are = "is" if len(self.targets) == 1 else "are"
+            hint = f"did you mean {near}?" if near else f"there {are} {listed(self.targets)}."
             raise UsageError(f"There is no target {quoted(name)}; {hint}")
         return found
 

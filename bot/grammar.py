@@ -16,6 +16,7 @@ from actions.kit.errors import UsageError
 from bot.render.words import cut, listed, nearest, quoted
 from bot.vocabulary import (
     BREAK_GLASS,
+    BUTTONS,
     MAX_REASON,
     MENU,
     NOTE,
@@ -38,6 +39,8 @@ _QUOTES = str.maketrans(
     dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"') | dict.fromkeys("\u2018\u2019\u201a\u201b", "'")
 )
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_ALL = ("*", "\u2217")
+"""All targets; also as it is written where a bare asterisk would make text bold, for those who copy it from there."""
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
@@ -94,7 +97,7 @@ def parse(text: str, actions: Sequence[Action], targets: Sequence[str], default_
     first, rest = words[0].lower(), words[1:]
     known = _Known({action.name: action for action in actions}, targets, default_target)
     if first in {"-h", "--help", "?"} or any(word in {"-h", "--help"} for word in rest):
-        return Command("help", argument=first if first in known.actions else "")
+        return Command("help", argument=first if _is_word(first, known) else "")
     for word in WORDS:
         if first == word.name:
             return _for_word(word, rest, known)
@@ -143,14 +146,20 @@ def _for_word(word: Word, rest: list[str], known: _Known) -> Command:
 def _argument(word: Word, typed: str, known: _Known) -> str:
     """What a word is about, as it is called everywhere else."""
     if word.takes == TARGET_OR_ALL:
-        return typed if typed == "*" else _known_target(typed, known.targets) if typed else known.default or ""
-    if typed and word.takes == "ACTION" and typed.lower() not in known.actions:
+        if typed in _ALL:
+            return "*"
+        return _known_target(typed, known.targets) if typed else known.default or ""
+    if typed and word.takes == "ACTION" and not _is_word(typed.lower(), known):
         raise UsageError(_unknown(typed, known))
     if typed and word.takes == "TARGET":
         return _known_target(typed, known.targets)
     if typed and word.takes.islower() and typed.lower() != word.takes:
         raise UsageError(f"{quoted(typed)} is not understood; type: /redis {word.usage}")
     return typed.lower() if word.takes == "ACTION" else typed
+
+
+def _is_word(word: str, known: _Known) -> bool:
+    return word in known.actions or any(word == one.name for one in WORDS)
 
 
 def _too_many(word: str, usage: str, options: Mapping[str, str]) -> str:
@@ -239,6 +248,8 @@ def _known_target(word: str, targets: Sequence[str]) -> str:
 def _unknown(word: str, known: _Known) -> str:
     if word.lower() in known.targets:
         return f"{word.lower()} is a target; say first what to do, such as: /redis health {word.lower()}"
+    if word.lower() in BUTTONS:
+        return f"{word.lower()} is a button here, on the card of the request; in a terminal: tandem {word.lower()}"
     near = nearest(word, [*known.actions, *(one.name for one in WORDS)])
     hint = f"did you mean /redis {near}?" if near else "type /redis help for what there is."
     return f"There is no action {quoted(word)}; {hint}"

@@ -68,6 +68,8 @@ WORDS = (
         options=(Option("hours", "N", "How long it lives."),),
     ),
 )
+BUTTONS = ("approve", "deny", "withdraw", "resume", "rollback", "abandon")
+"""What a person types in a terminal, and presses in Slack."""
 MENU = "menu"
 """The word of a command that is empty."""
 

@@ -72,6 +72,8 @@ def sign(request_id: str, note: str, *, as_json: bool) -> Exit:
         UsageError: there is no note.
         Refused: it does not count; says why.
     """
+    if not note.strip():
+        raise UsageError("Say with --note what you found: it closes the review, and stays in the audit.")
     return asyncio.run(_sign(request_id, note, as_json=as_json))
 
 

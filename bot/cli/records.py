@@ -14,7 +14,7 @@ from actions.kit.errors import SettingsError
 from bot.cli import screen
 from bot.cli.exits import Exit, exit_of_request
 from bot.environment import ledger_url, targets_file
-from bot.ledger import Ledger, Request
+from bot.ledger import Ledger, Request, RequestState
 from bot.render import json
 from bot.targets import load_targets
 
@@ -27,7 +27,8 @@ def show(request_id: str, *, as_json: bool) -> Exit:
     else:
         from bot.render import terminal_requests
 
-        screen.show(terminal_requests.request(request))
+        waits = request.state is RequestState.WAITING
+        screen.show(terminal_requests.to_approve(request) if waits else terminal_requests.request(request))
     return exit_of_request(request)
 
 

@@ -13,6 +13,7 @@ TandemError
 from __future__ import annotations
 
 from actions.kit.errors import JournalDown, Refused, TandemError, UsageError
+from bot.render.words import quoted
 
 
 class LedgerError(JournalDown):
@@ -27,7 +28,7 @@ class UnknownRequest(UsageError):  # noqa: N818 -- Reads as what it is where it 
     """There is no request with this id; ``so`` is what to do, or why it is not there."""
 
     def __init__(self, request_id: str, so: str = "runs lists those that there are") -> None:
-        super().__init__(f"There is no request {request_id!r}; {so}.")
+        super().__init__(f"There is no request {quoted(request_id)}; {so}.")
 
 
 class Busy(Refused):

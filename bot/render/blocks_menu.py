@@ -22,12 +22,11 @@ from bot.render.blocks import (
 )
 from bot.render.blocks_request import command_line, moment, outcome, plan_lines, who
 from bot.render.words import code, mrkdwn, plain
-from bot.vocabulary import WORDS, Word, options_of, spelled
+from bot.vocabulary import MAX_REASON, WORDS, Word, options_of, spelled
 
 TARGET, REASON_BLOCK, REASON, DENIAL, SHOWN = "menu:target", "reason", "reason", "deny", "shown"
 TYPED_BLOCK, TYPED, APPROVAL = "typed", "typed", "approve:typed"
 MAX_OPTIONS, MAX_OPTION = 100, 75
-MAX_REASON = 1_000
 
 View = dict[str, object]
 
@@ -113,6 +112,12 @@ def _help_line(action: Action, several: bool) -> str:
     return f"`/redis {action.name}{target}{options}`: {mrkdwn(action.summary)}{risk}"
 
 
+def help_on_word(word: Word) -> Message:
+    """``/redis help WORD``: how it is typed, and what each option means."""
+    options = [f"• {code(spelled(one))}: {mrkdwn(one.help)}" for one in word.options]
+    return Message(f"How {word.name} is typed", (section("\n".join([_word_line(word), *options])),))
+
+
 def _word_line(word: Word) -> str:
     return f"`/redis {word.usage}`: {mrkdwn(word.summary)}"
 
@@ -185,9 +190,15 @@ def modal(title: str, blocks: Sequence[Block], **extra: str) -> View:
 
 
 def request_lines(requests: Sequence[Request]) -> Message:
-    """``runs`` and ``show``: a line and what became of it, each."""
+    """``runs``: a line for each."""
     lines = [section(request_line(request)[:MAX_SECTION]) for request in requests]
     return fit("Requests and runs", [header("Requests and runs")], lines or [context("There is none.")])
+
+
+def request_shown(request: Request) -> Message:
+    """``show``: the line of one request, and how it came to stand as it does."""
+    became = [section(outcome(request))] if outcome(request) else []
+    return fit(f"{request.id}: {request.standing}", [section(request_line(request)), *became])
 
 
 def request_line(request: Request) -> str:

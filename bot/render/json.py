@@ -77,7 +77,7 @@ def refusal_json(refusal: Refusal) -> Json:
 
 
 def request_json(request: Request) -> Json:
-    """What ``show`` prints: the request, its decisions, and the run with its steps and times once there is one."""
+    """What ``show`` prints: the request, its plan and decisions, and the run with its steps and times if any."""
     return {
         **_glance_of_request(request),
         "options": dict(request.options),
@@ -88,6 +88,7 @@ def request_json(request: Request) -> Json:
         "why": request.why,
         "fingerprint": request.plan.fingerprint,
         "because": request.plan.because,
+        "plan": plan_json(request.plan, request.approvals_needed),
         "break_glass": request.break_glass,
         "review": _review(request.review) if request.review else None,
         "decisions": [_decision(one) for one in request.decisions],

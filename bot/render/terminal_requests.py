@@ -36,7 +36,8 @@ def plan(shown: Plan, approvals_needed: int) -> RenderableType:
         if step.command:
             steps.add_row("", Text(plain(step.command), style="dim"))
     approval = "No approval is needed." if not approvals_needed else f"It needs {counted(approvals_needed, 'approval')}"
-    by_whom = " by somebody else." if approvals_needed else ""
+    others = "somebody else" if approvals_needed == 1 else "as many other people"
+    by_whom = f" by {others}." if approvals_needed else ""
     return Group(
         head,
         *_cost(shown.cost),

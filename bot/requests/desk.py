@@ -254,6 +254,8 @@ class Desk:
             try:
                 await self._ledger.replicas.beat(self._settings)
                 await self._recovery.once()
+            except LedgerError as error:
+                log.warning("what is due could not be seen to, and is tried again: %s", error)
             except Exception:
                 log.exception("What is due could not be seen to; it is tried again.")
 

@@ -39,7 +39,9 @@ class Locks:
         """
         reason = reason.strip()
         if not reason or len(reason) > MAX_REASON:
-            raise UsageError(f"A freeze needs a reason of at most {MAX_REASON} characters; everybody refused reads it.")
+            raise UsageError(
+                f'A freeze needs --reason "…", of at most {MAX_REASON} characters; everybody refused reads it.'
+            )
         await self._admit(
             "target.freeze", person, target, await self._policy.may_freeze(person.id, self._known(target), channel)
         )
@@ -70,7 +72,7 @@ class Locks:
         left = await self.frozen(None if target == ALL else target)
         if before is None and not resting:
             none = (
-                "All targets: there is no such freeze."
+                "Nobody has frozen all targets."
                 if target == ALL
                 else f"{target} is in no cooldown, and nobody has frozen it."
             )

@@ -16,13 +16,14 @@ from bot.ledger.errors import LedgerError
 from bot.render.blocks import Screen, notice, spoken
 from bot.render.blocks_findings import diagnosed, glance, healthy_or_not, verified
 from bot.render.blocks_locks import frozen, unknown
-from bot.render.blocks_menu import Offer, help_on, help_page, menu, request_lines
+from bot.render.blocks_menu import Offer, help_on, help_on_word, help_page, menu, request_lines, request_shown
 from bot.render.blocks_request import refused
 from bot.render.words import mrkdwn
 from bot.slack.caller import Caller
 from bot.slack.messages import CannotPost, Messages
 from bot.slack.ports import Desk, MayUse
 from bot.slack.tokens import token
+from bot.vocabulary import WORDS
 
 SLOW_S = 1.0
 """After this a person who waits is told what for."""
@@ -114,6 +115,10 @@ class Commands:
         await caller.reply.whisper(request_lines(seen))
 
     async def _help(self, caller: Caller, command: Command) -> None:
+        word = next((word for word in WORDS if word.name == command.argument), None)
+        if word is not None:
+            await caller.reply.whisper(help_on_word(word))
+            return
         offer = await self.offer(caller)
         action = next((action for action in self.actions if action.name == command.argument), None)
         await caller.reply.whisper(help_page(offer) if action is None else help_on(action, offer))
@@ -122,7 +127,7 @@ class Commands:
         request = await self.desk.show(command.argument)
         if request.target not in self.fleet.seen_from(caller.channel or ""):
             raise UsageError(f"{request.id} is about a target that is not bound to this channel; ask where it is.")
-        await caller.reply.whisper(request_lines([request]))
+        await caller.reply.whisper(request_shown(request))
 
     async def _cancel(self, caller: Caller, command: Command) -> None:
         done = await self.desk.cancel(command.argument, caller.person)

@@ -58,6 +58,11 @@ def test_nothing_is_the_menu_and_help_knows_its_topic():
     assert read("help failover").argument == "failover"
     assert read("failover orders --help").argument == "failover"
     assert read("help").argument == ""
+    assert read("help Freeze").argument == read("freeze --help").argument == "freeze"
+
+
+def test_all_targets_are_also_meant_as_a_message_writes_them():
+    assert read("freeze \u2217 --reason x").argument == "*"
 
 
 def test_a_target_can_be_left_out_where_the_channel_has_one():
@@ -121,6 +126,7 @@ def test_a_review_is_signed_with_a_note():
         ("health orders sessions", "'sessions' is one word too many; type: /redis health TARGET"),
         ("status orders", "status is about all targets and takes none; type: /redis status"),
         ("show a b", "'b' is one word too many; type: /redis show R"),
+        ("approve R-7F3K2", "approve is a button here, on the card of the request; in a terminal: tandem approve"),
         ("help nope", "There is no action 'nope'; type /redis help for what there is."),
         ('health "orders', "A quotation mark is not closed; close it, or leave it out."),
         ("health <!channel>", "There is no target '!channel' here; there are orders and sessions."),

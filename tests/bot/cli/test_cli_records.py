@@ -50,6 +50,11 @@ async def test_a_request_that_waits_is_exit_code_4(terminal, ledger):
     assert (shown.json["state"], shown.json["run"], shown.json["decisions"]) == ("waiting", None, [])
     assert shown.json["requester"]["id"] == "U0ONCALL"
     assert shown.json["fingerprint"] == PLAN.fingerprint
+    assert [step["title"] for step in shown.json["plan"]["steps"]] == [step.title for step in PLAN.steps]
+
+    read = (await terminal.says(f"show {request.id}")).out
+    assert all(step.title in read for step in PLAN.steps)
+    assert "waits for 1 approval until" in read
 
 
 async def test_a_denied_request_is_exit_code_3_and_says_by_whom(terminal, ledger):

@@ -14,11 +14,14 @@ from bot.render.blocks_menu import (
     denial_form,
     details_form,
     help_on,
+    help_on_word,
     help_page,
     menu,
     request_lines,
+    request_shown,
     waiting_form,
 )
+from bot.vocabulary import MAX_REASON, WORDS
 from tests.bot.render.slack_judges import accepted, accepted_view
 from tests.bot.slack_requests import NASTY, plan, request, running
 
@@ -58,8 +61,16 @@ def test_help_on_one_action_explains_its_options() -> None:
     assert "is not open to you" in accepted(help_on(failover, Offer(READS, ("orders",))))
 
 
+def test_help_on_each_word_explains_its_options() -> None:
+    pages = {word.name: accepted(help_on_word(word)) for word in WORDS}
+    assert "/redis token [revoke] [--hours N]" in pages["token"]
+    assert "`--note" in pages["sign"]
+
+
 def test_forms() -> None:
-    assert '"private_metadata": "R-7F3K2"' in accepted_view(denial_form("R-7F3K2"))
+    denial = accepted_view(denial_form("R-7F3K2"))
+    assert '"private_metadata": "R-7F3K2"' in denial
+    assert f'"max_length": {MAX_REASON}' in denial
     assert '"private_metadata": "R-7F3K2"' in accepted_view(approval_form("R-7F3K2"))
     accepted_view(waiting_form())
     accepted_view(answer_form("Too late", "Nobody can deny this any more."))
@@ -70,6 +81,13 @@ def test_forms() -> None:
 def test_runs_are_listed() -> None:
     assert "*expired*" in accepted(request_lines([request(RequestState.EXPIRED)]))
     assert "There is none." in accepted(request_lines([]))
+
+
+def test_one_is_shown_with_how_it_came_to_stand_so() -> None:
+    shown = accepted(request_shown(request(RequestState.VOID, why="The master moved.")))
+    assert "*void*" in shown
+    assert "The master moved." in shown
+    accepted(request_shown(request(text=NASTY)))
 
 
 def test_what_was_void_before_its_first_step_is_void_and_not_undone() -> None:

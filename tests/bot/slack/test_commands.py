@@ -46,6 +46,7 @@ async def test_help_and_menu_leave_out_what_a_person_may_not_do(slack: LocalSlac
         ("/redis <!channel> *x* `y`", "There is no action"),
         ("/redis " + "x" * 10_000, "10,000 characters"),
         ("/redis show R-99999", "R-99999"),
+        ("/redis help thaw", "`/redis thaw TARGET"),
     ],
 )
 async def test_mistakes_are_answered_with_what_was_meant(
