@@ -198,6 +198,7 @@ def request_lines(requests: Sequence[Request]) -> Message:
 def request_shown(request: Request) -> Message:
     """``show``: the line of one request, and how it came to stand as it does."""
     became = [section(outcome(request))] if outcome(request) else []
+    became += [section(f"• {mrkdwn(failure, 1_000)}") for failure in (request.run.failures[:10] if request.run else ())]
     return fit(f"{request.id}: {request.standing}", [section(request_line(request)), *became])
 
 

@@ -40,7 +40,7 @@ class Locks:
         reason = reason.strip()
         if not reason or len(reason) > MAX_REASON:
             raise UsageError(
-                f'A freeze needs --reason "…", of at most {MAX_REASON} characters; everybody refused reads it.'
+                f'A freeze needs a reason: add --reason "…", at most {MAX_REASON} characters. Who is refused reads it.'
             )
         await self._admit(
             "target.freeze", person, target, await self._policy.may_freeze(person.id, self._known(target), channel)

@@ -87,6 +87,8 @@ def test_one_is_shown_with_how_it_came_to_stand_so() -> None:
     shown = accepted(request_shown(request(RequestState.VOID, why="The master moved.")))
     assert "*void*" in shown
     assert "The master moved." in shown
+    assert "It was cut off." in accepted(request_shown(running(1, RunState.UNDONE, "It was cut off.")))
+    accepted(request_shown(running(1, RunState.UNDONE, NASTY)))
     accepted(request_shown(request(text=NASTY)))
 
 
