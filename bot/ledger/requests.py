@@ -16,7 +16,7 @@ from bot.ledger import audit, messages, reading
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Transaction
 from bot.ledger.ids import free_id, normal
-from bot.ledger.records import TANDEM, Decided, Person, Request, RequestState, Verdict
+from bot.ledger.records import TANDEM, Decided, Person, Request, RequestState, RunState, Verdict
 from bot.ledger.tables import Text, UtcDateTime, approvals, requests
 
 _PREFIX = "R-"
@@ -257,8 +257,13 @@ def _why_not(tx: Transaction, request: Request, person: Person) -> str:
     if request.state is RequestState.WAITING:
         return _why_not_yours(request, person)
     given = ", ".join(f"{one.person.name} at {_clock(one.at)}" for one in request.approvals)
-    so_far = {RequestState.RUNNING: " It is running.", RequestState.ENDED: " It has ended."}.get(request.state, "")
-    return f"{request.id} was already approved by {given or 'nobody: it needs no approval'}.{so_far}"
+    so_far = {
+        RunState.ASKING: " It was cut off and asks what to do.",
+        RequestState.RUNNING: " It is running.",
+        RequestState.ENDED: " It has ended.",
+    }
+    told = so_far.get(request.standing) or so_far.get(request.state, "")
+    return f"{request.id} was already approved by {given or 'nobody: it needs no approval'}.{told}"
 
 
 def _why_not_yours(request: Request, person: Person) -> str:

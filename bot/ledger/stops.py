@@ -106,7 +106,9 @@ def _cannot(request: Request, person: Person) -> str | None:
     if run is None or request.state is not RequestState.RUNNING:
         return _not_running(request, person)
     if run.state is RunState.ASKING:
-        return f"{request.id} does nothing now: it asks what to do. Answer it with roll back or abandon."
+        back = run.question is None or Answer.ROLL_BACK in run.question.answers
+        ways = "roll back or abandon" if back else "abandon"
+        return f"{request.id} does nothing now: it asks what to do. Answer it with {ways}."
     if run.cancelled is not None:
         by = run.cancelled
         return f"{by.person.name} cancelled {request.id} already, at {by.at:%H:%M:%S} UTC. {_DONE}"

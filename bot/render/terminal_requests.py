@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from actions.kit.plan import Cost, Plan, Refusal
-from bot.render.questions import LABELS, effects
+from actions.kit.settlement import Answer
+from bot.render.questions import effects
 from bot.render.words import counted, duration, listed, plain, size
 
 if TYPE_CHECKING:  # It brings the database's library, which a plan does without.
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # It brings the database's library, which a plan does without
 
 _TIME = "%Y-%m-%d %H:%M:%S"
 _DECIDED = {"approve": "approved", "deny": "denied", "withdraw": "withdrawn"}
+_COMMANDS = {Answer.RESUME: "resume", Answer.ROLL_BACK: "rollback", Answer.ABANDON: "abandon"}
 _GOOD = {"done", "already", "approved", "ended"}
 _BAD = {"failed", "incomplete", "unsettled", "unknown", "denied", "void", "refused", "expired"}
 
@@ -176,7 +178,7 @@ def _question(run: Run) -> Iterator[Text]:
         return
     yield Text(plain(f"It asks what to do. {' '.join(run.question.seen)}", 1_500), style="yellow")
     for answer, effect in effects(run.question):
-        yield Text(f"- {LABELS[answer].lower()}: {effect}")
+        yield Text(f"- tandem {_COMMANDS[answer]} {run.id}: {effect}")
 
 
 def _took(step: StepRecord, now: datetime | None) -> str:

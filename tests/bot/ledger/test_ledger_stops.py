@@ -86,6 +86,16 @@ async def test_whoever_may_not_is_told_so(ledger_url):
         await ledger.journal(lease).intends(0, PLAN.steps[0])
 
 
+async def test_one_that_asks_past_the_point_of_no_return_is_not_told_to_roll_back(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, step_types=STEPS, clock=clock) as ledger:
+        request = await approved(ledger, PLAN)
+        await ledger.begin(request.id)
+        clock.passes(seconds=15)
+        await ledger.questions.ask(await ledger.claim(request.id), Question(("It hangs.",), moved=True))
+        assert "Answer it with abandon." in (await ledger.stops.cancel(request.id, LEAD)).why
+
+
 async def test_one_that_asks_is_answered_and_goes_on_though_it_had_been_cancelled(ledger_url):
     clock = Clock()
     async with ledger_in(ledger_url, step_types=STEPS, clock=clock) as ledger:
@@ -95,6 +105,7 @@ async def test_one_that_asks_is_answered_and_goes_on_though_it_had_been_cancelle
         clock.passes(seconds=15)
         await ledger.questions.ask(await ledger.claim(request.id), Question(("It hangs.",)))
         assert "Answer it with roll back or abandon." in (await ledger.stops.cancel(request.id, LEAD)).why
+        assert "asks what to do" in (await ledger.decide(request.id, OPS, Verdict.APPROVE)).why
         await ledger.questions.answer(request.id, LEAD, Answer.RESUME)
         claim = await ledger.claim(request.id)
         await ledger.journal(claim).intends(0, PLAN.steps[0])

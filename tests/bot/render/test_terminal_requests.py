@@ -62,8 +62,9 @@ def test_a_run_that_asks_says_what_was_seen_and_what_each_answer_does() -> None:
     text = drawn(terminal_requests.request(asking(moved=True)))
     assert "failover orders  asking" in text
     assert "It asks what to do. It hangs." in text
-    assert "- resume: go on to the end with the steps that are left (an approver has" in text
-    assert "roll back" not in text
+    assert "- tandem resume R-7F3K2: go on to the end with the steps that are left (an" in text
+    assert "rollback" not in text
+    assert "- tandem rollback R-7F3K2: " in drawn(terminal_requests.request(asking()))
     told = json.request_json(asking())["run"]["question"]
     assert (told["seen"], [one["answer"] for one in told["answers"]]) == (
         ["It hangs."],
