@@ -42,10 +42,14 @@ def tell_frozen(targets: Sequence[str]) -> None:
 
 
 async def _freezes(url: str) -> tuple[Freeze, ...]:
-    from bot.ledger import Ledger
+    """What is frozen; a look neither makes nor upgrades a ledger."""
+    from bot.ledger import schema
+    from bot.ledger.database import Database
+    from bot.ledger.freezes import Freezes
 
-    ledger = await Ledger.open(url)
+    database = Database(url)
     try:
-        return await ledger.freezes.on()
+        await schema.require(database)
+        return await Freezes(database).on()
     finally:
-        await ledger.aclose()
+        await database.aclose()

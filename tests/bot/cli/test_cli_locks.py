@@ -2,6 +2,7 @@
 
 from bot.ledger import Ledger, Person
 from tests.bot.ledger.given import url
+from tests.databases import change, rows
 
 
 async def test_a_frozen_target_has_no_plan_and_a_broken_ledger_keeps_nobody_from_planning(terminal):
@@ -34,6 +35,10 @@ async def test_whoever_looks_is_told_below_it_what_is_frozen(terminal):
     other = await terminal.types("health sessions")
     assert (other.err, "frozen" in other.out) == ("", False)
     assert "frozen" not in (await terminal.types("health orders --json")).out
+
+    change(url(terminal.directory), "UPDATE alembic_version SET version_num = '0001'")
+    assert "is of an older schema (0001)" in (await terminal.types("health orders")).err
+    assert rows(url(terminal.directory), "SELECT version_num FROM alembic_version") == [("0001",)]
 
     (terminal.directory / "tandem.db").write_text("no database")
     unknown = await terminal.types("health orders")
