@@ -19,7 +19,7 @@ from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Credentials, Kind, Limits, Target
 from sandbox.redis import Topology, WriteLoad, build, builds, faults, sentinel
 from tests.builders import healthy
-from tests.failover import target_of
+from tests.failover import caught_up, target_of
 
 pytestmark = pytest.mark.servers
 
@@ -227,8 +227,8 @@ async def test_the_candidate_is_loading() -> None:
     async with sentinel(build(NAME), replicas=1, down_after_ms=60_000, extra_config=slow) as topology:
         fill = "for n = 1, 1000 do redis.call('SET', n, string.rep('x', 8192)) end"
         await topology.nodes[0].command("EVAL", fill, "0")
-        await topology.nodes[0].command("WAIT", "1", "2000")
         replica = topology.nodes[1]
+        await caught_up(topology.nodes[0], replica)
         await replica.command("SAVE", timeout_s=30)
         await replica.kill()
         starting = asyncio.create_task(replica.start())

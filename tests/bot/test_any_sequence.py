@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -421,9 +422,9 @@ class AnySequence(RuleBasedStateMachine):
             await replica.ledger.aclose()
 
 
-TestAnySequence = AnySequence.TestCase
+TestAnySequence = pytest.mark.timeout(900)(AnySequence.TestCase)  # It is as long as its sequences are many.
 TestAnySequence.settings = settings(
-    max_examples=40,
+    max_examples=30,
     stateful_step_count=6,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

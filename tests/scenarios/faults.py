@@ -6,6 +6,7 @@ import contextlib
 from redis.exceptions import RedisError
 
 from sandbox.redis import Server, Topology
+from tests.failover import caught_up
 
 BUSY_FOREVER = "while true do end"
 
@@ -147,9 +148,9 @@ async def load_slowly(topology: Topology) -> None:
     """A replica reads its own data set, with a pause after each key."""
     replica = topology.nodes[2]
     await _fill(topology.nodes[0], 2_000)
-    await topology.nodes[0].command("WAIT", 2, 5_000)
+    await caught_up(topology.nodes[0], replica)
     await replica.command("CONFIG", "SET", "loading-process-events-interval-bytes", 1_024)
-    await replica.command("CONFIG", "SET", "key-load-delay", 500)
+    await replica.command("CONFIG", "SET", "key-load-delay", 2_000)
     loading = asyncio.create_task(replica.command("DEBUG", "RELOAD", timeout_s=60))
     topology_tasks.add(loading)
     loading.add_done_callback(_ended)
