@@ -34,6 +34,8 @@ from sandbox.slack import LocalSlack, Message
 from sandbox.slack.manifest import own_manifest
 
 CHANNEL, REQUESTER, APPROVER = "C0INCIDENT", "U0ONCALL", "U0LEAD"
+CARD = ": destructive"
+"""What only a request's own message says."""
 REQUESTS, CLICKS_EACH = 50, 4
 MEMORY_GOAL_MB = 200.0
 LEASE_S = 15.0
@@ -138,7 +140,7 @@ async def _cards(slack: LocalSlack) -> list[Message]:
     old = {message.ts for message in slack.messages(CHANNEL)}
 
     def new() -> list[Message]:
-        return [one for one in slack.messages(CHANNEL) if one.ts not in old and "touch t" in one.plain()]
+        return [one for one in slack.messages(CHANNEL) if one.ts not in old and CARD in one.plain()]
 
     for number in range(REQUESTS):
         await slack.person(REQUESTER).types(CHANNEL, f"/redis touch t{number}")
@@ -153,7 +155,7 @@ async def _takeover_s(scene: _Scene, how: signal.Signals) -> float:
     await slack.person(REQUESTER).types(CHANNEL, f"/redis touch t0 --steps {LONG_RUN}")
 
     def cards() -> list[Message]:
-        return [one for one in slack.messages(CHANNEL) if one.ts not in old and "touch t0" in one.plain()]
+        return [one for one in slack.messages(CHANNEL) if one.ts not in old and CARD in one.plain()]
 
     await slack.waits_for(cards, within=_WAIT_S)
     await slack.person(APPROVER).clicks(cards()[0], "approve")
