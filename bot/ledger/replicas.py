@@ -69,7 +69,7 @@ class Replicas:
             parts = [part for part in dict.fromkeys([*settings, *theirs]) if settings.get(part) != theirs.get(part)]
             if parts:
                 return (
-                    f"{_name(self._owner)} and {_name(owner)} go by different settings: {', '.join(parts)}. "
+                    f"Two bots go by different settings, {_name(self._owner)} and {_name(owner)}: {', '.join(parts)}. "
                     "Nothing that changes anything begins until all go by the same; end one, or restart it."
                 )
         return None

@@ -29,7 +29,8 @@ async def test_what_differs_is_named_and_who_goes_by_it(ledger_url):
         assert await second.replicas.differing(ONE) is None
         why = await second.replicas.differing(OTHER)
         assert why is not None
-        assert "go by different settings: target orders, target carts." in why
+        assert why.startswith("Two bots go by different settings")
+        assert ": target orders, target carts. " in why
         assert why.count("process ") == 2
         await first.replicas.beat(OTHER)
         assert await second.replicas.differing(OTHER) is None
