@@ -72,12 +72,22 @@ async def _left(office: Office, request: Request) -> Request:
             f"{request.id} is carried out by this process, which waits for its end, at most {duration(PATIENCE_S)}. To "
             f"have it go back while it still can, type in another terminal: tandem cancel {request.id}"
         )
+        await _end_of(office, request)
     await office.desk.aclose(PATIENCE_S)
     request = await _looked_again(office, request)
     if _goes_on(request):
         left = f"is left to a bot, or to: tandem follow {request.id}" if ours else "goes on without this terminal."
         _say(f"{request.id} {left}")
     return request
+
+
+async def _end_of(office: Office, request: Request) -> None:
+    """Wait for the end of our own run before the desk closes: that begins no further step where a run can go back."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            while _goes_on(request):
+                await asyncio.sleep(LOOK_EVERY_S)
+                request = await _looked_again(office, request)
 
 
 def _say(sentence: str) -> None:
@@ -94,7 +104,7 @@ async def _looked_again(office: Office, request: Request) -> Request:
     try:
         return await office.desk.show(request.id)
     except LedgerError as error:
-        screen.tell(f"{error} How {request.id} stands is asked again.")
+        _say(f"{error} How {request.id} stands is asked again.")
         await asyncio.sleep(1)
         return request
 
