@@ -76,7 +76,7 @@ async def office() -> AsyncIterator[Office]:
     settings = load_settings()
     fleet = load_targets(settings.targets_file)
     async with AsyncExitStack() as stack:
-        ledger = await Ledger.open(existing_ledger())
+        ledger = await Ledger.open(existing_ledger(), upgrades=False)
         stack.push_async_callback(ledger.aclose)
         memory = Memory(ledger)
         slack = await _slack(stack, settings, memory)

@@ -72,7 +72,7 @@ async def _held(name: str) -> tuple[str, ...]:
     from bot.ledger import Ledger, LedgerError
 
     try:
-        ledger = await Ledger.open(existing_ledger())
+        ledger = await Ledger.open(existing_ledger(), upgrades=False)
     except SettingsError:
         return ()
     except LedgerError as error:

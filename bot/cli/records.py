@@ -71,7 +71,7 @@ def _holds_something(path: Path) -> bool:
 
 
 async def _request(url: str, request_id: str) -> Request:
-    ledger = await Ledger.open(url)
+    ledger = await Ledger.open(url, upgrades=False)
     try:
         return await ledger.request(request_id)
     finally:
@@ -79,7 +79,7 @@ async def _request(url: str, request_id: str) -> Request:
 
 
 async def _runs(url: str, limit: int, target_name: str | None) -> tuple[Request, ...]:
-    ledger = await Ledger.open(url)
+    ledger = await Ledger.open(url, upgrades=False)
     try:
         return await ledger.runs(limit, target_name)
     finally:

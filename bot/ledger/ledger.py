@@ -65,6 +65,7 @@ class Ledger:
         lease_s: float = 15.0,
         busy_s: float = 5.0,
         clock: Clock | None = None,
+        upgrades: bool = True,
     ) -> Ledger:
         """Open the ledger, and bring its tables up to date.
 
@@ -75,13 +76,15 @@ class Ledger:
                 stall of the event loop.
             busy_s: how long to wait for a database that another process has locked, in seconds.
             clock: what time it is; for tests.
+            upgrades: whether its tables may be made, or brought up to date: not by a terminal, since the bot that runs
+                may be older.
 
         Raises:
             LedgerError: it cannot be used; the sentence says why and what to do.
         """
         database = Database(url, busy_s=busy_s, clock=clock)
         try:
-            await schema.ensure(database)
+            await (schema.ensure if upgrades else schema.require)(database)
         except IntegrityError as error:
             raise LedgerError(f"The ledger {database.name} could not be brought up to date: {error.orig}.") from error
         except BaseException:
@@ -215,7 +218,7 @@ class Ledger:
         """The id of the run that has not ended on this target."""
         async with self._database.reading() as tx:
             held = await runs.holder(tx, target)
-            return held[0] if held else None
+            return held.run_id if held else None
 
     async def busy(self, target: str) -> str | None:
         """Who holds the target and since when, in a sentence; ``None`` where nobody does."""
@@ -293,6 +296,10 @@ async def _within(event: asyncio.Event, seconds: float) -> bool:
         return False
 
 
-def _busy(target: str, held: tuple[str, str, datetime] | None) -> str:
-    by = f"{held[0]}, asked for by {held[1]}, has held it since {held[2]:%H:%M:%S} UTC" if held else "it was held"
+def _busy(target: str, held: runs.Holder | None) -> str:
+    if held is None:
+        return f"{target} is busy: it was held. Ask again."
+    by = f"{held.run_id}, asked for by {held.requester}, has held it since {held.since:%H:%M:%S} UTC"
+    if held.asks:
+        return f"{target} is busy: {by}, and asks what to do: see show {held.run_id}."
     return f"{target} is busy: {by}. Ask again once that has ended."

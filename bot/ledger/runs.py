@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, func, insert, select, update
 
@@ -53,15 +54,25 @@ async def insert_run(tx: Transaction, request: Request, owner: str, lasts: timed
     return Lease(request.id, request.target, owner, epoch=1)
 
 
-async def holder(tx: Transaction, target: str) -> tuple[str, str, datetime] | None:
-    """Who holds the target: the id of the run, who asked for it, and since when."""
+class Holder(NamedTuple):
+    """Which run holds a target, who asked for it, since when, and whether it asks a person how to go on."""
+
+    run_id: str
+    requester: str
+    since: datetime
+    asks: bool
+
+
+async def holder(tx: Transaction, target: str) -> Holder | None:
+    """Who holds the target."""
+    asks = runs.c.question.is_not(None) & runs.c.answer.is_(None)
     query = (
-        select(runs.c.id, requests.c.requester_name, runs.c.started_at)
+        select(runs.c.id, requests.c.requester_name, runs.c.started_at, asks)
         .join(requests)
         .where(runs.c.target == target, runs.c.ended_at.is_(None))
     )
     row = (await tx.connection.execute(query)).first()
-    return None if row is None else (row.id, row.requester_name, row.started_at)
+    return None if row is None else Holder(*row)
 
 
 async def renew(tx: Transaction, lease: Lease, lasts: timedelta) -> None:

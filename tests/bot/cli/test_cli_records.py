@@ -103,3 +103,13 @@ async def test_a_request_that_nobody_made_is_said_to_be_unknown(terminal, ledger
 
     assert (shown.code, shown.out) == (2, "")
     assert "R-NONE" in shown.err
+
+
+@pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)  # A file that is not there is another sentence.
+async def test_a_terminal_neither_makes_nor_upgrades_a_ledger(terminal, empty_url):
+    """The bot beside it may be older, and would no longer start."""
+    terminal.targets(orders={"kind": "replication", "nodes": ["127.0.0.1:1"]})
+    terminal.environment["TANDEM_LEDGER_URL"] = empty_url
+    ended = await terminal.says("runs")
+    assert ended.code == 2
+    assert "no ledger" in ended.err

@@ -28,7 +28,7 @@ async def test_while_it_asks_nobody_goes_on_with_it_and_the_target_stays_locked(
         assert (claim.times, claim.in_time, claim.answered) == (1, True, None)
         assert (request.state, request.run.state) == (RequestState.RUNNING, RunState.ASKING)
         assert (request.run.question, request.run.asked_at) == (WHY, clock.now)
-        assert await ledger.busy("orders")
+        assert (await ledger.busy("orders")).endswith(f", and asks what to do: see show {request.id}.")
         clock.passes(hours=1)
         assert await other.unsettled() == ()
         assert await other.claim(request.id) is None
