@@ -55,9 +55,7 @@ EFFECTS = ("Fence", "fail over to", "Demote")
 """Steps whose effect is seen on the servers before the ledger knows of it."""
 
 POINTS = [(title, state) for title in TITLES for state in ("running", "done")] + [(one, "effect") for one in EFFECTS]
-MATRIX = [(*point, DATABASES[number % 2]) for number, point in enumerate(POINTS)]
-MATRIX += [("fail over to", state, other) for state, other in zip(("running", "done"), DATABASES[::-1], strict=True)]
-"""Every point on one database, in turn; the boundaries of the step that cannot be undone on both."""
+MATRIX = [(*point, database) for point in POINTS for database in DATABASES]
 
 
 @dataclass
