@@ -77,7 +77,7 @@ async def test_two_people_and_a_broken_redis(tmp_path: Path) -> None:
         await expect(message(oncall, "Approved by")).to_be_visible()
         done = message(oncall, "failover orders: done and proven")
         await expect(done).to_be_visible(timeout=120_000)
-        await done.scroll_into_view_if_needed()
+        await done.evaluate("one => one.scrollIntoView()")  # At once: the page draws a message anew when it changes.
         await oncall.screenshot(path=tmp_path / "done.png")
         if PICTURE:
             await oncall.screenshot(path=PICTURE)

@@ -24,7 +24,7 @@ def posts(scene: Incident) -> int:
 
 
 async def test_killed_before_the_card_is_posted_and_cut_off_from_its_approval_to_its_end(tmp_path: Path) -> None:
-    async with incident(BUILD, tmp_path) as scene:
+    async with incident(BUILD, tmp_path, f"sqlite+aiosqlite:///{tmp_path}/tandem.db") as scene:
         slack, old = scene.slack, await scene.topology.master()
         slack.faults.rate_limit("chat.postMessage", retry_after=1)
         await slack.person("U0ONCALL").types(INCIDENT, "/redis failover orders")
@@ -36,7 +36,7 @@ async def test_killed_before_the_card_is_posted_and_cut_off_from_its_approval_to
 
         await slack.person("U0LEAD").clicks(card, "approve")
         await scene.reached("only choice", "running")
-        await slack.waits_for(lambda: scene._rows("SELECT * FROM hearing"))
+        await slack.waits_for(lambda: scene.rows("SELECT * FROM hearing"))
         await slack.switch_off()
         await slack.waits_for(scene.ended, within=120)
         assert await scene.topology.master() is not old
