@@ -6,7 +6,6 @@ Nobody waits for it: what Slack answers is collected, and written down in the ba
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -14,6 +13,7 @@ from actions.kit.errors import TandemError
 from bot.directory import Directory, Human, LookupFailed, SlackSilent
 from bot.fleet import Fleet
 from bot.ledger import Ledger, LedgerError
+from bot.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -85,9 +85,7 @@ class Keeper:
     async def _write_until(self, end: float) -> None:
         loop = asyncio.get_running_loop()
         while not self._over and loop.time() < end:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(end):
-                    await self._memory.heard.wait()
+            await within(self._memory.heard, end - loop.time())
             await self._memory.write()
 
     async def _round(self) -> None:

@@ -59,7 +59,7 @@ class _Right:
     key: str = "approvers"
 
 
-_APPROVE, _ASK = _Right("approve on"), _Right("ask for changes on", "requesters or approvers")
+_APPROVE, _ASK = _Right("decide on requests for"), _Right("ask for changes on", "requesters or approvers")
 _FREEZE, _THAW = _Right("freeze", "requesters or approvers"), _Right("thaw")
 _BREAK_GLASS = _Right("break the glass on", "break_glass")
 

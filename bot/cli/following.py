@@ -16,6 +16,7 @@ from bot.cli import screen
 from bot.cli.office import PATIENCE_S, Office
 from bot.ledger import LedgerError, Request, RequestState, RunState
 from bot.render.words import duration
+from bot.waiting import within
 
 LOOK_EVERY_S = 0.2
 LEFT_TO_OTHERS_S = 6.0
@@ -39,7 +40,7 @@ async def follow(office: Office, request: Request) -> Request:
         with _watched(request) as show:
             while _goes_on(request) and not stop.is_set():
                 await untaken.see_to(office, request)
-                await _pause(stop)
+                await within(stop, LOOK_EVERY_S)
                 request = await _looked_again(office, request)
                 show(request)
         if not stop.is_set() or not _goes_on(request):
@@ -107,12 +108,6 @@ async def _looked_again(office: Office, request: Request) -> Request:
         _say(f"{error} How {request.id} stands is asked again.")
         await asyncio.sleep(1)
         return request
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(LOOK_EVERY_S):
-            await stop.wait()
 
 
 @asynccontextmanager

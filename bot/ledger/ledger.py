@@ -33,6 +33,7 @@ from bot.ledger.requests import Ask, normal_id
 from bot.ledger.reviews import Reviews
 from bot.ledger.stops import Stops
 from bot.ledger.tokens import Tokens
+from bot.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -276,7 +277,7 @@ class Ledger:
             return why
 
     async def _heartbeat(self, lease: Lease, over: asyncio.Event) -> None:
-        while not await _within(over, self._lasts.total_seconds() / 3):
+        while not await within(over, self._lasts.total_seconds() / 3):
             try:
                 async with self._database.writing() as tx:
                     await runs.renew(tx, lease, self._lasts)
@@ -285,15 +286,6 @@ class Ledger:
                 return
             except LedgerError as error:
                 log.warning("The lease of %s could not be renewed: %s", lease.run_id, error)
-
-
-async def _within(event: asyncio.Event, seconds: float) -> bool:
-    """Whether the event came within the time."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False
 
 
 def _busy(target: str, held: runs.Holder | None) -> str:

@@ -50,7 +50,7 @@ class Questions:
         """
         async with self._database.writing() as tx:
             await runs.renew(tx, lease, self._lasts)
-            await _rest(tx, lease, question)
+            await rest(tx, lease, question)
             await messages.happened(tx, "run.asked", TANDEM, lease.run_id, target=lease.target, **asdict(question))
             await messages.asked(tx, lease.run_id, lease.epoch)
             return await reading.load(tx, self._codec, lease.run_id)
@@ -115,8 +115,10 @@ class Questions:
             await tx.connection.execute(update(table).where(mine).values(leased_until=tx.now))
 
 
-async def _rest(tx: Transaction, lease: Lease, question: Question) -> None:
-    nobody = dict.fromkeys(("answer", "answered_by_id", "answered_by_name", "answered_from", "answered_at"))
+async def rest(
+    tx: Transaction, lease: Lease, question: Question, person: Person | None = None, answer: Answer | None = None
+) -> None:
+    """End a lease with a question, which nobody has answered, or this person at once."""
     await tx.connection.execute(
         update(table)
         .where(table.c.id == lease.run_id)
@@ -125,9 +127,19 @@ async def _rest(tx: Transaction, lease: Lease, question: Question) -> None:
             leased_until=tx.now,
             asked_at=tx.now,
             question=audit.canonical(asdict(question)),
-            **nobody,
+            **_answered(tx, person, answer),
         )
     )
+
+
+def _answered(tx: Transaction, person: Person | None, answer: Answer | None) -> dict[str, object]:
+    return {
+        "answer": answer,
+        "answered_by_id": person and person.id,
+        "answered_by_name": person and person.name,
+        "answered_from": person and person.origin,
+        "answered_at": person and tx.now,
+    }
 
 
 async def _take(tx: Transaction, run_id: str, person: Person, answer: Answer) -> None:
@@ -135,11 +147,7 @@ async def _take(tx: Transaction, run_id: str, person: Person, answer: Answer) ->
         update(table)
         .where(table.c.id == run_id, _asks())
         .values(
-            answer=answer,
-            answered_by_id=person.id,
-            answered_by_name=person.name,
-            answered_from=person.origin,
-            answered_at=tx.now,
+            **_answered(tx, person, answer),
             cancelled_at=None,  # Whoever lets it go on knows of that; whoever cancels it from now on counts again.
         )
     )
@@ -152,7 +160,7 @@ async def _abandon(tx: Transaction, request: Request, person: Person) -> None:
 
 
 def _asks() -> ColumnElement[bool]:
-    return table.c.question.is_not(None) & table.c.answer.is_(None) & table.c.ended_at.is_(None)
+    return runs.ASKS & table.c.ended_at.is_(None)
 
 
 def _why_not(request: Request, answer: Answer, asked_at: datetime | None) -> str | None:

@@ -17,7 +17,6 @@ from bot.ledger.database import Database, Transaction
 from bot.ledger.owner import is_gone
 from bot.ledger.tables import replicas
 
-BOT = "bot"
 _KEPT = timedelta(days=1)
 """How long one that is not heard of any more stays in the table."""
 
@@ -48,7 +47,7 @@ class Replicas:
             if seen.rowcount:
                 return
             await tx.connection.execute(delete(replicas).where(replicas.c.seen_at < tx.now - _KEPT))
-            row = {"owner": self._owner, "kind": BOT, "settings": text, "started_at": tx.now, "seen_at": tx.now}
+            row = {"owner": self._owner, "settings": text, "seen_at": tx.now}
             await tx.connection.execute(insert(replicas).values(row))
 
     async def leave(self) -> None:

@@ -18,6 +18,9 @@ from bot.ledger.records import TANDEM, UNKNOWN_STEP, Claim, Debt, Lease, Request
 from bot.ledger.requests import move
 from bot.ledger.tables import debts, lifts, requests, runs, steps
 
+ASKS = runs.c.question.is_not(None) & runs.c.answer.is_(None)
+"""A run that has not ended waits for a person's answer."""
+
 
 async def insert_run(tx: Transaction, request: Request, owner: str, lasts: timedelta) -> Lease:
     """Take the lock of the target and write down the steps.
@@ -65,9 +68,8 @@ class Holder(NamedTuple):
 
 async def holder(tx: Transaction, target: str) -> Holder | None:
     """Who holds the target."""
-    asks = runs.c.question.is_not(None) & runs.c.answer.is_(None)
     query = (
-        select(runs.c.id, requests.c.requester_name, runs.c.started_at, asks)
+        select(runs.c.id, requests.c.requester_name, runs.c.started_at, ASKS)
         .join(requests)
         .where(runs.c.target == target, runs.c.ended_at.is_(None))
     )
@@ -249,7 +251,7 @@ async def last_moved(tx: Transaction, target: str, action: str) -> datetime | No
 def _left(tx: Transaction, lost: Collection[str]) -> ColumnElement[bool]:
     """Nobody has it in hand, and it waits for nobody's answer."""
     free = (runs.c.leased_until <= tx.now) | runs.c.owner.in_(lost)
-    return runs.c.ended_at.is_(None) & free & (runs.c.question.is_(None) | runs.c.answer.is_not(None))
+    return runs.c.ended_at.is_(None) & free & ~ASKS
 
 
 async def owe(tx: Transaction, lease: Lease, change: SettingChange) -> None:

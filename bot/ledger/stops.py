@@ -6,13 +6,12 @@ counts, so that nothing irreversible begins once somebody was told that it stops
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import timedelta
 
 from sqlalchemy import update
 
 from actions.kit.settlement import Answer, Question
-from bot.ledger import audit, messages, reading, runs
+from bot.ledger import audit, messages, questions, reading, runs
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Database, Transaction
 from bot.ledger.records import TANDEM, Decided, Lease, Person, Request, RequestState, RunState
@@ -69,21 +68,7 @@ class Stops:
             if put_back:
                 await runs.reset_steps(tx, lease)
             said = Question(("The process that had it in hand was stopped.",), moved=False if put_back else None)
-            await tx.connection.execute(
-                update(table)
-                .where(table.c.id == lease.run_id)
-                .values(
-                    epoch=lease.epoch + 1,
-                    leased_until=tx.now,
-                    asked_at=tx.now,
-                    question=audit.canonical(asdict(said)),
-                    answer=Answer.RESUME,
-                    answered_by_id=TANDEM.id,
-                    answered_by_name=TANDEM.name,
-                    answered_from=TANDEM.origin,
-                    answered_at=tx.now,
-                )
-            )
+            await questions.rest(tx, lease, said, TANDEM, Answer.RESUME)
             await messages.happened(tx, "run.handed-over", TANDEM, lease.run_id, target=lease.target)
 
 

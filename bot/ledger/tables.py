@@ -313,8 +313,6 @@ replicas = Table(
     "replicas",
     metadata,
     Column("owner", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
     Column("settings", Text, nullable=False),
-    Column("started_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
 )

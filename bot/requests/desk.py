@@ -30,6 +30,7 @@ from bot.requests.recovery import Recovery
 from bot.requests.reviews import ReviewDesk
 from bot.requests.terms import USUAL, Terms
 from bot.requests.tokens import TokenDesk
+from bot.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -244,13 +245,7 @@ class Desk:
         return await self._ledger.decide(request.id, person, verdict, reason)
 
     async def _keep_recovering(self, every_s: float) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(every_s):
-                    await self._closing.wait()
-                    return
-            except TimeoutError:
-                pass
+        while not await within(self._closing, every_s):
             try:
                 await self._ledger.replicas.beat(self._settings)
                 await self._recovery.once()

@@ -19,6 +19,7 @@ from bot.ledger.outbox import Outbox
 from bot.render.blocks import Message, Screen
 from bot.render.shown import Shown, screen
 from bot.slack.messages import CannotPost, Messages
+from bot.waiting import within
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Sender:
                 wait_s = self._poll_s
             if self._until is not None and not self._lanes and self._now() + wait_s > self._until:
                 return
-            await self._wait(min(wait_s, self._poll_s))
+            await within(self._outbox.changed, min(wait_s, self._poll_s))
 
     async def _round(self) -> float:
         """Begin to send what is due; returns in how many seconds more is."""
@@ -216,13 +217,6 @@ class Sender:
         target = self._fleet.targets.get(request.target)
         environment = target.environment if target else "no longer a target"
         return screen(Shown(entry.kind, entry.body, request, environment))
-
-    async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._outbox.changed.wait()
-        except TimeoutError:
-            pass
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -72,8 +72,8 @@ class World:
     replid: int = 0
     entitled: set[str] = field(default_factory=lambda: {person.id for person in STAFF})
     struck: list[str] = field(default_factory=list)
-    unseen: list[str] = field(default_factory=list)
-    """What was struck by a process that had last seen other servers than the approvers."""
+    wrong: list[str] = field(default_factory=list)
+    """What was struck on other servers than the approvers had seen, or after somebody had frozen the target."""
     held_up: bool = False
     frozen_but: set[str] | None = None
     """What may still strike: what had begun before somebody froze the target."""
@@ -119,9 +119,9 @@ class Process:
         self.check()
         self.world.struck.append(mark)
         if self.world.frozen_but is not None and mark not in self.world.frozen_but:
-            self.world.unseen.append(mark)
+            self.world.wrong.append(mark)
         if looked_at != replid:
-            self.world.unseen.append(mark)
+            self.world.wrong.append(mark)
 
     def may_still_strike(self, mark: str) -> bool:
         self.check()
@@ -273,7 +273,7 @@ class AnySequence(RuleBasedStateMachine):
     @invariant()
     def nothing_ran_that_must_not(self) -> None:
         assert len(self.world.struck) == len(set(self.world.struck)), "twice"
-        assert self.world.unseen == []
+        assert self.world.wrong == []
         for asked in self.asked:
             if asked.mark in self.world.struck:
                 assert not asked.no

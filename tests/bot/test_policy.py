@@ -88,9 +88,11 @@ async def test_whoever_is_no_active_colleague_may_not_and_hears_why(person, why)
 
 
 async def test_somebody_outside_the_group_may_not():
-    assert "may approve on orders" not in str(await policy("U0LEAD").may_approve(ORDERS, "U0LEAD", "U0ONCALL"))
+    assert "may decide on requests for orders" not in str(
+        await policy("U0LEAD").may_approve(ORDERS, "U0LEAD", "U0ONCALL")
+    )
     assert await policy("U0LEAD").may_approve(ORDERS, "U0ONCALL", "U0LEAD") == (
-        "You may not approve on orders; the members of user group S0REDISOPS may."
+        "You may not decide on requests for orders; the members of user group S0REDISOPS may."
     )
 
 

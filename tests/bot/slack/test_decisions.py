@@ -37,12 +37,12 @@ async def test_who_may_not_decide_is_told_so(slack: LocalSlack, redis: Topology,
     async with house.bot():
         card = await asked(slack)
         await person.clicks(card, "approve")
-        await slack.waits_for(lambda: whispered(slack, user, "may not approve on orders"))
+        await slack.waits_for(lambda: whispered(slack, user, "may not decide on requests for orders"))
         await person.clicks(card, "deny")
         form = await person.waits_for_view("deny")
         await person.submits(form, {"reason.reason": "No."})
         refused = await person.waits_for_view("shown")
-        assert "may not approve on orders" in refused.plain()
+        assert "may not decide on requests for orders" in refused.plain()
         assert slack.message(INCIDENT, card.ts) == card, "nothing has changed"
 
 

@@ -43,7 +43,7 @@ async def test_what_was_seen_and_what_each_button_does(slack: LocalSlack, redis:
         assert (await oncall.clicks(run, "answer:resume")).acked
         await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "a second person has to say so"))
         await slack.person("U0DEV").clicks(run, "answer:abandon")
-        await slack.waits_for(lambda: whispered(slack, "U0DEV", "may not approve on orders"))
+        await slack.waits_for(lambda: whispered(slack, "U0DEV", "may not decide on requests for orders"))
 
         assert (await oncall.clicks(run, "answer:roll-back")).acked
         await slack.waits_for(lambda: saying(slack, "failover orders: not done, and everything was put back"))

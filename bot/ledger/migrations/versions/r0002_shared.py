@@ -171,8 +171,7 @@ def _create_people() -> None:
     op.create_table("usergroups", *map(_text, ("id", "members")), _time("seen_at"), _key("usergroups", "id"))
     op.create_table(
         "replicas",
-        *map(_text, ("owner", "kind", "settings")),
-        _time("started_at"),
+        *map(_text, ("owner", "settings")),
         _time("seen_at"),
         _key("replicas", "owner"),
     )
