@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Awaitable
 
 from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.failures import CommandFailed, ExchangeError, as_error, from_exception, from_reply
@@ -51,7 +52,7 @@ class Node:
 
         Args:
             commands: their arguments, the command's name first.
-            repeatable: they change nothing: where a warm connection breaks under them they are sent once more.
+            repeatable: they change nothing: where a connection breaks under them they are sent once more by another.
 
         Returns and raises: as ``put``.
         """
@@ -144,12 +145,16 @@ class Node:
 
     async def _exchange(self, request: Request, ends: Deadline, *, repeatable: bool) -> list[Reply]:
         answer = self.begin(request, ends)
-        replies = None if answer is None else await self._warm(answer, repeatable=repeatable)
+        replies = None if answer is None else await self._unbroken(answer, repeatable=repeatable)
         if replies is not None:
             return replies
         async with asyncio.timeout_at(ends.at), self._lock:
             answer = await self._begin_in_turn(request)
-            replies = None if answer is None else await self._warm(answer, repeatable=repeatable)
+            replies = None if answer is None else await self._unbroken(answer, repeatable=repeatable)
+            if replies is None:
+                # A process that is killed closes its connections before its port: the kernel takes a new one for it
+                # meanwhile, and resets it. Only the next one says that nothing listens there any more.
+                replies = await self._unbroken(self._first_exchange(request), repeatable=repeatable)
             return await self._first_exchange(request) if replies is None else replies
 
     async def _begin_in_turn(self, request: Request) -> Answer | None:
@@ -160,10 +165,10 @@ class Node:
         await wire.free()
         return wire.exchange(request) if wire.usable else None
 
-    async def _warm(self, answer: Answer, *, repeatable: bool) -> list[Reply] | None:
+    async def _unbroken(self, exchange: Awaitable[list[Reply]], *, repeatable: bool) -> list[Reply] | None:
         """The replies; ``None`` where the connection broke under what may be repeated."""
         try:
-            return await answer
+            return await exchange
         except Exception as error:
             if not repeatable or from_exception(error).reason is not Reason.CLOSED:
                 raise

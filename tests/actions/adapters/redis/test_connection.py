@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import select
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -225,6 +226,20 @@ async def test_garbage(answer):
 async def test_a_server_that_hangs_up():
     async with answering(None) as address, node_at(address) as node:
         assert (await failure_of(node)).reason is Reason.CLOSED
+
+
+@pytest.mark.parametrize(("repeatable", "reason"), [(True, Reason.REFUSED), (False, Reason.CLOSED)])
+async def test_a_dying_server_that_resets_a_new_connection_before_its_port_is_closed(repeatable, reason):
+    """As the kernel does it for a process that was killed: its backlog is reset when its port goes."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with node_at("{}:{}".format(*listening.getsockname())) as node:
+            asking = asyncio.ensure_future(node.ask(("PING",), repeatable=repeatable))
+            while not select.select([listening], [], [], 0)[0]:
+                await asyncio.sleep(0.01)
+            listening.close()
+            with pytest.raises(ExchangeError) as caught:
+                await asking
+    assert caught.value.reason is reason
 
 
 async def test_a_server_that_says_why_it_hangs_up(build):
