@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+KIND ?= sentinel
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
@@ -27,8 +28,8 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-demo: $(RUNTIME) ## A real Redis with Sentinels and an incident channel in the browser
-	@$(BIN)/tandem demo
+demo: $(RUNTIME) ## A real Redis and an incident channel in the browser; KIND=sentinel or replication
+	@$(BIN)/tandem demo --kind $(KIND)
 
 test: $(DEV) ## Install what the tests need, then run them all
 	@tests/install-packages

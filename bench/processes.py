@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from sandbox.demo import targets
+from sandbox.demo import described, targets
 from sandbox.redis import Topology
 from sandbox.slack import LocalSlack
 from sandbox.slack.manifest import own_manifest
@@ -78,5 +78,5 @@ def environment(slack: LocalSlack, targets_file: Path, ledger_url: str) -> dict[
 
 def _environment(slack: LocalSlack, topology: Topology, folder: Path) -> dict[str, str]:
     path = folder / "targets.yaml"
-    path.write_text(yaml.safe_dump(targets(topology), sort_keys=False), encoding="utf-8")
+    path.write_text(yaml.safe_dump(targets(described(topology)), sort_keys=False), encoding="utf-8")
     return environment(slack, path, f"sqlite+aiosqlite:///{folder / 'tandem.db'}")

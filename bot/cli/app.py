@@ -58,12 +58,13 @@ def serve() -> None:
 def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page is.")] = 8070,
     *,
+    kind: Annotated[str, typer.Option(help="What is looked after: sentinel, replication.")] = "sentinel",
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
 ) -> None:
-    """Start a real Redis with Sentinels and an incident channel in the browser."""
+    """Start a real Redis and an incident channel in the browser."""
     from sandbox.demo import run
 
-    run(port=port, open_page=open_page)
+    run(kind=kind, port=port, open_page=open_page)
 
 
 @app.command()

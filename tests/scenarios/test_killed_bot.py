@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
-from sandbox.demo import Bot
+from sandbox.demo import Bot, described, targets
 from sandbox.postgresql import PostgreSQL
 from sandbox.redis import Build, Server, Topology, WriteLoad, builds, sentinel
 from sandbox.slack import LocalSlack
@@ -171,7 +171,7 @@ async def incident(which: Build, folder: Path, url: str, **settings: object) -> 
             for server in topology.sentinels:
                 await server.command("SENTINEL", "DEBUG", "INFO-PERIOD", "1000")
         old, epoch = await topology.master(), await config_epoch(topology)
-        async with Bot(slack, topology, folder, ledger_url=url) as bot:
+        async with Bot(slack, targets(described(topology)), folder, ledger_url=url) as bot:
             with looking(url) as ledger:
                 yield Incident(slack, topology, load, bot, ledger, old, epoch)
 
@@ -238,7 +238,9 @@ async def test_stopped_until_another_has_taken_over_it_does_nothing_more(
         await scene.reached("Fence", "running")
         os.kill(scene.bot.pid, signal.SIGSTOP)
         try:
-            async with Bot(scene.slack, scene.topology, tmp_path, ledger_url=postgresql_url, name="other"):
+            async with Bot(
+                scene.slack, targets(described(scene.topology)), tmp_path, ledger_url=postgresql_url, name="other"
+            ):
                 await scene.slack.waits_for(scene.ended, within=60)
                 os.kill(scene.bot.pid, signal.SIGCONT)
                 await asyncio.sleep(3)
@@ -272,7 +274,9 @@ async def test_stopped_in_order_it_hands_the_run_over_and_alone_it_goes_back(
     """SIGTERM before the roles have moved: the step in hand ends, and nothing is left behind."""
     async with (
         incident(FENCING, tmp_path, postgresql_url) as scene,
-        Bot(scene.slack, scene.topology, tmp_path, ledger_url=postgresql_url, name="other") as other,
+        Bot(
+            scene.slack, targets(described(scene.topology)), tmp_path, ledger_url=postgresql_url, name="other"
+        ) as other,
     ):
         await scene.approved()
         await scene.reached("only choice", "running")

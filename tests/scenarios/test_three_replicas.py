@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from sandbox.demo import Bot
+from sandbox.demo import Bot, described, targets
 from sandbox.redis import WriteLoad, builds, sentinel
 from sandbox.slack import LocalSlack
 from sandbox.slack.manifest import own_manifest
@@ -23,7 +23,7 @@ async def test_one_executes_is_killed_and_another_settles(postgresql_url: str, t
         load = await stack.enter_async_context(WriteLoad(topology, rate=300, process=True))
         bots = [
             await stack.enter_async_context(
-                Bot(slack, topology, tmp_path, ledger_url=postgresql_url, name=f"bot-{number}")
+                Bot(slack, targets(described(topology)), tmp_path, ledger_url=postgresql_url, name=f"bot-{number}")
             )
             for number in range(3)
         ]

@@ -1,0 +1,111 @@
+"""``tandem serve`` as a process of its own, for the demo and for tests that kill it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import yaml
+
+from sandbox.slack import LocalSlack
+
+READY_S = 20.0
+
+
+class Bot:
+    """A bot that is configured as everywhere: by variables and a targets file.
+
+    Args:
+        slack: where it connects to.
+        targets: the content of its targets.yaml.
+        folder: where its files are; several bots with one ledger may share it.
+        environment: further ``TANDEM_…`` variables and what its SDKs read.
+        ledger_url: where the ledger is, if not in that folder.
+        name: what its log is called.
+    """
+
+    def __init__(
+        self,
+        slack: LocalSlack,
+        targets: Mapping[str, object],
+        folder: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        ledger_url: str | None = None,
+        name: str = "bot",
+    ) -> None:
+        self._slack = slack
+        self._folder = folder
+        self._environment = dict(environment or {})
+        self._ledger_url = ledger_url or f"sqlite+aiosqlite:///{folder / 'tandem.db'}"
+        self._process: asyncio.subprocess.Process | None = None
+        self._targets = folder / "targets.yaml"
+        self._targets.write_text(yaml.safe_dump(dict(targets), sort_keys=False), encoding="utf-8")
+        self.log = folder / f"{name}.log"
+        """What the bot printed."""
+
+    @property
+    def pid(self) -> int:
+        """The process's number; 0 where it was never started."""
+        return self._process.pid if self._process is not None else 0
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.returncode is None
+
+    async def __aenter__(self) -> Self:
+        """Start it and wait until it is connected."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Stop it in order; kill it where that does not end it."""
+        if self._process is None or not self.running:
+            return
+        self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), 15)
+        except TimeoutError:
+            await self.kill()
+
+    async def start(self) -> str:
+        """Start the process; it is ready once the local Slack has a connection more."""
+        if not self.running:
+            await self._start()
+        return "The bot is connected."
+
+    async def _start(self) -> None:
+        slack = self._slack
+        before = slack.connections
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
+        environment |= self._environment | {
+            "TANDEM_SLACK_BOT_TOKEN": slack.bot_token,
+            "TANDEM_SLACK_APP_TOKEN": slack.app_token,
+            "TANDEM_SLACK_API_URL": slack.api_url,
+            "TANDEM_TARGETS_FILE": str(self._targets),
+            "TANDEM_LEDGER_URL": self._ledger_url,
+            "TANDEM_HTTP_PORT": "0",
+        }
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", "serve"), env=environment, stdout=log, stderr=log, cwd=self._folder
+            )
+        deadline = time.monotonic() + READY_S
+        while slack.connections <= before:
+            if not self.running or time.monotonic() > deadline:
+                raise RuntimeError(f"The bot did not connect; its log says: {self.log.read_text()[-2000:]}")
+            await asyncio.sleep(0.05)
+
+    async def kill(self) -> str:
+        """Kill the process with SIGKILL."""
+        if self._process is None or not self.running:
+            return "The bot is not running."
+        self._process.kill()
+        await self._process.wait()
+        return "The bot was killed (kill -9). Start it again and it settles what was cut off."

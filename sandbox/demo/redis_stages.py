@@ -1,0 +1,86 @@
+"""The stages of one master and its replicas: under Sentinel, and with nobody in charge."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sandbox.demo.stage import NAME, WRITES_A_SECOND, Press, pressed
+from sandbox.redis import Build, Topology, WriteLoad, faults, replication, sentinel
+from sandbox.slack import DemoButton
+
+
+@dataclass(frozen=True, slots=True)
+class RedisStage:
+    """One master, its replicas, and Sentinels where it has some."""
+
+    topology: Topology
+    load: WriteLoad
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def target(self) -> Mapping[str, object]:
+        """See ``Stage.target``."""
+        return described(self.topology)
+
+    @property
+    def places(self) -> Sequence[tuple[str, str]]:
+        """See ``Stage.places``."""
+        places = [("Redis", ", ".join(self.topology.node_addresses))]
+        if self.topology.sentinels:
+            places.append(("Sentinels", ", ".join(self.topology.sentinel_addresses)))
+        return places
+
+    async def masters(self) -> str:
+        """See ``Stage.masters``."""
+        return ", ".join(node.address for node in await self.topology.masters())
+
+    @property
+    def buttons(self) -> Sequence[DemoButton]:
+        """See ``Stage.buttons``."""
+
+        def on(act: Callable[[Topology], Awaitable[str]]) -> Press:
+            return pressed(lambda: act(self.topology))
+
+        return [
+            DemoButton("stop-master", "Stop the master", "kill -9", on(faults.stop_master)),
+            DemoButton("hang-master", "Hang the master", "SIGSTOP: it answers nothing", on(faults.hang_master)),
+            DemoButton("cut-replica", "Cut a replica off", "no link to its master", on(faults.cut_replica)),
+            DemoButton("split-brain", "Split the brain", "two masters, one with clients", on(faults.split_brain)),
+            DemoButton("slow", "Slow the replication", "by 100 ms", on(faults.slow_replication)),
+            DemoButton("heal", "Mend everything", "links, hung and dead ones", on(faults.heal_everything), "Mend"),
+            DemoButton("lost", "Count lost writes", "look for every acknowledged key", self._lost, "Look"),
+        ]
+
+    async def _lost(self) -> str:
+        master = await self.topology.master()
+        lost = await self.load.lost(master)
+        return f"{lost} of {self.load.acked} acknowledged writes are missing on {master.address}."
+
+
+@contextlib.asynccontextmanager
+async def with_sentinel(build: Build) -> AsyncIterator[RedisStage]:
+    """One master, two replicas and three Sentinels."""
+    async with sentinel(build, links=True, master_name=NAME, down_after_ms=3000) as topology, _load(topology) as load:
+        yield RedisStage(topology, load)
+
+
+@contextlib.asynccontextmanager
+async def with_nobody_in_charge(build: Build) -> AsyncIterator[RedisStage]:
+    """One master and two replicas."""
+    async with replication(build, links=True) as topology, _load(topology) as load:
+        yield RedisStage(topology, load)
+
+
+def _load(topology: Topology) -> WriteLoad:
+    return WriteLoad(topology, rate=WRITES_A_SECOND, process=True)
+
+
+def described(topology: Topology) -> dict[str, object]:
+    """The topology as targets.yaml describes it."""
+    in_charge: dict[str, object] = {"kind": "replication"}
+    if topology.sentinels:
+        sentinels = list(topology.sentinel_addresses)
+        in_charge = {"kind": "sentinel", "master_name": topology.master_name, "sentinels": sentinels}
+    return {**in_charge, "nodes": list(topology.node_addresses)}
