@@ -18,7 +18,7 @@ from typing import ClassVar
 from actions.kit.findings import Finding
 from actions.kit.ports import Hands
 from actions.kit.snapshot import Snapshot
-from actions.kit.topology import Address
+from actions.kit.topology import Address, Place
 
 
 class Risk(StrEnum):
@@ -50,15 +50,26 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """One setting of a node, or of a Sentinel for its master, that a step changes and somebody has to put back.
+    """One setting of a node, of a Sentinel for its master, or of a resource around them, that a step changes.
 
-    Values as CONFIG GET and SENTINEL MASTER print them.
+    Somebody has to put it back. Values as CONFIG GET and SENTINEL MASTER print them.
     """
 
-    node: Address
+    node: Place
     name: str
     new: str
     old: str
+
+    @property
+    def server(self) -> Address:
+        """The node, of a setting that only a server can have.
+
+        Raises:
+            TypeError: it is a resource's.
+        """
+        if isinstance(self.node, Address):
+            return self.node
+        raise TypeError(f"{self.name} of {self.node} is no server's setting.")
 
 
 @dataclass(frozen=True, slots=True)

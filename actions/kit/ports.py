@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from actions.kit.snapshot import Role, SentinelView, Snapshot
-from actions.kit.topology import Address
+from actions.kit.topology import Address, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ class Hands(Protocol):
     async def unfence(self, node: Address, settings: Mapping[str, str]) -> None:
         """In one transaction: CONFIG SET and CLIENT UNPAUSE."""
 
-    async def settings(self, node: Address, names: tuple[str, ...]) -> Mapping[str, str]:
-        """CONFIG GET, or SENTINEL MASTER of a Sentinel; a name that the server does not know is left out."""
+    async def settings(self, node: Place, names: tuple[str, ...]) -> Mapping[str, str]:
+        """CONFIG GET, or SENTINEL MASTER of a Sentinel; a name that is not known there is left out."""
 
-    async def change_settings(self, node: Address, settings: Mapping[str, str], *, rewrite: bool) -> None:
+    async def change_settings(self, node: Place, settings: Mapping[str, str], *, rewrite: bool) -> None:
         """CONFIG SET, or SENTINEL SET; with ``rewrite`` CONFIG REWRITE too, where a node has a file that it can write.
 
         Sentinel rewrites the file of each node that it reconfigures, with whatever is set at that moment: what we put

@@ -93,7 +93,7 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
         Demote(master.address, candidate.address, config_epoch=newest(snapshot.sentinels).epoch),
     ]
     changed = [*steering, *(() if switch.coordinated else fence.settings)]
-    for node in dict.fromkeys(change.node for change in changed):
+    for node in dict.fromkeys(change.server for change in changed):
         settings = tuple(change for change in changed if change.node == node)
         steps.append(PutBack(node, settings, only_as_replica=node == master.address))
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)

@@ -87,7 +87,7 @@ class Steer(Step):
     async def act(self, hands: Hands) -> str:
         """Set the priorities and wait for the Sentinels' next INFO."""
         for change in self.settings:
-            await hands.standing(change.node)
+            await hands.standing(change.server)
             await hands.change_settings(change.node, {change.name: change.new}, rewrite=False)
         held = await until(lambda: self.holds(hands), hands, self.within_s, every_s=0.1)
         return held.observation
@@ -97,7 +97,7 @@ class Steer(Step):
         problems = []
         for change in self.settings:
             try:
-                await hands.standing(change.node)  # One that hangs would be changed when it wakes up, unseen.
+                await hands.standing(change.server)  # One that hangs would be changed when it wakes up, unseen.
                 await hands.change_settings(change.node, as_settings((change,), old=True), rewrite=True)
             except ActionError as error:
                 problems.append(str(error))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from actions.kit.topology import Address, Kind, Limits
+from actions.kit.topology import Address, Kind, Limits, Place
 
 
 class Reason(StrEnum):
@@ -242,7 +242,7 @@ class Snapshot:
     limits: Limits = Limits()
     took_ms: float = 0.0
 
-    def node(self, address: Address | None) -> NodeView | None:
+    def node(self, address: Place | None) -> NodeView | None:
         """The view of this node, under whatever address, or ``None`` where nobody named it."""
         return next((node for node in self.nodes if node.address == address or address in node.also), None)
 

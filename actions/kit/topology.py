@@ -54,6 +54,21 @@ class Address(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Resource:
+    """What has settings and is no server: ``kind`` says who keeps them (``deployment``), ``name`` which one it is."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+Place = Address | Resource
+"""Where a setting is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """A user and a password; neither is ever shown."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, Select, select
 
 from actions.kit.plan import SettingChange
 from actions.kit.settlement import Answer, Question
-from actions.kit.topology import Address
+from bot.ledger import places
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Transaction
 from bot.ledger.errors import LedgerError, UnknownRequest
@@ -194,6 +194,6 @@ def _run_state(tx: Transaction, row: RowMapping) -> RunState:
 
 
 def _debt(row: RowMapping) -> Debt:
-    change = SettingChange(Address(row["host"], row["port"]), row["name"], new=row["new"], old=row["old"])
+    change = SettingChange(places.place(row["host"], row["port"]), row["name"], new=row["new"], old=row["old"])
     asks = row["question"] is not None and row["answer"] is None
     return Debt(row["id"], row["run_id"], row["target"], change, row["owed_at"], asks or row["ended_at"] is not None)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, exists, func, insert, select, update
 from actions.kit.errors import Stopped
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import SettingChange, Step
-from bot.ledger import audit, messages, reading, reviews
+from bot.ledger import audit, messages, places, reading, reviews
 from bot.ledger.database import Transaction
 from bot.ledger.errors import LeaseLost
 from bot.ledger.records import TANDEM, UNKNOWN_STEP, Claim, Debt, Lease, Request, RequestState
@@ -259,12 +259,13 @@ async def owe(tx: Transaction, lease: Lease, change: SettingChange) -> None:
     own = (debts.c.run_id == lease.run_id) & _same(change) & debts.c.paid_at.is_(None)
     if (await tx.connection.execute(select(debts.c.id).where(own))).first() is not None:
         return  # The step is done again after a crash; what was so before the first time is what counts.
+    host, port = places.columns(change.node)
     await tx.connection.execute(
         insert(debts).values(
             run_id=lease.run_id,
             target=lease.target,
-            host=change.node.host,
-            port=change.node.port,
+            host=host,
+            port=port,
             name=change.name,
             new=change.new,
             old=change.old,
@@ -280,4 +281,5 @@ async def _tell_paid(tx: Transaction, run_id: str, change: SettingChange, note: 
 
 
 def _same(change: SettingChange) -> ColumnElement[bool]:
-    return (debts.c.host == change.node.host) & (debts.c.port == change.node.port) & (debts.c.name == change.name)
+    host, port = places.columns(change.node)
+    return (debts.c.host == host) & (debts.c.port == port) & (debts.c.name == change.name)

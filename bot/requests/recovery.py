@@ -10,7 +10,7 @@ import logging
 
 from actions.kit.errors import ActionError, TandemError
 from actions.kit.snapshot import Snapshot
-from actions.kit.topology import Address
+from actions.kit.topology import Place, Resource
 from bot.ledger import Debt, Ledger, Request, RequestState
 from bot.requests.execution import Runner
 from bot.requests.planning import Connections
@@ -140,12 +140,14 @@ def not_quiet(snapshot: Snapshot) -> str | None:
     return None
 
 
-def not_payable(snapshot: Snapshot, node: Address) -> str | None:
+def not_payable(snapshot: Snapshot, node: Place) -> str | None:
     """Why a setting of this node cannot be put back now.
 
     A node that says it is a master while it is not the agreed one may only take writes that would be lost: it keeps
     its fence until it follows.
     """
+    if isinstance(node, Resource):
+        return None  # Whoever keeps its settings refuses by himself what cannot be changed now.
     if any(one.address == node and one.master is not None for one in snapshot.sentinels):
         return None
     view = snapshot.node(node)

@@ -16,7 +16,7 @@ from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet
 from actions.kit.ports import ProbeResult, Standing
 from actions.kit.replies import parse_fields, parse_standing
 from actions.kit.snapshot import SentinelView, Snapshot
-from actions.kit.topology import Address, Target
+from actions.kit.topology import Address, Place, Target
 
 PROBE_TTL_S = 30
 _PROMOTING = "tandem-promotes"
@@ -70,8 +70,9 @@ class RedisHands:
         """See ``Hands.unfence``."""
         await self._node(node).transaction(*_config_set(settings), ("CLIENT", "UNPAUSE"))
 
-    async def settings(self, node: Address, names: tuple[str, ...]) -> Mapping[str, str]:
+    async def settings(self, node: Place, names: tuple[str, ...]) -> Mapping[str, str]:
         """See ``Hands.settings``."""
+        node = _server(node)
         if node in self.target.sentinels:
             fields = parse_fields(
                 await self._one(self._sentinel(node), ("SENTINEL", "MASTER", self.target.master_name))
@@ -80,8 +81,9 @@ class RedisHands:
         replies = await self._all(self._node(node), *(("CONFIG", "GET", name) for name in names))
         return {_text(reply[0]): _text(reply[1]) for reply in replies if isinstance(reply, list) and len(reply) == 2}
 
-    async def change_settings(self, node: Address, settings: Mapping[str, str], *, rewrite: bool) -> None:
+    async def change_settings(self, node: Place, settings: Mapping[str, str], *, rewrite: bool) -> None:
         """See ``Hands.change_settings``."""
+        node = _server(node)
         if node in self.target.sentinels:
             sets = [("SENTINEL", "SET", self.target.master_name, *pair) for pair in settings.items()]
             await self._all(self._sentinel(node), *sets)
@@ -223,6 +225,12 @@ class RedisHands:
                 address, target.sentinel_auth, target.sentinel_tls, target.timeout_ms / 1000, name=f"Sentinel {address}"
             )
         return self._sentinels[address]
+
+
+def _server(place: Place) -> Address:
+    if isinstance(place, Address):
+        return place
+    raise CommandRefused(f"{place} is no Redis server, and nothing here knows its settings.")
 
 
 def _config_set(settings: Mapping[str, str]) -> list[tuple[str, ...]]:

@@ -9,8 +9,9 @@ import pytest
 
 from actions.kit.errors import Refused
 from actions.kit.loop import Ending, Outcome, StepState
+from actions.kit.topology import Resource
 from bot.ledger import UNKNOWN_STEP, Busy, Lease, LeaseLost, LedgerError, RequestState, RunState
-from tests.bot.ledger.given import LEAD, Clock, Set, a_plan, approved, change, filed, ledger_in
+from tests.bot.ledger.given import LEAD, NODE, Clock, Set, a_plan, approved, change, filed, ledger_in
 
 DONE = Ending(Outcome.DONE)
 
@@ -120,13 +121,15 @@ async def test_the_heartbeat_keeps_a_lease_and_its_end_lets_it_lapse(ledger_url)
         assert await ledger.claim(lease.run_id)
 
 
-async def test_an_intent_owes_what_it_changes_until_it_is_repaid(ledger_url):
-    step = Set(change())
+@pytest.mark.parametrize("place", [NODE, Resource("deployment", "shop/orders-api"), Resource("group", "6379")], ids=str)
+async def test_an_intent_owes_what_it_changes_until_it_is_repaid(ledger_url, place):
+    step = Set(change(node=place))
     async with ledger_in(ledger_url) as ledger:
-        lease = await ledger.begin((await approved(ledger)).id)
+        lease = await ledger.begin((await approved(ledger, a_plan("orders", step))).id)
         journal = ledger.journal(lease)
         await journal.intends(0, step)
         await journal.intends(0, step)
+        assert (await ledger.request(lease.run_id)).plan.steps == (step,)
         (debt,) = await ledger.owed("orders")
         assert (debt.change, debt.run_id, debt.at_rest) == (step.change, lease.run_id, False)
         assert await ledger.owed("carts") == ()
