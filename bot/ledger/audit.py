@@ -14,10 +14,11 @@ from sqlalchemy import RowMapping, Select, insert, select, update
 
 from bot.ledger import chain
 from bot.ledger.chain import AuditCheck, AuditRow, canonical
+from bot.ledger.columns import storable
 from bot.ledger.database import Transaction
 from bot.ledger.errors import UnknownRequest
 from bot.ledger.records import ALL, Origin, Person
-from bot.ledger.tables import audit, audit_head, storable
+from bot.ledger.tables import audit, audit_head
 
 __all__ = ["AuditCheck", "AuditRow", "about", "append", "begun", "canonical", "ended", "pages", "trail", "verify"]
 

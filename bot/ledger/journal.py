@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from actions.kit.loop import StepState
 from actions.kit.plan import SettingChange, Step
-from bot.ledger import audit, runs
+from bot.ledger import audit, debts, runs
 from bot.ledger.database import Database
 from bot.ledger.errors import LeaseLost, LedgerError
 from bot.ledger.records import TANDEM, Lease
@@ -62,7 +62,7 @@ class LedgerJournal:
         """
         async with self._database.writing() as tx:
             await runs.renew(tx, self._lease, self._lasts)
-            await runs.owe(tx, self._lease, change)
+            await debts.owe(tx, self._lease, change)
 
     async def repaid(self, change: SettingChange) -> None:
         """This setting is back as it was.
@@ -73,7 +73,7 @@ class LedgerJournal:
         try:
             async with self._database.writing() as tx:
                 await runs.renew(tx, self._lease, self._lasts)
-                await runs.repay(tx, self._lease, change)
+                await debts.repay(tx, self._lease, change)
         except LeaseLost:
             await self._tell_late("debt.paid-late", node=str(change.node), name=change.name, value=change.old)
             raise

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -14,11 +12,11 @@ from actions.kit.errors import Refused
 from actions.kit.loop import Ending, Outcome
 from actions.kit.plan import Step
 from actions.kit.step_types import STEP_TYPES
-from bot.ledger import audit, freezes, messages, reading, requests, runs, schema
+from bot.ledger import audit, debts, freezes, leases, messages, reading, requests, runs, schema
 from bot.ledger.chain import AuditCheck, AuditRow
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Clock, Database, Transaction
-from bot.ledger.errors import Busy, LeaseLost, LedgerError
+from bot.ledger.errors import Busy, LedgerError
 from bot.ledger.freezes import Freezes
 from bot.ledger.hearing import Hearing
 from bot.ledger.journal import LedgerJournal
@@ -33,9 +31,6 @@ from bot.ledger.requests import Ask, normal_id
 from bot.ledger.reviews import Reviews
 from bot.ledger.stops import Stops
 from bot.ledger.tokens import Tokens
-from bot.waiting import within
-
-log = logging.getLogger(__name__)
 
 
 class Ledger:
@@ -170,13 +165,8 @@ class Ledger:
     @asynccontextmanager
     async def kept(self, lease: Lease) -> AsyncIterator[None]:
         """Keep the lease from lapsing, by renewing it at a third of its length, while the body runs."""
-        over = asyncio.Event()
-        beating = asyncio.create_task(self._heartbeat(lease, over))
-        try:
+        async with leases.kept(self._database, lease, self._lasts):
             yield
-        finally:
-            over.set()
-            await beating
 
     def journal(self, lease: Lease) -> LedgerJournal:
         """Where the run writes down what it does."""
@@ -213,7 +203,7 @@ class Ledger:
     async def owed(self, target: str | None = None) -> tuple[Debt, ...]:
         """The settings that are not yet back as they were, of one target or of all."""
         async with self._database.reading() as tx:
-            return await reading.load_debts(tx, target)
+            return await debts.unpaid(tx, target)
 
     async def holder(self, target: str) -> str | None:
         """The id of the run that has not ended on this target."""
@@ -230,7 +220,7 @@ class Ledger:
     async def pay(self, debt: Debt, note: str) -> None:
         """The setting is back, or no longer ours to put back; ``note`` says what was seen."""
         async with self._database.writing() as tx:
-            await runs.pay(tx, debt, note)
+            await debts.pay(tx, debt, note)
 
     async def cooldown(self, target: str, action: str, cooldown_s: float) -> datetime | None:
         """Until when this action has to rest on this target; ``None`` where it need not."""
@@ -275,17 +265,6 @@ class Ledger:
             why = _busy(request.target, held)
             await requests.refuse(tx, request_id, why)
             return why
-
-    async def _heartbeat(self, lease: Lease, over: asyncio.Event) -> None:
-        while not await within(over, self._lasts.total_seconds() / 3):
-            try:
-                async with self._database.writing() as tx:
-                    await runs.renew(tx, lease, self._lasts)
-            except LeaseLost as error:
-                log.warning("%s", error)  # The journal refuses the next step.
-                return
-            except LedgerError as error:
-                log.warning("The lease of %s could not be renewed: %s", lease.run_id, error)
 
 
 def _busy(target: str, held: runs.Holder | None) -> str:

@@ -9,16 +9,13 @@ from types import MappingProxyType
 
 from sqlalchemy import RowMapping, Select, select
 
-from actions.kit.plan import SettingChange
 from actions.kit.settlement import Answer, Question
-from bot.ledger import places
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Transaction
 from bot.ledger.errors import LedgerError, UnknownRequest
 from bot.ledger.records import (
     Answered,
     Cancelled,
-    Debt,
     Decision,
     Origin,
     Person,
@@ -30,7 +27,7 @@ from bot.ledger.records import (
     StepRecord,
     Verdict,
 )
-from bot.ledger.tables import approvals, debts, requests, reviews, runs, steps
+from bot.ledger.tables import approvals, requests, reviews, runs, steps
 
 log = logging.getLogger(__name__)
 
@@ -95,20 +92,6 @@ async def load_run(tx: Transaction, run_id: str) -> Run | None:
         answered=answered(row),
         cancelled=_cancelled(row),
     )
-
-
-async def load_debts(tx: Transaction, target: str | None) -> tuple[Debt, ...]:
-    """What is owed, of one target or of all, the oldest first."""
-    query = (
-        select(debts, runs.c.ended_at, runs.c.question, runs.c.answer)
-        .join(runs)
-        .where(debts.c.paid_at.is_(None))
-        .order_by(debts.c.id)
-    )
-    if target is not None:
-        query = query.where(debts.c.target == target)
-    rows = (await tx.connection.execute(query)).mappings().all()
-    return tuple(_debt(row) for row in rows)
 
 
 async def _request(tx: Transaction, codec: PlanCodec, row: RowMapping) -> Request:
@@ -191,9 +174,3 @@ def _run_state(tx: Transaction, row: RowMapping) -> RunState:
     if row["question"] is not None:
         return RunState.ASKING if row["answer"] is None else RunState.UNSETTLED
     return RunState.RUNNING if row["leased_until"] > tx.now else RunState.UNSETTLED
-
-
-def _debt(row: RowMapping) -> Debt:
-    change = SettingChange(places.place(row["host"], row["port"]), row["name"], new=row["new"], old=row["old"])
-    asks = row["question"] is not None and row["answer"] is None
-    return Debt(row["id"], row["run_id"], row["target"], change, row["owed_at"], asks or row["ended_at"] is not None)

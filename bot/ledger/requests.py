@@ -14,10 +14,11 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, lite
 from actions.kit.plan import Plan
 from bot.ledger import audit, messages, reading
 from bot.ledger.codec import PlanCodec
+from bot.ledger.columns import Text, UtcDateTime
 from bot.ledger.database import Transaction
 from bot.ledger.ids import free_id, normal
 from bot.ledger.records import TANDEM, Decided, Person, Request, RequestState, RunState, Verdict
-from bot.ledger.tables import Text, UtcDateTime, approvals, requests
+from bot.ledger.tables import approvals, requests
 
 _PREFIX = "R-"
 _OPEN = (RequestState.WAITING, RequestState.APPROVED)

@@ -1,4 +1,4 @@
-"""Runs: the lock of the target, the lease and its epoch, steps and debts. Every write of a run names its epoch."""
+"""Runs: the lock of the target, the lease and its epoch, and the steps. Every write of a run names its epoch."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, exists, func, insert, select, update
 
 from actions.kit.errors import Stopped
 from actions.kit.loop import Ending, Outcome, StepState
-from actions.kit.plan import SettingChange, Step
-from bot.ledger import audit, messages, places, reading, reviews
+from actions.kit.plan import Step
+from bot.ledger import audit, debts, messages, reading, reviews
 from bot.ledger.database import Transaction
 from bot.ledger.errors import LeaseLost
-from bot.ledger.records import TANDEM, UNKNOWN_STEP, Claim, Debt, Lease, Request, RequestState
+from bot.ledger.records import TANDEM, UNKNOWN_STEP, Claim, Lease, Request, RequestState
 from bot.ledger.requests import move
-from bot.ledger.tables import debts, lifts, requests, runs, steps
+from bot.ledger.tables import lifts, requests, runs, steps
 
 ASKS = runs.c.question.is_not(None) & runs.c.answer.is_(None)
 """A run that has not ended waits for a person's answer."""
@@ -159,7 +159,7 @@ async def begin_step(tx: Transaction, lease: Lease, index: int, step: Step) -> N
         .values(state=StepState.RUNNING, started_at=tx.now, ended_at=None, note="")
     )
     for change in step.changes:
-        await owe(tx, lease, change)
+        await debts.owe(tx, lease, change)
     changes = [[str(change.node), change.name, change.new, change.old] for change in step.changes]
     await messages.happened(tx, "step.began", TANDEM, lease.run_id, index=index, title=step.title, changes=changes)
 
@@ -199,26 +199,6 @@ async def end_run(tx: Transaction, lease: Lease, ending: Ending, state: RequestS
         await reviews.drop(tx, lease.run_id)
 
 
-async def repay(tx: Transaction, lease: Lease, change: SettingChange) -> None:
-    """The run has put this setting back."""
-    mine = (debts.c.run_id == lease.run_id) & _same(change) & debts.c.paid_at.is_(None)
-    paid = await tx.connection.execute(update(debts).where(mine).values(paid_at=tx.now))
-    if paid.rowcount:
-        await _tell_paid(tx, lease.run_id, change, "")
-
-
-async def pay(tx: Transaction, debt: Debt, note: str) -> None:
-    """A setting that an ended run had left changed is back, or somebody else changed it: ``note`` says which."""
-    paid = await tx.connection.execute(
-        update(debts).where(debts.c.id == debt.id, debts.c.paid_at.is_(None)).values(paid_at=tx.now, note=note)
-    )
-    if paid.rowcount:
-        await _tell_paid(tx, debt.run_id, debt.change, note)
-        requester = select(requests.c.requester_id).where(requests.c.id == debt.run_id)
-        who = (await tx.connection.execute(requester)).scalar_one()
-        await messages.tell(tx, who, f"{debt.run_id}: {note}", debt.run_id)
-
-
 async def owners(tx: Transaction) -> Sequence[str]:
     """Who holds a run that has not ended."""
     query = select(runs.c.owner).where(runs.c.ended_at.is_(None)).distinct()
@@ -252,34 +232,3 @@ def _left(tx: Transaction, lost: Collection[str]) -> ColumnElement[bool]:
     """Nobody has it in hand, and it waits for nobody's answer."""
     free = (runs.c.leased_until <= tx.now) | runs.c.owner.in_(lost)
     return runs.c.ended_at.is_(None) & free & ~ASKS
-
-
-async def owe(tx: Transaction, lease: Lease, change: SettingChange) -> None:
-    """The run is going to change this setting, and owes its old value from now on."""
-    own = (debts.c.run_id == lease.run_id) & _same(change) & debts.c.paid_at.is_(None)
-    if (await tx.connection.execute(select(debts.c.id).where(own))).first() is not None:
-        return  # The step is done again after a crash; what was so before the first time is what counts.
-    host, port = places.columns(change.node)
-    await tx.connection.execute(
-        insert(debts).values(
-            run_id=lease.run_id,
-            target=lease.target,
-            host=host,
-            port=port,
-            name=change.name,
-            new=change.new,
-            old=change.old,
-            owed_at=tx.now,
-        )
-    )
-
-
-async def _tell_paid(tx: Transaction, run_id: str, change: SettingChange, note: str) -> None:
-    await audit.append(
-        tx, "debt.paid", TANDEM, run_id, node=str(change.node), name=change.name, value=change.old, note=note
-    )
-
-
-def _same(change: SettingChange) -> ColumnElement[bool]:
-    host, port = places.columns(change.node)
-    return (debts.c.host == host) & (debts.c.port == port) & (debts.c.name == change.name)
