@@ -35,12 +35,12 @@ def sentinel_at(number: int) -> Address:
 
 def master_view(replicas: int) -> NodeView:
     attached = tuple(AttachedReplica(node_at(number), "online", OFFSET, 0) for number in range(2, replicas + 2))
-    return NodeView(node_at(1), info=_info(1, Role.MASTER, replicas=attached), config=NodeConfig(0, 10, 100))
+    return NodeView(node_at(1), info=info_of(1, Role.MASTER, replicas=attached), config=NodeConfig(0, 10, 100))
 
 
 def replica_view(number: int) -> NodeView:
     link = Link(node_at(1), up=True, sync_in_progress=False, last_io_s=0, down_since_s=None)
-    info = _info(number, Role.REPLICA, link=link, priority=100)
+    info = info_of(number, Role.REPLICA, link=link, priority=100)
     return NodeView(node_at(number), info=info, config=NodeConfig(0, 10, 100))
 
 
@@ -120,7 +120,7 @@ def without_sentinel(snapshot: Snapshot, number: int, reason: Reason = Reason.TI
     return with_sentinel(snapshot, number, master=None, quorum_ok=None, quorum_text="", unasked=unasked)
 
 
-def _info(number: int, role: Role, **fields: object) -> NodeInfo:
+def info_of(number: int, role: Role, **fields: object) -> NodeInfo:
     plain = NodeInfo(
         role=role,
         flavour="valkey",

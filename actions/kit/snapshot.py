@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from actions.kit.cluster.view import ClusterView
 from actions.kit.topology import Address, Kind, Limits, Place
 
 
@@ -161,6 +162,8 @@ class NodeView:
     """How many Sentinels listen on it, under whatever name they know it. Asked only where none should."""
     keys: int | None = None
     """How many keys it holds in all its databases. Asked only where nobody is in charge."""
+    cluster: ClusterView | None = None
+    """The cluster as it sees it. Asked only of the nodes of one."""
     gaps: tuple[Unasked, ...] = ()
     known_from: tuple[str, ...] = ()
     """Who named this node: ``settings``, ``sentinel A``, ``node A``."""
@@ -256,10 +259,12 @@ class Snapshot:
         """The address that a majority of *all* Sentinels gives at the highest config-epoch, TILT left out.
 
         Without Sentinels: the only node that answers as a master; one that is silent could be another.
-        ``None`` where there is no majority, or no single master.
+        ``None`` where there is no majority, or no single master; and of a cluster, where each shard has its own.
         """
         if self.kind is Kind.SENTINEL:
             return self._sentinels_choice()
+        if self.kind is Kind.CLUSTER:
+            return None
         return self.masters[0].address if len(self.masters) == 1 else None
 
     def _sentinels_choice(self) -> Address | None:
@@ -284,11 +289,14 @@ class Snapshot:
         return whole + tuple(gap for view in views for gap in view.gaps)
 
     def lag_bytes(self, node: NodeView) -> int | None:
-        """How far a replica is behind the agreed master, both read by us; ``None`` where one of them did not say.
+        """How far a replica is behind the agreed master, in a cluster behind whom it follows, both read by us.
 
-        The master is read a moment apart from the replica, so a busy replica may seem ahead: never below 0.
+        ``None`` where one of them did not say. The master is read a moment apart from the replica, so a busy replica
+        may seem ahead: never below 0.
         """
-        master = self.node(self.agreed_master)
+        link = node.info.link if node.info else None
+        followed = link.master if link and self.kind is Kind.CLUSTER else None
+        master = self.node(followed or self.agreed_master)
         if not node.is_replica or node.info is None or master is None or master.info is None:
             return None
         return max(0, master.info.offset - node.info.offset)

@@ -83,7 +83,11 @@ class Observer:
         if known is None:
             target = self.target
             node = Node(address, target.auth, target.tls, target.timeout_ms / 1000)
-            known = NodeQuestions(node, nobody_in_charge=target.kind is Kind.REPLICATION)
+            known = NodeQuestions(
+                node,
+                nobody_in_charge=target.kind is Kind.REPLICATION,
+                in_cluster=target.kind is Kind.CLUSTER,
+            )
             self._nodes[address] = known
         return known
 
@@ -111,6 +115,7 @@ class _Look:
         self._observer = observer
         self._views: dict[Address, NodeView] = {}
         self._named_by: dict[Address, set[str]] = {}
+        self._tables: set[int] = set()
         self._tasks: asyncio.TaskGroup = asyncio.TaskGroup()
         self.sentinels: list[SentinelView] = []
 
@@ -172,8 +177,17 @@ class _Look:
 
     def _seen(self, questions: NodeQuestions, view: NodeView) -> None:
         self._views[view.address] = view
-        for other in _named_by_node(view):
+        for other in (*_named_by_node(view), *self._named_in_table(view)):
             self._named(other, questions.node.name)
+
+    def _named_in_table(self, view: NodeView) -> Iterator[Address]:
+        """The nodes of its cluster. A table that another node has told names nobody else: it is not gone through."""
+        if view.cluster is None or id(view.cluster.members) in self._tables:
+            return
+        self._tables.add(id(view.cluster.members))  # The views keep it alive, so that no other gets its id.
+        for member in view.cluster.members:
+            if member.address is not None:
+                yield member.address
 
     async def _ask_sentinel(self, sentinel: Node) -> None:
         view = await ask_sentinel(sentinel, self._observer.target.master_name)

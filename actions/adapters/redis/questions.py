@@ -11,6 +11,7 @@ from actions.adapters.redis.connection import Answer, CommandFailed, ExchangeErr
 from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.failures import one_line
 from actions.kit import replies, sentinel_replies
+from actions.kit.cluster.replies import parse_cluster
 from actions.kit.errors import Garbled
 from actions.kit.info import InfoReader
 from actions.kit.snapshot import MonitoredMaster, NodeInfo, NodeView, Reason, SentinelView, Unasked
@@ -25,20 +26,22 @@ _TO_FOLLOW = ("masterauth", "tls-replication")
 """What a master needs to be a replica later. That of Sentinel's targets is Sentinel's business."""
 _IN_CHARGE = ("PUBSUB", "NUMSUB", "__sentinel__:hello")
 """Whether a Sentinel is in charge after all: each one subscribes to this channel on every node that it watches."""
+_OF_CLUSTER = (("CLUSTER", "INFO"), ("CLUSTER", "NODES"))
 _ABOUT_MASTER = ("GET-MASTER-ADDR-BY-NAME", "MASTER", "REPLICAS", "SENTINELS", "CKQUORUM")
 
 
 class NodeQuestions:
     """Looks at one data node again and again, and remembers how it answers.
 
-    Where nobody is to be in charge of the roles it is also asked whether a Sentinel is, and its keys are counted.
+    Where nobody is to be in charge of the roles it is also asked whether a Sentinel is, and its keys are counted. Where
+    it is to be a node of a cluster it is asked how it sees that.
     """
 
-    def __init__(self, node: Node, *, nobody_in_charge: bool = False) -> None:
+    def __init__(self, node: Node, *, nobody_in_charge: bool = False, in_cluster: bool = False) -> None:
         self.node = node
-        self._nobody_in_charge = nobody_in_charge
+        self._nobody_in_charge, self._in_cluster = nobody_in_charge, in_cluster
         self._info_reader = InfoReader()
-        self._request = _request(at_once=False, nobody_in_charge=nobody_in_charge)
+        self._request = self._asking(at_once=False)
 
     async def ask(self, deadline: Deadline | None = None) -> NodeView:
         """Look in one round trip; never raises for what it does not answer. ``known_from`` is empty."""
@@ -72,16 +75,18 @@ class NodeQuestions:
         parsed = None if fields is None else asked.read("INFO", replies.parse_info, fields)
         if fields is None or parsed is None:
             return NodeView(node.address, asked.gaps[0])
-        self._request = _request(at_once=_takes_several_names(parsed), nobody_in_charge=self._nobody_in_charge)
+        self._request = self._asking(at_once=_takes_several_names(parsed))
         if len(answers) < self._request.replies:
             return None
         in_charge = rest.pop() if self._nobody_in_charge else None
+        of_cluster = (rest.pop(-2), rest.pop()) if self._in_cluster else ()
         offset = asked.read("ROLE", replies.parse_role_offset, role)
         settings = asked.read("CONFIG GET", replies.parse_config, *rest)
         watching = keys = None
         if self._nobody_in_charge:
             watching = asked.read("PUBSUB NUMSUB", replies.parse_watching_sentinels, in_charge)
             keys = asked.read("INFO", replies.parse_keys, info)
+        cluster = asked.read("CLUSTER", parse_cluster, *of_cluster) if of_cluster else None
         return NodeView(
             node.address,
             info=parsed,
@@ -90,17 +95,22 @@ class NodeQuestions:
             normal_clients=replies.parse_normal_clients(fields, parsed),
             watching_sentinels=watching,
             keys=keys,
+            cluster=cluster,
             gaps=tuple(asked.gaps),
         )
 
+    def _asking(self, *, at_once: bool) -> Request:
+        return _request(at_once=at_once, nobody_in_charge=self._nobody_in_charge, in_cluster=self._in_cluster)
+
 
 @cache
-def _request(*, at_once: bool, nobody_in_charge: bool) -> Request:
+def _request(*, at_once: bool, nobody_in_charge: bool, in_cluster: bool) -> Request:
     """What is asked of a data node; ``at_once``: the settings by one CONFIG GET."""
     asked = (*_SETTINGS, *(_TO_FOLLOW if nobody_in_charge else ()))
     names = (asked,) if at_once else tuple((name,) for name in asked)
     settings = (("CONFIG", "GET", *some) for some in names)
-    return Request.of(("INFO",), ("ROLE",), *settings, *((_IN_CHARGE,) if nobody_in_charge else ()))
+    more = (*(_OF_CLUSTER if in_cluster else ()), *((_IN_CHARGE,) if nobody_in_charge else ()))
+    return Request.of(("INFO",), ("ROLE",), *settings, *more)
 
 
 def _takes_several_names(info: NodeInfo) -> bool:
