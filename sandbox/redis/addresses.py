@@ -26,6 +26,11 @@ class Block:
         """Host and port for data node `number`, from 1."""
         return self._address(number, self._ports[0])
 
+    def data(self, host: int, index: int) -> tuple[str, int]:
+        """Host and port for the data node `index`, from 0, of host `host`, from 1: several may share a host."""
+        address, port = self._address(host, self._ports[0])
+        return address, port if self._shared else port + index
+
     def link(self, number: int) -> tuple[str, int]:
         """Host and port for the proxy in front of data node `number`."""
         return self._address(100 + number, self._ports[0])

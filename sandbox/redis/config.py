@@ -1,6 +1,7 @@
 """Decides what stands in the config files of a topology, and what the ACL user `tandem` may do. No I/O here."""
 
 import hashlib
+import secrets as tokens
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +23,14 @@ DATA_ACL = (
     "~tandem:probe:* +set +get +del +wait",
 )
 """What `tandem` may do on a data node: enough to diagnose and fail over, and no key of the application."""
+
+CLUSTER_ACL = (
+    # Look.
+    "+cluster|info +cluster|nodes +cluster|slots +cluster|myid",
+    # Have a replica take over.
+    "+cluster|failover",
+)
+"""What `tandem` may do beside that on a node of a cluster."""
 
 SENTINEL_ACL = (
     "+ping +info +role +client|id +client|setname +acl|whoami",
@@ -70,6 +79,21 @@ class Secrets:
     tandem: str | None
 
 
+def make_secrets(settings: Settings) -> Secrets:
+    """The passwords that were asked for; with ACLs every user has one: one without would make the rules pointless."""
+
+    def filled(password: str | None) -> str | None:
+        return password or (tokens.token_hex(12) if settings.acl else None)
+
+    return Secrets(node=filled(settings.password), sentinel=filled(settings.sentinel_password), tandem=filled(None))
+
+
+def cluster_rules(build: Build) -> tuple[str, ...]:
+    """The rules for a node of a cluster, as far as this version knows the subcommands."""
+    shards = ("+cluster|shards",) if build.version >= (7, 0, 0) else ()
+    return (*DATA_ACL, *CLUSTER_ACL, *shards)
+
+
 def acl_rules(build: Build, rules: tuple[str, ...]) -> str:
     """The rules in ACL syntax, with what this version has beyond the oldest."""
     newer = (rule for since, rule in _SINCE if build.version >= since)
@@ -84,6 +108,7 @@ def data_config(
     bind: Address,
     announced: Address,
     master: Address | None,
+    rules: tuple[str, ...] = DATA_ACL,
 ) -> Config:
     """The directives of a data node that replicates from `master`, or is it where that is None."""
     lines = {
@@ -99,7 +124,7 @@ def data_config(
     if master:
         lines["replicaof"] = f"{master[0]} {master[1]}"
     common = _common(settings, bind, secrets.node, tls)
-    users = _users(settings, DATA_ACL, secrets.tandem)
+    users = _users(settings, rules, secrets.tandem)
     return (*{**dict(common), **lines, **settings.extra_config}.items(), *users)
 
 

@@ -7,7 +7,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Self, cast
@@ -16,7 +16,8 @@ import redis.asyncio
 
 from sandbox.redis.server import Server
 from sandbox.redis.topology import Topology
-from sandbox.redis.writers import Discovery, LoadSpec, write
+from sandbox.redis.writers import Discovery, LoadSpec
+from sandbox.redis.writing import write
 
 _CHUNK = 1000
 _FIRST_WRITE_S = 30.0
@@ -24,25 +25,14 @@ _FIRST_WRITE_S = 30.0
 _LONGEST_LINE = 16 * 1024 * 1024
 
 
-class WriteLoad:
-    """Writers of unique keys that find the master by `discovery`, running from entering to `stop` or leaving.
+class Load:
+    """Writers of unique keys, running from entering to `stop` or leaving.
 
-    `timeout` is what a writer waits for an answer, in seconds; `rate` the writes a second of all writers together.
     With `process=True` the writers run in a process of their own and do not share the event loop with what is measured.
-    "fixed" writes to the node that is master at the start. By default Sentinels are asked, and without any the nodes.
     """
 
-    def __init__(
-        self,
-        topology: Topology,
-        writers: int = 8,
-        *,
-        discovery: Discovery | None = None,
-        timeout: float = 1.0,
-        rate: float = 1400.0,
-        process: bool = False,
-    ) -> None:
-        self._topology = topology
+    def __init__(self, spec: LoadSpec, *, process: bool) -> None:
+        self._spec = spec
         self._in_process = process
         self._process: asyncio.subprocess.Process | None = None
         self._running: asyncio.Task[None] | None = None
@@ -50,25 +40,9 @@ class WriteLoad:
         self._times: list[float] = []
         self._first = asyncio.Event()
         self._stopped_at: float | None = None
-        self._spec = LoadSpec(
-            run=secrets.token_hex(4),
-            writers=writers,
-            rate=rate,
-            timeout_s=timeout,
-            discovery=discovery or ("get-master-addr" if topology.sentinels else "roles"),
-            fixed="",
-            master_name=topology.master_name,
-            sentinels=topology.sentinel_addresses,
-            nodes=topology.node_addresses,
-            node=topology.admin,
-            sentinel=topology.sentinel_admin,
-        )
 
     async def __aenter__(self) -> Self:
         """Start, and wait for the first acknowledged write."""
-        if self._spec.discovery in {"get-master-addr", "redis-py"} and not self._spec.sentinels:
-            raise ValueError("Without Sentinels nobody can be asked for the master: leave the discovery out.")
-        self._spec = replace(self._spec, fixed=(await self._topology.master()).address)
         self._running = asyncio.create_task(self._run_process() if self._in_process else self._run_here())
         try:
             async with asyncio.timeout(_FIRST_WRITE_S):
@@ -93,8 +67,11 @@ class WriteLoad:
 
         `since` is a time of `time.monotonic()`, before which nothing counts; by default the first acknowledged write.
         """
+        return self._longest_gap_ms(self._times, since)
+
+    def _longest_gap_ms(self, times: Sequence[float], since: float | None) -> float:
         start = self._times[0] if since is None else since
-        points = [start, *(at for at in self._times if at > start), self._stopped_at or time.monotonic()]
+        points = [start, *(at for at in times if at > start), self._stopped_at or time.monotonic()]
         return 1000 * max(later - earlier for earlier, later in itertools.pairwise(points))
 
     async def stop(self) -> None:
@@ -111,21 +88,6 @@ class WriteLoad:
         with contextlib.suppress(asyncio.CancelledError):
             await running
         self._stopped_at = time.monotonic()
-
-    async def lost(self, server: Server | str) -> int:
-        """How many acknowledged writes this node, by itself or by its address, does not have as they were written."""
-        address = server.address if isinstance(server, Server) else server
-        direct = {node.address: node.direct_address for node in self._topology.nodes}.get(address, address)
-        host, _, port = direct.rpartition(":")
-        writes = tuple(self._writes)
-        async with redis.asyncio.Redis(
-            host=host, port=int(port), **self._topology.admin.client_options(), protocol=2, decode_responses=True
-        ) as client:
-            return sum([await self._missing(client, writes[at : at + _CHUNK]) for at in range(0, len(writes), _CHUNK)])
-
-    async def _missing(self, client: redis.asyncio.Redis, writes: tuple[tuple[int, int], ...]) -> int:
-        found = await cast("Awaitable[list[str | None]]", client.mget([self._spec.key(*one) for one in writes]))
-        return sum(value != self._spec.value(*one) for value, one in zip(found, writes, strict=True))
 
     def _acknowledged(self, writer: int, number: int, at: float) -> None:
         self._writes.append((writer, number))
@@ -152,3 +114,59 @@ class WriteLoad:
             for acknowledged in json.loads(line):
                 self._acknowledged(*acknowledged)
         await self._process.wait()
+
+
+class WriteLoad(Load):
+    """Writers that find the one master by `discovery`.
+
+    `timeout` is what a writer waits for an answer, in seconds; `rate` the writes a second of all writers together.
+    "fixed" writes to the node that is master at the start. By default Sentinels are asked, and without any the nodes.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        writers: int = 8,
+        *,
+        discovery: Discovery | None = None,
+        timeout: float = 1.0,
+        rate: float = 1400.0,
+        process: bool = False,
+    ) -> None:
+        self._topology = topology
+        spec = LoadSpec(
+            run=secrets.token_hex(4),
+            writers=writers,
+            rate=rate,
+            timeout_s=timeout,
+            discovery=discovery or ("get-master-addr" if topology.sentinels else "roles"),
+            fixed="",
+            master_name=topology.master_name,
+            sentinels=topology.sentinel_addresses,
+            nodes=topology.node_addresses,
+            node=topology.admin,
+            sentinel=topology.sentinel_admin,
+        )
+        super().__init__(spec, process=process)
+
+    async def __aenter__(self) -> Self:
+        """Start, and wait for the first acknowledged write."""
+        if self._spec.discovery in {"get-master-addr", "redis-py"} and not self._spec.sentinels:
+            raise ValueError("Without Sentinels nobody can be asked for the master: leave the discovery out.")
+        self._spec = replace(self._spec, fixed=(await self._topology.master()).address)
+        return await super().__aenter__()
+
+    async def lost(self, server: Server | str) -> int:
+        """How many acknowledged writes this node, by itself or by its address, does not have as they were written."""
+        address = server.address if isinstance(server, Server) else server
+        direct = {node.address: node.direct_address for node in self._topology.nodes}.get(address, address)
+        host, _, port = direct.rpartition(":")
+        writes = tuple(self._writes)
+        async with redis.asyncio.Redis(
+            host=host, port=int(port), **self._topology.admin.client_options(), protocol=2, decode_responses=True
+        ) as client:
+            return sum([await self._missing(client, writes[at : at + _CHUNK]) for at in range(0, len(writes), _CHUNK)])
+
+    async def _missing(self, client: redis.asyncio.Redis, writes: tuple[tuple[int, int], ...]) -> int:
+        found = await cast("Awaitable[list[str | None]]", client.mget([self._spec.key(*one) for one in writes]))
+        return sum(value != self._spec.value(*one) for value, one in zip(found, writes, strict=True))

@@ -8,7 +8,8 @@ import contextlib
 import json
 import sys
 
-from sandbox.redis.writers import LoadSpec, write
+from sandbox.redis.writers import LoadSpec
+from sandbox.redis.writing import write
 
 _REPORT_S = 0.05
 

@@ -193,6 +193,16 @@ class Server:
         _alive.discard(self._process)
 
 
+async def role_of(node: Server) -> str | None:
+    """What it says of itself, "master" or "slave"; None where it does not answer."""
+    if not node.running or node.hung:
+        return None
+    try:
+        return str((await node.command("ROLE"))[0])
+    except (RedisError, OSError):
+        return None
+
+
 async def until(condition: Callable[[], bool], timeout_s: float) -> bool:
     """Poll every 20 ms; whether it came true in time."""
     deadline = time.monotonic() + timeout_s

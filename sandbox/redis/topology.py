@@ -9,14 +9,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from sandbox.redis import certificates, readiness
 from sandbox.redis.addresses import Block
 from sandbox.redis.builds import Build
-from sandbox.redis.config import ACL_USER, Secrets, Settings, data_config, sentinel_config
+from sandbox.redis.config import ACL_USER, Settings, data_config, make_secrets, sentinel_config
 from sandbox.redis.link import Link, LinkProcess
-from sandbox.redis.server import Credentials, Server, Spec
+from sandbox.redis.server import Credentials, Server, Spec, role_of
 
 READY_S = 60.0
 
@@ -62,7 +60,7 @@ class Topology:
         self._addresses = _Addresses(self._block, settings)
         hosts = {host for host, _ in (*self._addresses.nodes, *self._addresses.sentinels)}
         self.tls = certificates.create(directory, tuple(sorted(hosts))) if settings.tls else None
-        self._secrets = _secrets(settings)
+        self._secrets = make_secrets(settings)
         ca_file = self.tls.ca_file if self.tls else None
         self.admin = Credentials(password=self._secrets.node, ca_file=ca_file)
         self.sentinel_admin = Credentials(password=self._secrets.sentinel, ca_file=ca_file)
@@ -96,7 +94,7 @@ class Topology:
 
     async def masters(self) -> tuple[Server, ...]:
         """The nodes that call themselves master; those that do not answer are left out."""
-        roles = await asyncio.gather(*(_role(node) for node in self.nodes))
+        roles = await asyncio.gather(*(role_of(node) for node in self.nodes))
         return tuple(node for node, role in zip(self.nodes, roles, strict=True) if role == "master")
 
     async def master(self) -> Server:
@@ -184,21 +182,3 @@ class _Addresses:
         """For each node's name where its proxy listens and where the node does."""
         pairs = zip(self.announced, self.nodes, strict=True)
         return {f"node-{number}": pair for number, pair in enumerate(pairs, start=1)}
-
-
-def _secrets(settings: Settings) -> Secrets:
-    """With ACLs every user has a password: one without would make the rules pointless."""
-
-    def filled(password: str | None) -> str | None:
-        return password or (tokens.token_hex(12) if settings.acl else None)
-
-    return Secrets(node=filled(settings.password), sentinel=filled(settings.sentinel_password), tandem=filled(None))
-
-
-async def _role(node: Server) -> str | None:
-    if not node.running or node.hung:
-        return None
-    try:
-        return str((await node.command("ROLE"))[0])
-    except (RedisError, OSError):
-        return None

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from sandbox.redis.server import Credentials
 
-Discovery = Literal["get-master-addr", "redis-py", "roles", "fixed"]
+Discovery = Literal["get-master-addr", "redis-py", "roles", "fixed", "slots"]
 Acknowledged = Callable[[int, int, float], None]
 """Called with the writer, its number of the write, and the monotonic time of the acknowledgement in seconds."""
 
@@ -30,7 +30,8 @@ KEY_PREFIX = "tandem:load:"
 class LoadSpec:
     """What to write and how to find the master; `rate` is writes a second of all writers, `fixed` a "host:port".
 
-    By "roles" a writer asks one node after the other for its ROLE, as clients do that are given a list of nodes.
+    By "roles" a writer asks one node after the other for its ROLE, as clients do that are given a list of nodes. By
+    "slots" it is a client of a cluster: it asks any node for the slots, and follows MOVED.
     """
 
     run: str
@@ -64,14 +65,9 @@ class LoadSpec:
         return f"{self.run}:{writer}:{number}"
 
 
-async def write(spec: LoadSpec, acknowledged: Acknowledged) -> None:
-    """Run all writers until cancelled."""
-    async with asyncio.TaskGroup() as group:
-        for writer in range(spec.writers):
-            group.create_task(_Writer(spec, writer, acknowledged).run())
+class Writer:
+    """One writer to whoever is master of all keys."""
 
-
-class _Writer:
     def __init__(self, spec: LoadSpec, writer: int, acknowledged: Acknowledged) -> None:
         self._spec = spec
         self._writer = writer
@@ -81,7 +77,8 @@ class _Writer:
         self._nodes = itertools.cycle(spec.nodes)
 
     async def run(self) -> None:
-        while not _cancelled():
+        """Write until cancelled."""
+        while not cancelled():
             try:
                 async with _connection(await self._master(), self._spec.node, self._spec.timeout_s) as connection:
                     await self._write(connection)
@@ -101,7 +98,7 @@ class _Writer:
             self._acknowledged(self._writer, number, now)
             # A writer that fell behind catches up a tenth of a second at most.
             due = max(due + interval, now - 0.1)
-            if _cancelled():
+            if cancelled():
                 return
 
     async def _master(self) -> str:
@@ -145,10 +142,20 @@ class _Writer:
 
 @contextlib.asynccontextmanager
 async def _connection(address: str, credentials: Credentials, timeout_s: float) -> AsyncIterator[Connection]:
+    connection = new_connection(address, credentials, timeout_s)
+    try:
+        await cast("Any", connection).connect()
+        yield connection
+    finally:
+        await connection.disconnect(nowait=True)
+
+
+def new_connection(address: str, credentials: Credentials, timeout_s: float) -> Connection:
+    """A connection to "host:port" that is not open yet, and never tries twice."""
     host, port = _parts(address)
     kind = SSLConnection if credentials.ca_file else Connection
     options = {name: value for name, value in credentials.client_options().items() if name != "ssl"}
-    connection = kind(
+    return kind(
         host=host,
         port=port,
         **options,
@@ -159,15 +166,13 @@ async def _connection(address: str, credentials: Credentials, timeout_s: float) 
         retry=Retry(NoBackoff(), 0),
         driver_info=None,
     )
-    try:
-        await cast("Any", connection).connect()
-        yield connection
-    finally:
-        await connection.disconnect(nowait=True)
 
 
-def _cancelled() -> bool:
-    """Python 3.11's `asyncio.wait_for`, by which redis-py sends, swallows a cancellation that meets its result."""
+def cancelled() -> bool:
+    """Whether this task was cancelled.
+
+    Python 3.11's `asyncio.wait_for`, by which redis-py sends, swallows a cancellation that meets its result.
+    """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
