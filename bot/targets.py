@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from actions.kit.topology import Address, Kind, Limits, Target
+from actions.kit.topology import Address, AddressMap, Kind, Limits, Target
 from bot.access import read_credentials, read_tls
+from bot.addresses import read_address_map, read_addresses
 from bot.fleet import NOT_COVERED, Fleet, People, not_covered
 from bot.marked import Field, Section, read_yaml
 from bot.render.words import counted, quoted
@@ -18,7 +19,18 @@ __all__ = ["Fleet", "load_targets"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _TARGET_KEYS = (
-    *("kind", "environment", "master_name", "nodes", "sentinels", "auth", "sentinel_auth", "tls", "sentinel_tls"),
+    *(
+        "kind",
+        "environment",
+        "master_name",
+        "nodes",
+        "sentinels",
+        "address_map",
+        "auth",
+        "sentinel_auth",
+        "tls",
+        "sentinel_tls",
+    ),
     *("channels", "limits", "approvers", "requesters", "break_glass", "kubernetes", "region", "replication_group_id"),
 )
 _LIMIT_KEYS = ("max_lag_bytes", "max_pause_ms", "cooldown_s", "timeout_ms")
@@ -58,12 +70,13 @@ def _target(name: str, section: Section) -> Target:
     kind = Kind(section.need("kind", "it says who is in charge of the roles").one_of([kind.value for kind in Kind]))
     environment = section.get("environment")
     tls = read_tls(section.get("tls"))
+    address_map = read_address_map(section.get("address_map"))
     return Target(
         name=name,
         kind=kind,
         environment=_environment(environment) if environment else "production",
-        nodes=_addresses(section, "nodes", 6379, needed=kind in {Kind.REPLICATION, Kind.CLUSTER}),
-        sentinels=_addresses(section, "sentinels", 26379, needed=kind is Kind.SENTINEL),
+        nodes=_addresses(section, "nodes", 6379, address_map, needed=kind in {Kind.REPLICATION, Kind.CLUSTER}),
+        sentinels=_addresses(section, "sentinels", 26379, address_map, needed=kind is Kind.SENTINEL),
         master_name=_master_name(section, kind),
         auth=read_credentials(section.get("auth")),
         sentinel_auth=read_credentials(section.get("sentinel_auth")),
@@ -71,6 +84,7 @@ def _target(name: str, section: Section) -> Target:
         sentinel_tls=read_tls(section.get("sentinel_tls"), tls),
         limits=_limits(section.get("limits")),
         timeout_ms=_timeout_ms(section.get("limits")),
+        address_map=address_map,
     )
 
 
@@ -82,16 +96,12 @@ def _environment(field: Field) -> str:
     return word
 
 
-def _addresses(section: Section, name: str, default_port: int, *, needed: bool) -> tuple[Address, ...]:
+def _addresses(
+    section: Section, name: str, default_port: int, address_map: AddressMap, *, needed: bool
+) -> tuple[Address, ...]:
     if not needed and section.get(name) is None:
         return ()
-    seen: list[Address] = []
-    for item in section.need(name, f"list at least one host:port of the {name}").items():
-        address = item.address(default_port)
-        if address in seen:
-            raise item.wrong(f"is {address}, which is in the list already; keep one.")
-        seen.append(address)
-    return tuple(seen)
+    return read_addresses(section, name, default_port, address_map)
 
 
 def _master_name(section: Section, kind: Kind) -> str:
@@ -136,8 +146,9 @@ def _refuse_one_deployment_twice(sections: Mapping[str, Section], targets: Mappi
     """Two names for one deployment would allow two changes on it at once."""
     owners: dict[tuple[str, Address], str] = {}
     for name, target in targets.items():
-        sentinels = [(target.master_name, address) for address in target.sentinels]
-        for place in [*sentinels, *(("", address) for address in target.nodes)]:
+        where = target.address_map.place  # Behind NAT the servers of two places may go by the same addresses.
+        sentinels = [(target.master_name, where(address)) for address in target.sentinels]
+        for place in [*sentinels, *(("", where(address)) for address in target.nodes)]:
             owner = owners.setdefault(place, name)
             if owner != name:
                 what = f"master_name {quoted(place[0])} at Sentinel {place[1]}" if place[0] else f"node {place[1]}"

@@ -69,6 +69,32 @@ Place = Address | Resource
 
 
 @dataclass(frozen=True, slots=True)
+class AddressMap:
+    """Where servers are dialled from here whose own addresses do not lead to them from here, as behind NAT.
+
+    ``places``: by the address that the servers go by among themselves; ``hosts``: by its host, for every port that
+    stays the same. An address of its own goes before its host.
+    """
+
+    places: tuple[tuple[Address, Address], ...] = ()
+    hosts: tuple[tuple[str, str], ...] = ()
+
+    def place(self, announced: Address) -> Address:
+        """Where to dial for this server; its own address where none is mapped."""
+        for known, place in self.places:
+            if known == announced:
+                return place
+        return next((Address(host, announced.port) for known, host in self.hosts if known == announced.host), announced)
+
+    def announced(self, place: Address) -> Address:
+        """What the servers call what is dialled there; a place of nobody's is called what it is."""
+        for known, mapped in self.places:
+            if mapped == place:
+                return known
+        return next((Address(known, place.port) for known, host in self.hosts if host == place.host), place)
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """A user and a password; neither is ever shown."""
 
@@ -115,3 +141,5 @@ class Target:
     limits: Limits = Limits()
     timeout_ms: int = 1_000
     """Each vantage point has this long to answer."""
+    address_map: AddressMap = AddressMap()
+    """``nodes`` and ``sentinels`` hold what the servers call themselves; this says where they are dialled."""

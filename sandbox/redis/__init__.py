@@ -1,9 +1,9 @@
 """Local Redis topologies on real servers, with links that can be disturbed, faults, and a write load that counts."""
 
 from sandbox.redis.builds import Build, build, builds
-from sandbox.redis.cluster_topology import Cluster, cluster
 from sandbox.redis.cluster_config import Shape
 from sandbox.redis.cluster_load import ClusterLoad
+from sandbox.redis.cluster_topology import Cluster, cluster
 from sandbox.redis.config import CLUSTER_ACL, DATA_ACL, SENTINEL_ACL
 from sandbox.redis.link import Link
 from sandbox.redis.load import WriteLoad

@@ -39,6 +39,10 @@ class Block:
         """Host and port for Sentinel `number`, from 1."""
         return self._address(200 + number, self._ports[1])
 
+    def sentinel_link(self, number: int) -> tuple[str, int]:
+        """Host and port for the proxy in front of Sentinel `number`."""
+        return self._address(150 + number, self._ports[1])
+
     def close(self) -> None:
         """Let others have the block."""
         for guard in self._guards:

@@ -49,8 +49,9 @@ class Settings:
     """What a topology is asked to be. Times in milliseconds; passwords None where none is set.
 
     `acl` adds the user `tandem` to every server and sets the passwords that were left out. `links` puts a TCP proxy in
-    front of each data node. `extra_config` is for data nodes and wins. `config_file=False` starts them with arguments
-    only, so that CONFIG REWRITE fails, as with servers of the Bitnami images.
+    front of each data node; `nat` one in front of each server, which lets the other servers through and nobody else.
+    `extra_config` is for data nodes and wins. `config_file=False` starts them with arguments only, so that CONFIG
+    REWRITE fails, as with servers of the Bitnami images.
     """
 
     build: Build
@@ -65,6 +66,7 @@ class Settings:
     sentinel_password: str | None = None
     tls: bool = False
     links: bool = False
+    nat: bool = False
     appendonly: bool = False
     config_file: bool = True
     extra_config: Mapping[str, str] = field(default_factory=dict)
@@ -133,19 +135,20 @@ def sentinel_config(
     secrets: Secrets,
     tls: TlsFiles | None,
     *,
-    bind: Address,
+    where: tuple[Address, Address],
     replicas: tuple[Address, ...],
     master: Address,
     others: tuple[Address, ...],
 ) -> Config:
     """The directives of a Sentinel that already knows the replicas and the other Sentinels.
 
+    `where` is the address that it listens on, and the one that it announces.
     It would find them by itself, at its next INFO and by greetings every two seconds; what it then writes to its file
     are these same lines, and knowing them from the start saves each test those seconds.
     """
-    name = settings.master_name
+    name, (bind, announced) = settings.master_name, where
     monitor = [
-        f"myid {_run_id(name, bind)}",
+        f"myid {_run_id(name, announced)}",
         f"monitor {name} {master[0]} {master[1]} {settings.quorum}",
         f"down-after-milliseconds {name} {settings.down_after_ms}",
         f"failover-timeout {name} {settings.failover_timeout_ms}",
@@ -154,8 +157,8 @@ def sentinel_config(
         *([f"sentinel-pass {secrets.sentinel}"] if secrets.sentinel else []),
         *(f"known-replica {name} {host} {port}" for host, port in replicas),
         *(f"known-sentinel {name} {host} {port} {_run_id(name, (host, port))}" for host, port in others),
-        f"announce-ip {bind[0]}",
-        f"announce-port {bind[1]}",
+        f"announce-ip {announced[0]}",
+        f"announce-port {announced[1]}",
     ]
     return (
         *_common(settings, bind, secrets.sentinel, tls),

@@ -146,6 +146,7 @@ class WriteLoad(Load):
             nodes=topology.node_addresses,
             node=topology.admin,
             sentinel=topology.sentinel_admin,
+            places=topology.places if topology.settings.nat else {},
         )
         super().__init__(spec, process=process)
 

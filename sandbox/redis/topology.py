@@ -81,15 +81,20 @@ class Topology:
         """Of the Sentinels, "host:port"."""
         return tuple(server.address for server in self.sentinels)
 
+    @property
+    def places(self) -> dict[str, str]:
+        """By the address that a server is known by, where it listens itself: both as "host:port"."""
+        return {server.address: server.direct_address for server in (*self.nodes, *self.sentinels)}
+
     def link(self, server: Server) -> Link:
-        """What stands between a data node and everybody else; LookupError without `links=True`."""
+        """What stands between a server and everybody else; LookupError without `links=True` or `nat=True`."""
         if self._link_process is None:
             raise LookupError("This topology was started without links.")
         return self._link_process.links[server.name]
 
     @property
     def links(self) -> tuple[Link, ...]:
-        """One for each data node; none without `links=True`."""
+        """One for each data node, with `nat=True` for each Sentinel too; none without either."""
         return tuple(self._link_process.links.values()) if self._link_process else ()
 
     async def masters(self) -> tuple[Server, ...]:
@@ -121,8 +126,11 @@ class Topology:
 
     async def start(self) -> None:
         """Start everything in the order in which nobody has to wait for a second attempt."""
-        if self.settings.links:
-            self._link_process = await LinkProcess.start(self._addresses.proxied())
+        if proxied := self._addresses.proxied():
+            self._link_process = await LinkProcess.start(proxied)
+        if self.settings.nat:
+            for link in self.links:
+                await link.cut(replicas=False, sentinels=False, clients=True)
         await self.nodes[0].start()
         await asyncio.gather(*(node.start() for node in self.nodes[1:]))
         await asyncio.gather(*(server.start() for server in self.sentinels))
@@ -142,13 +150,17 @@ class Topology:
         return self._server(f"node-{index + 1}", bind, announced, config, self.settings.config_file)
 
     def _sentinel(self, index: int) -> Server:
-        bind = self._addresses.sentinels[index]
+        bind, announced = self._addresses.sentinels[index], self._addresses.announced_sentinels[index]
         master, *replicas = self._addresses.announced
-        others = tuple(other for other in self._addresses.sentinels if other != bind)
+        others = tuple(other for other in self._addresses.announced_sentinels if other != announced)
         config = sentinel_config(
-            self.settings, self._secrets, self.tls, bind=bind, replicas=tuple(replicas), master=master, others=others
+            *(self.settings, self._secrets, self.tls),
+            where=(bind, announced),
+            replicas=tuple(replicas),
+            master=master,
+            others=others,
         )
-        return self._server(f"sentinel-{index + 1}", bind, bind, config, config_file=True)
+        return self._server(f"sentinel-{index + 1}", bind, announced, config, config_file=True)
 
     def _server(
         self, name: str, bind: tuple[str, int], announced: tuple[str, int], config: Any, config_file: bool
@@ -173,12 +185,19 @@ class _Addresses:
     """Where each server listens, and under which address it is known."""
 
     def __init__(self, block: Block, settings: Settings) -> None:
-        numbers = range(1, settings.replicas + 2)
+        numbers, watching = range(1, settings.replicas + 2), range(1, settings.sentinels + 1)
+        proxied = settings.links or settings.nat
         self.nodes = tuple(block.node(number) for number in numbers)
-        self.announced = tuple(block.link(number) for number in numbers) if settings.links else self.nodes
-        self.sentinels = tuple(block.sentinel(number) for number in range(1, settings.sentinels + 1))
+        self.announced = tuple(block.link(number) for number in numbers) if proxied else self.nodes
+        self.sentinels = tuple(block.sentinel(number) for number in watching)
+        self.announced_sentinels = (
+            tuple(block.sentinel_link(number) for number in watching) if settings.nat else self.sentinels
+        )
 
     def proxied(self) -> dict[str, tuple[tuple[str, int], tuple[str, int]]]:
-        """For each node's name where its proxy listens and where the node does."""
-        pairs = zip(self.announced, self.nodes, strict=True)
-        return {f"node-{number}": pair for number, pair in enumerate(pairs, start=1)}
+        """For the name of each server that has a proxy where that listens and where the server does."""
+        nodes = zip(self.announced, self.nodes, strict=True)
+        sentinels = zip(self.announced_sentinels, self.sentinels, strict=True)
+        named = {f"node-{number}": pair for number, pair in enumerate(nodes, start=1)}
+        named |= {f"sentinel-{number}": pair for number, pair in enumerate(sentinels, start=1)}
+        return {name: (announced, bind) for name, (announced, bind) in named.items() if announced != bind}

@@ -7,7 +7,8 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, dataclass
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -31,7 +32,8 @@ class LoadSpec:
     """What to write and how to find the master; `rate` is writes a second of all writers, `fixed` a "host:port".
 
     By "roles" a writer asks one node after the other for its ROLE, as clients do that are given a list of nodes. By
-    "slots" it is a client of a cluster: it asks any node for the slots, and follows MOVED.
+    "slots" it is a client of a cluster: it asks any node for the slots, and follows MOVED. `places` says where to
+    dial for addresses that do not lead to the servers themselves.
     """
 
     run: str
@@ -45,6 +47,7 @@ class LoadSpec:
     nodes: tuple[str, ...]
     node: Credentials
     sentinel: Credentials
+    places: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """For the load process."""
@@ -80,11 +83,14 @@ class Writer:
         """Write until cancelled."""
         while not cancelled():
             try:
-                async with _connection(await self._master(), self._spec.node, self._spec.timeout_s) as connection:
+                async with self._connection(await self._master(), self._spec.node) as connection:
                     await self._write(connection)
             except (RedisError, OSError):
                 # An error leaves open whether the write was taken: it is not counted, and the next has a new key.
                 await asyncio.sleep(random.uniform(0.005, 0.010))
+
+    def _connection(self, address: str, credentials: Credentials) -> AbstractAsyncContextManager[Connection]:
+        return _connection(self._spec.places.get(address, address), credentials, self._spec.timeout_s)
 
     async def _write(self, connection: Connection) -> None:
         interval = self._spec.writers / self._spec.rate
@@ -110,7 +116,7 @@ class Writer:
             case "roles":
                 return await self._by_role()
         address = next(self._sentinels)
-        async with _connection(address, self._spec.sentinel, self._spec.timeout_s) as connection:
+        async with self._connection(address, self._spec.sentinel) as connection:
             await connection.send_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._spec.master_name)
             reply = await connection.read_response()
         if not reply:
@@ -121,7 +127,7 @@ class Writer:
         """The next node that says it is a master; one that refuses writes all the same is passed on the next time."""
         for address in itertools.islice(self._nodes, len(self._spec.nodes)):
             with contextlib.suppress(RedisError, OSError):
-                async with _connection(address, self._spec.node, self._spec.timeout_s) as connection:
+                async with self._connection(address, self._spec.node) as connection:
                     await connection.send_command("ROLE")
                     if (await connection.read_response())[0] == "master":
                         return address

@@ -178,6 +178,64 @@ def test_one_deployment_under_two_names_is_refused(wrong):
     assert "is the same deployment as orders: node 10.0.0.9:6379 is in both" in wrong(nodes)
 
 
+NAT = """address_map:
+  10.0.0.1:26379: 127.0.0.1:26001
+  10.0.0.9:6379: db1
+  10.0.1.5: gate.example
+"""
+
+
+def test_servers_go_by_their_own_address_and_may_be_listed_by_either(load):
+    orders = load(sentinel(NAT + "nodes: [db1, '10.0.1.5', 'gate.example:6380', 10.0.0.8]")).targets["orders"]
+
+    assert orders.nodes == tuple(
+        Address(*one) for one in (("10.0.0.9", 6379), ("10.0.1.5", 6379), ("10.0.1.5", 6380), ("10.0.0.8", 6379))
+    )
+    assert [str(orders.address_map.place(node)) for node in orders.nodes] == [
+        *("db1:6379", "gate.example:6379", "gate.example:6380", "10.0.0.8:6379")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("10.0.0.5:6379: ''", "targets.yaml:7: targets.orders.address_map.10.0.0.5:6379 is empty."),
+        ("10.0.0.5:99999: 127.0.0.1:1", "targets.yaml:7: targets.orders.address_map.10.0.0.5:99999 cannot be used:"),
+        ("10.0.0.5:6379: 127.0.0.1:x", "'127.0.0.1:x' is not an address; write host:port"),
+        ("10.0.0.5: 127.0.0.1:7000", "is 127.0.0.1:7000: a host leads to a host. Write both with their port, or none"),
+        ("10.0.0.5:6379: [a]", "has to be a text; it is a list."),
+        (
+            "10.0.0.5:6379: 10.0.0.5:6379",
+            "leads to 10.0.0.5:6379, which is mapped itself; give the address that can be",
+        ),
+        (
+            "10.0.0.5:6379: a:1\n  b:1: 10.0.0.5:6379",
+            "targets.yaml:8: targets.orders.address_map.b:1 leads to 10.0.0.5",
+        ),
+        ("a: b\n  b: a", "targets.yaml:7: targets.orders.address_map.a leads to b, which is mapped itself"),
+        ("a: b\n  b:1: a:1", "targets.yaml:8: targets.orders.address_map.b:1 leads to a:1, which is mapped itself"),
+        ("a:1: h:1\n  b:1: h:1", "targets.yaml:8: targets.orders.address_map.b:1 leads to h:1, as does line 7: two"),
+        ("a:1: h:1\n  a:1: h:2", "targets.yaml:8: targets.orders.address_map.a:1 is there already in line 7"),
+    ],
+)
+def test_a_map_that_does_not_say_who_is_where(wrong, lines, said):
+    assert said in wrong(sentinel(f"address_map:\n  {lines}"))
+
+
+def test_a_map_that_holds_nothing_and_a_server_that_is_listed_twice_through_it(wrong):
+    assert "address_map is empty; leave it out" in wrong(sentinel("address_map: {}"))
+    twice = wrong(sentinel(NAT + "nodes: [10.0.0.9, db1]"))
+    assert "nodes[1] is 10.0.0.9:6379 (db1:6379 by the address map), which is in the list already" in twice
+
+
+def test_behind_nat_the_servers_of_two_targets_may_go_by_the_same_addresses(load, wrong):
+    one = "{kind: replication, nodes: [10.0.0.5], address_map: {'10.0.0.5:6379': 'left:1'}}"
+    both = f"targets:\n  one: {one}\n  two: {one}\n"
+
+    assert set(load(both.replace("left", "right", 1)).targets) == {"one", "two"}
+    assert "is the same deployment as one: node left:1 is in both" in wrong(both)
+
+
 def test_sentinels_that_watch_several_masters_are_fine(load):
     fleet = load(sentinel() + "  other: {kind: sentinel, master_name: n, sentinels: [10.0.0.1]}\n")
 

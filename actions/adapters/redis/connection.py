@@ -7,7 +7,8 @@ import ssl
 from collections.abc import Awaitable
 
 from actions.adapters.redis.deadline import Deadline
-from actions.adapters.redis.failures import CommandFailed, ExchangeError, as_error, from_exception, from_reply
+from actions.adapters.redis.failures import CommandFailed, ExchangeError, as_error, from_exception, from_reply, one_line
+from actions.adapters.redis.reach import Reach, directly
 from actions.adapters.redis.tls import objection, speaks_plain, speaks_tls, tls_context
 from actions.adapters.redis.wire import Answer, Command, Reply, Request, Wire, open_wire
 from actions.kit.errors import CommandRefused
@@ -23,11 +24,12 @@ class Node:
     One exchange at a time: replies are matched by their order. Close with ``aclose``.
 
     Args:
-        address: where it listens.
+        address: what the other servers call it; errors call it so too, and TLS checks that its certificate names it.
         credentials: how to log in; without a user and a password there is no AUTH.
         tls: ``None`` is plain TCP.
         timeout_s: how long one call may take in all: name look-up, TLS, AUTH and the answers.
         name: how errors call it.
+        reach: where it is dialled.
     """
 
     def __init__(
@@ -38,12 +40,15 @@ class Node:
         timeout_s: float = 1.0,
         *,
         name: str = "",
+        reach: Reach = directly,
     ) -> None:
         self.address = address
         self.name = name or f"node {address}"
         self._credentials = credentials
         self._tls = tls
         self._timeout_s = timeout_s
+        self._reach = reach
+        self._place: Address | None = None
         self._lock = asyncio.Lock()
         self._wire: Wire | None = None
 
@@ -190,9 +195,11 @@ class Node:
 
     async def _objection(self) -> ssl.SSLError | None:
         within_s = self._timeout_s / 4
+        if self._place is None:
+            return None
         if self._tls is not None:
-            return await objection(self.address, tls_context(self._tls), within_s)
-        if await speaks_tls(self.address, within_s):
+            return await objection(self._place, tls_context(self._tls), self.address.host, within_s)
+        if await speaks_tls(self._place, within_s):
             return ssl.SSLError(0, "this port speaks TLS, and no TLS is set")
         return None
 
@@ -210,19 +217,28 @@ class Node:
         failure = from_exception(error, self._credentials.password)
         if failure.reason is Reason.TLS:
             tls_context.cache_clear()  # A certificate that has been renewed since is read again.
-        return as_error(self.name, failure)
+        return as_error(self.name, self._seen_from_here(failure))
+
+    def _seen_from_here(self, failure: CommandFailed) -> CommandFailed:
+        """Where somebody forwards to it, a refusal may be the forwarder's: it does not prove that nothing listens."""
+        if self._place in {None, self.address}:
+            return failure
+        reason = Reason.CLOSED if failure.reason is Reason.REFUSED else failure.reason
+        return CommandFailed(reason, one_line(f"{failure.text} (dialled at {self._place})"))
 
     async def _connected(self) -> Wire:
+        self._place = None
+        place = self._place = await self._reach(self.address)
         if self._tls is None:
-            return await open_wire(self.address, self._credentials, None)
-        return await self._connected_by_tls(tls_context(self._tls))
+            return await open_wire(place, self._credentials)
+        return await self._connected_by_tls(place, tls_context(self._tls))
 
-    async def _connected_by_tls(self, context: ssl.SSLContext) -> Wire:
+    async def _connected_by_tls(self, place: Address, context: ssl.SSLContext) -> Wire:
         """A Redis without TLS waits for more after our handshake: when it takes long, try whether that is why."""
-        connecting = asyncio.ensure_future(open_wire(self.address, self._credentials, context))
+        connecting = asyncio.ensure_future(open_wire(place, self._credentials, (context, self.address.host)))
         try:
             await asyncio.wait({connecting}, timeout=self._timeout_s / 2)
-            if connecting.done() or not await speaks_plain(self.address, self._timeout_s / 4):
+            if connecting.done() or not await speaks_plain(place, self._timeout_s / 4):
                 return await connecting
         except BaseException:
             await _give_up(connecting)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from actions.adapters.redis.connection import CommandFailed, Node, Reply
 from actions.adapters.redis.failures import as_error
 from actions.adapters.redis.observe import Observer
+from actions.adapters.redis.reach import Reach, by_map
 from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet
 from actions.kit.ports import ProbeResult, Standing
 from actions.kit.replies import parse_fields, parse_standing
@@ -38,9 +39,10 @@ A file from a ConfigMap is read-only; one that is mounted by itself is busy when
 class RedisHands:
     """Warm connections to the nodes and Sentinels of one target. Close with ``aclose``."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, reach: Reach | None = None) -> None:
         self.target = target
-        self._observer = Observer(target)
+        self._reach = reach or by_map(target.address_map)
+        self._observer = Observer(target, self._reach)
         self._sentinels: dict[Address, Node] = {}
 
     async def aclose(self) -> None:
@@ -220,9 +222,9 @@ class RedisHands:
 
     def _sentinel(self, address: Address) -> Node:
         if address not in self._sentinels:
-            target = self.target
+            target, timeout_s, name = self.target, self.target.timeout_ms / 1000, f"Sentinel {address}"
             self._sentinels[address] = Node(
-                address, target.sentinel_auth, target.sentinel_tls, target.timeout_ms / 1000, name=f"Sentinel {address}"
+                address, target.sentinel_auth, target.sentinel_tls, timeout_s, name=name, reach=self._reach
             )
         return self._sentinels[address]
 

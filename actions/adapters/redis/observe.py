@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from actions.adapters.redis.connection import Answer, Node
 from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.questions import NodeQuestions, ask_sentinel
+from actions.adapters.redis.reach import Reach, by_map
 from actions.kit.identity import one_view_each
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 from actions.kit.topology import Address, Kind, Target
@@ -32,8 +33,9 @@ class Observer:
     Belongs to one event loop; several observations at a time take turns at each server.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, reach: Reach | None = None) -> None:
         self.target = target
+        self._reach = reach or by_map(target.address_map)
         self._nodes: dict[Address, NodeQuestions] = {}
         self._sentinels = {address: self._sentinel(address) for address in target.sentinels}
         self._seen: dict[Address, float] = {}
@@ -82,7 +84,7 @@ class Observer:
         known = self._nodes.get(address)
         if known is None:
             target = self.target
-            node = Node(address, target.auth, target.tls, target.timeout_ms / 1000)
+            node = Node(address, target.auth, target.tls, target.timeout_ms / 1000, reach=self._reach)
             known = NodeQuestions(
                 node,
                 nobody_in_charge=target.kind is Kind.REPLICATION,
@@ -98,7 +100,8 @@ class Observer:
     def _sentinel(self, address: Address) -> Node:
         target = self.target
         timeout_s = target.timeout_ms / 1000
-        return Node(address, target.sentinel_auth, target.sentinel_tls, timeout_s, name=f"sentinel {address}")
+        name = f"sentinel {address}"
+        return Node(address, target.sentinel_auth, target.sentinel_tls, timeout_s, name=name, reach=self._reach)
 
     def _remember(self, nodes: tuple[NodeView, ...]) -> None:
         now = time.monotonic()
@@ -161,10 +164,16 @@ class _Look:
 
     def nodes(self) -> tuple[NodeView, ...]:
         """The views, each with who named the node, in the order of their addresses."""
-        return one_view_each(
+        views = one_view_each(
             replace(self._views[address], known_from=tuple(sorted(self._named_by[address])) or (EARLIER,))
             for address in sorted(self._views)
         )
+        return tuple(map(self._with_its_place, views))
+
+    def _with_its_place(self, view: NodeView) -> NodeView:
+        """People may call a node by where they dial it."""
+        place = self._observer.target.address_map.place(view.address)
+        return view if place in (view.address, *view.also) else replace(view, also=(*view.also, place))
 
     def _named(self, address: Address, by: str) -> None:
         if address not in self._named_by:

@@ -29,13 +29,13 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-async def speaks_tls(address: Address, within_s: float) -> bool:
+async def speaks_tls(place: Address, within_s: float) -> bool:
     """Whether a TLS handshake is answered there by TLS. Nothing is sent after it, so nobody has to be trusted."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        async with asyncio.timeout(within_s), _stream(address, context):
+        async with asyncio.timeout(within_s), _stream(place, context):
             return True
     except ssl.SSLError as error:
         return "ALERT" in (getattr(error, "reason", None) or "")
@@ -43,23 +43,23 @@ async def speaks_tls(address: Address, within_s: float) -> bool:
         return False
 
 
-async def speaks_plain(address: Address, within_s: float) -> bool:
+async def speaks_plain(place: Address, within_s: float) -> bool:
     """Whether PING without TLS is answered there, be it by an error. No password is sent."""
     try:
-        async with asyncio.timeout(within_s), _stream(address, None) as (reader, writer):
+        async with asyncio.timeout(within_s), _stream(place, None) as (reader, writer):
             writer.write(b"PING\r\n")
             return await reader.read(1) in (b"+", b"-")
     except OSError:
         return False
 
 
-async def objection(address: Address, context: ssl.SSLContext, within_s: float) -> ssl.SSLError | None:
+async def objection(place: Address, context: ssl.SSLContext, host: str, within_s: float) -> ssl.SSLError | None:
     """Why the server hangs up right after the handshake, such as for want of a client certificate.
 
     Its alert is lost where it crosses what we send, so here nothing is sent.
     """
     try:
-        async with asyncio.timeout(within_s), _stream(address, context) as (reader, _):
+        async with asyncio.timeout(within_s), _stream(place, context, host) as (reader, _):
             await reader.read(1)
     except ssl.SSLError as error:
         return error
@@ -70,9 +70,9 @@ async def objection(address: Address, context: ssl.SSLContext, within_s: float) 
 
 @contextlib.asynccontextmanager
 async def _stream(
-    address: Address, context: ssl.SSLContext | None
+    place: Address, context: ssl.SSLContext | None, host: str | None = None
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection(address.host, address.port, ssl=context)
+    reader, writer = await asyncio.open_connection(place.host, place.port, ssl=context, server_hostname=host)
     try:
         yield reader, writer
     finally:

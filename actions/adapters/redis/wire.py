@@ -138,15 +138,21 @@ class Wire(asyncio.BufferedProtocol):
             answer.set_exception(error)
 
 
-async def open_wire(address: Address, credentials: Credentials, context: ssl.SSLContext | None) -> Wire:
+async def open_wire(place: Address, credentials: Credentials, tls: tuple[ssl.SSLContext, str] | None = None) -> Wire:
     """Connect, and log in where there is somebody to log in as.
+
+    Args:
+        place: where to dial.
+        credentials: as whom.
+        tls: how, and the host that the certificate has to name.
 
     Raises:
         LoginRefusedError: AUTH was refused.
         OSError: it could not connect; also the errors of ``Wire.exchange``.
     """
     loop = asyncio.get_running_loop()
-    _, wire = await loop.create_connection(Wire, address.host, address.port, ssl=context)
+    context, host = tls or (None, None)
+    _, wire = await loop.create_connection(Wire, place.host, place.port, ssl=context, server_hostname=host)
     try:
         await _log_in(wire, credentials)
     except BaseException:
