@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from actions.kit.diagnosis.facts import EXPLAINED, Facts
-from actions.kit.diagnosis.voices import Reach, voices
+from actions.kit.diagnosis.voice import Reach
+from actions.kit.diagnosis.voices import voices
 from actions.kit.replication_refusals import two_masters
 from actions.kit.snapshot import NodeView, Reason, Snapshot
 from actions.kit.topology import Address

@@ -10,7 +10,7 @@ from actions.kit.diagnosis.master import (
     failover_in_progress,
     master_down,
     master_unreachable,
-    master_unreachable_for_sentinels,
+    master_unreachable_for_voters,
 )
 from actions.kit.diagnosis.replicas import (
     no_eligible_replica,
@@ -38,7 +38,7 @@ RULES: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     split_brain,
     failover_in_progress,
     master_down,
-    master_unreachable_for_sentinels,
+    master_unreachable_for_voters,
     master_unreachable,
     busy_script,
     loading,

@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 
+from actions.kit.cluster.shards import Shards
+from actions.kit.diagnosis.voice import Reach, Voice
 from actions.kit.findings import Confidence, Evidence
+from actions.kit.heirs import best_heir
 from actions.kit.snapshot import MonitoredMaster, NodeView, Reason, SentinelReplica, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Kind
 
@@ -41,6 +44,24 @@ class Facts:
     def has_sentinels(self) -> bool:
         """Sentinels are in charge of the roles."""
         return self.snapshot.kind is Kind.SENTINEL
+
+    @property
+    def in_cluster(self) -> bool:
+        """The nodes vote themselves, and each shard has a master of its own."""
+        return self.snapshot.kind is Kind.CLUSTER
+
+    @cached_property
+    def shards(self) -> Shards:
+        """What the nodes of a cluster say of it, added up once."""
+        return Shards(self.snapshot)
+
+    voters: str = "Sentinel"
+    """Who votes on a failover, in a word."""
+
+    @property
+    def title(self) -> str:
+        """The node that should be master, as sentences call it."""
+        return f"master {self.master_address}"
 
     @cached_property
     def agreed(self) -> Address | None:
@@ -85,9 +106,9 @@ class Facts:
     def master_address(self) -> Address | None:
         """Who should be master: whom the Sentinels agree on, else the only one there is, else whom the replicas follow.
 
-        ``None`` where these name several or none.
+        ``None`` where these name several or none, and of a cluster as a whole.
         """
-        if self.agreed is not None:
+        if self.agreed is not None or self.in_cluster:
             return self.agreed
         if self.masters:
             return self.masters[0].address if len(self.masters) == 1 else None
@@ -129,9 +150,27 @@ class Facts:
         )
 
     @cached_property
-    def all_sentinels_answered(self) -> bool:
-        """Every Sentinel, those that only a peer knows of included, told us of our master."""
+    def all_voters_answered(self) -> bool:
+        """Everybody who votes, Sentinels that only a peer knows of included, told us of our master."""
         return len(self.opinions) >= self.electorate
+
+    @cached_property
+    def electors(self) -> tuple[Voice, ...]:
+        """What everybody who votes, and answered, says of the node that should be master."""
+        said = ((view, master) for view, master in self.opinions if master.address == self.master_address)
+        return tuple(
+            Voice(1, Reach.UNSAID, of_sentinel(view, "is in TILT"))
+            if view.tilt
+            else Voice(1, _reach(master.flags), of_sentinel(view, flags_of(master.flags)))
+            for view, master in said
+        )
+
+    def heard_of(self, replica: Address) -> tuple[Voice, ...]:
+        """What everybody who watches a replica, and answered, says of it."""
+        return tuple(
+            Voice(1, _reach(one.flags), of_sentinel(view, f"{flags_of(one.flags)} on {replica}"))
+            for view, one in self.sentinel_replicas.get(replica, ())
+        )
 
     @cached_property
     def all_others_answered(self) -> bool:
@@ -170,9 +209,23 @@ class Facts:
             return None
         return max(0, info.offset - node.info.offset)
 
+    @property
+    def promotion_lines(self) -> tuple[str, ...]:
+        """The action line that promotes the best replica by hand, where nobody is in charge."""
+        heir = None if self.has_sentinels or self.in_cluster else best_heir(self.snapshot)
+        return (f"promote {self.snapshot.target} --to {heir.address}",) if heir else ()
+
+    def failover_lines(self, node: NodeView) -> tuple[str, ...]:
+        """The action line by which another takes over from this master, which answers."""
+        return self.lines("failover") if node.is_master else ()
+
     def lines(self, *actions: str) -> tuple[str, ...]:
         """Action lines for this target."""
         return tuple(f"{action} {self.snapshot.target}" for action in actions)
+
+
+def _reach(flags: frozenset[str]) -> Reach:
+    return Reach.NO if flags & DOWN_FLAGS else Reach.YES
 
 
 def confident(*, complete: bool, conflict: bool = False) -> Confidence:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from actions.kit.diagnosis.facts import Facts, confident, flags_of, no_answer, of_node, of_sentinel
-from actions.kit.diagnosis.voices import Reach, Voice, majority_says_no, sentinels, voices
+from actions.kit.diagnosis.facts import Facts, confident, count, flags_of, no_answer, of_node, of_sentinel
+from actions.kit.diagnosis.voice import Reach, Voice
+from actions.kit.diagnosis.voices import majority_says_no, voices
 from actions.kit.findings import Finding, FindingId, Severity
-from actions.kit.heirs import best_heir
 from actions.kit.snapshot import Reason
-from actions.kit.topology import Address
 
 
 def master_down(facts: Facts) -> Iterator[Finding]:
@@ -32,10 +31,10 @@ def master_down(facts: Facts) -> Iterator[Finding]:
         FindingId.MASTER_DOWN,
         Severity.CRITICAL,
         confident(complete=complete and unanimous, conflict=conflict),
-        f"The master {node.address} is down: it does not answer us, {_against(said)}.",
+        f"The {facts.title} is down: it does not answer us, {_against(facts, said)}.",
         (node.address,),
         (no_answer(unasked), *(voice.evidence for voice in said)),
-        (*promotion(facts), *facts.lines("diagnose")),
+        (*facts.promotion_lines, *facts.lines("diagnose")),
     )
 
 
@@ -61,29 +60,29 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
         FindingId.MASTER_UNREACHABLE,
         Severity.WARNING,
         confident(complete=complete, conflict=any(voice.reach is Reach.NO for voice in said)),
-        _unreachable(node.address, unasked.reason),
+        _unreachable(facts, unasked.reason),
         (node.address,),
         (no_answer(unasked), *(voice.evidence for voice in said)),
         facts.lines("diagnose"),
     )
 
 
-def master_unreachable_for_sentinels(facts: Facts) -> Iterator[Finding]:
-    """The master answers us, but a majority of all Sentinels do not reach it: they are about to fail over.
+def master_unreachable_for_voters(facts: Facts) -> Iterator[Finding]:
+    """The master answers us, but a majority of all who vote do not reach it: they are about to fail over.
 
-    Certain if every Sentinel answered and none reaches it.
+    Certain if everybody who votes answered and none reaches it.
     """
     if facts.master is None or not facts.master.is_master:
         return
-    said = tuple(sentinels(facts))
+    said = facts.electors
     if not majority_says_no(facts, said):
         return
     unanimous = all(voice.reach is Reach.NO for voice in said)
     yield Finding(
         FindingId.MASTER_UNREACHABLE,
         Severity.CRITICAL,
-        confident(complete=facts.all_sentinels_answered and unanimous),
-        f"The master {facts.master.address} answers us, but most Sentinels do not reach it and may fail it over.",
+        confident(complete=facts.all_voters_answered and unanimous),
+        f"The {facts.title} answers us, but most {facts.voters}s do not reach it and may fail it over.",
         (facts.master.address,),
         (of_node(facts.master, "role master"), *(voice.evidence for voice in said)),
         facts.lines("diagnose"),
@@ -126,35 +125,30 @@ def _both(facts: Facts) -> str:
     return f", and {' and '.join(str(node.address) for node in facts.masters)} each say that they are master"
 
 
-def _unreachable(address: Address, reason: Reason) -> str:
+def _unreachable(facts: Facts, reason: Reason) -> str:
     """What the others say is a little old: it does not prove that a master that is silent to us answers them now."""
     if reason is Reason.TIMED_OUT:
         return (
-            f"The master {address} does not answer us in time, and others have not lost it so far: it hangs since a "
+            f"The {facts.title} does not answer us in time, and others have not lost it so far: it hangs since a "
             "moment ago, or the way from here is at fault. Look again in a few seconds."
         )
-    return f"We cannot reach the master {address} ({reason}), but others can: look at the way from here."
+    return f"We cannot reach the {facts.title} ({reason}), but others can: look at the way from here."
 
 
 def _nobody_reaches(facts: Facts, said: Sequence[Voice]) -> bool:
-    replicas = [voice.reach for voice in said if not voice.is_sentinel]
+    replicas = [voice.reach for voice in said if not voice.votes]
     if Reach.YES in replicas:
         return False
     return majority_says_no(facts, said) or Reach.NO in replicas
 
 
-def _against(said: Sequence[Voice]) -> str:
-    votes = [voice.reach is Reach.NO for voice in said if voice.is_sentinel]
-    replicas = [voice.reach is Reach.NO for voice in said if not voice.is_sentinel]
+def _against(facts: Facts, said: Sequence[Voice]) -> str:
+    votes = sum(voice.votes for voice in said)
+    replicas = [voice.reach is Reach.NO for voice in said if not voice.votes]
     parts = []
     if votes:
-        parts.append(f"{sum(votes)} of {len(votes)} Sentinels do not reach it")
+        nos = sum(voice.votes for voice in said if voice.reach is Reach.NO)
+        parts.append(f"{nos} of {count(votes, facts.voters)} do not reach it")
     if replicas:
         parts.append(f"{sum(replicas)} of {len(replicas)} replicas have lost it")
     return " and ".join(parts)
-
-
-def promotion(facts: Facts) -> tuple[str, ...]:
-    """The action line that promotes the best replica by hand, where nobody is in charge."""
-    heir = None if facts.has_sentinels else best_heir(facts.snapshot)
-    return (f"promote {facts.snapshot.target} --to {heir.address}",) if heir else ()

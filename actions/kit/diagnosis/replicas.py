@@ -6,16 +6,14 @@ from collections.abc import Iterator
 
 from actions.kit.diagnosis.facts import (
     ACCESS,
-    DOWN_FLAGS,
     EXPLAINED,
     Facts,
     confident,
-    flags_of,
     no_answer,
     of_node,
-    of_sentinel,
     silent_words,
 )
+from actions.kit.diagnosis.voice import Reach
 from actions.kit.diagnosis.voices import HEARD_S, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import Link, NodeInfo, NodeView, Reason, Unasked
@@ -44,9 +42,9 @@ def _replica_down(facts: Facts, node: NodeView, unasked: Unasked) -> Finding:
         state, lag_s = facts.attached.get(node.address, ("not attached", 0))
         reached = state == "online" and lag_s <= HEARD_S
         evidence.append(of_node(facts.master, f"{node.address} {state}, last acknowledged {lag_s} s ago"))
-    for view, replica in facts.sentinel_replicas.get(node.address, ()):
-        reached |= not replica.flags & DOWN_FLAGS
-        evidence.append(of_sentinel(view, f"{flags_of(replica.flags)} on {node.address}"))
+    heard = facts.heard_of(node.address)
+    reached |= any(voice.reach is Reach.YES for voice in heard)
+    evidence += (voice.evidence for voice in heard)
     others_answered = facts.master is not None and facts.master.is_master and facts.sure_of_master
     return Finding(
         FindingId.REPLICA_DOWN,
@@ -222,9 +220,9 @@ def _obstacles(facts: Facts, node: NodeView, info: NodeInfo, link: Link) -> Iter
     lag = facts.lag_bytes(node)
     if lag is not None and lag > facts.snapshot.limits.max_lag_bytes:
         yield f"it is {lag:,} bytes behind"
-    said = facts.sentinel_replicas.get(node.address, ())
-    if said and all(replica.flags & DOWN_FLAGS for _, replica in said):
-        yield "no Sentinel reaches it"
+    heard = facts.heard_of(node.address)
+    if heard and all(voice.reach is Reach.NO for voice in heard):
+        yield f"no {facts.voters} reaches it"
 
 
 def _priority(node: NodeView) -> int | None:

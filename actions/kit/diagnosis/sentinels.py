@@ -119,7 +119,7 @@ def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         FindingId.SENTINEL_DISAGREEMENT,
         Severity.CRITICAL if astray else Severity.WARNING,
-        confident(complete=bool(stated) or facts.all_sentinels_answered),
+        confident(complete=bool(stated) or facts.all_voters_answered),
         _disagreement(facts, len(named)),
         tuple(named),
         evidence,

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from actions.kit.diagnosis.facts import Facts, confident, of_node
-from actions.kit.diagnosis.master import promotion
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import NodeView
 from actions.kit.steps import FENCE_REPLICAS
@@ -55,7 +54,7 @@ def _refuses(facts: Facts, node: NodeView, good: int, wanted: int | None) -> Fin
 
 def _no_master(facts: Facts) -> Iterator[Finding]:
     nodes = facts.snapshot.nodes
-    if nodes and all(node.is_replica for node in nodes):
+    if nodes and not facts.in_cluster and all(node.is_replica for node in nodes):
         links = ((node, node.info.link) for node in nodes if node.info)
         yield Finding(
             FindingId.WRITES_REFUSED,
@@ -64,7 +63,7 @@ def _no_master(facts: Facts) -> Iterator[Finding]:
             "Nobody takes writes: every known node is a replica.",
             tuple(node.address for node in nodes),
             tuple(of_node(node, f"replica of {link.master if link else 'nobody'}") for node, link in links),
-            (*promotion(facts), *facts.lines("diagnose")),
+            (*facts.promotion_lines, *facts.lines("diagnose")),
         )
 
 
@@ -95,7 +94,7 @@ def persistence_failing(facts: Facts) -> Iterator[Finding]:
             summary = f"{node.address} cannot write its data to disk{stops}: look at its disk and its log."
             said = " ".join(failed)
             finding = _about(facts, FindingId.PERSISTENCE_FAILING, node, Severity.WARNING, summary, said)
-            yield replace(finding, suggests=facts.lines("failover")) if node.is_master else finding
+            yield replace(finding, suggests=facts.failover_lines(node)) if node.is_master else finding
 
 
 def out_of_memory(facts: Facts) -> Iterator[Finding]:

@@ -33,9 +33,10 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
     Sentinel, or is followed by a replica. The true one is whom the Sentinels agree on. Undetermined where nobody does,
     or where only the other has clients; likely where one of the two did not answer us, or a Sentinel or node is
     silent. The number of keys and the offsets past the fork decide nothing. Nothing is said while a Sentinel fails
-    over and the roles are undecided: there the promoted one is master beside whom they still name, and is right.
+    over and the roles are undecided: there the promoted one is master beside whom they still name, and is right; nor
+    of a cluster, whose masters are many.
     """
-    if facts.roles_undecided:
+    if facts.roles_undecided or facts.in_cluster:
         return
     hidden = _hidden(facts)
     nodes = (*facts.masters, *(one.node for one in hidden))
@@ -45,7 +46,7 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
     true = next((node for node in nodes if facts.has_sentinels and node.address == facts.agreed), None)
     writers = _writers(facts)
     disputed = bool(writers) and true is not None and true.is_master and true.address not in writers
-    complete = not hidden and facts.all_sentinels_answered and all(node.info for node in facts.snapshot.nodes)
+    complete = not hidden and facts.all_voters_answered and all(node.info for node in facts.snapshot.nodes)
     yield Finding(
         FindingId.SPLIT_BRAIN,
         Severity.CRITICAL,

@@ -95,7 +95,7 @@ def _disturbed(findings: Sequence[Finding]) -> bool:
 
 def _all_answered(facts: Facts) -> bool:
     nodes = facts.snapshot.nodes
-    sentinels = not facts.has_sentinels or (facts.all_sentinels_answered and bool(facts.opinions))
+    sentinels = not facts.has_sentinels or (facts.all_voters_answered and bool(facts.opinions))
     return bool(nodes) and all(node.info is not None for node in nodes) and sentinels
 
 

@@ -1,13 +1,11 @@
-"""Who else reaches the master: what the Sentinels' flags and the replicas' links say of it. No I/O here."""
+"""Who else reaches the master: what the flags of those who vote and the replicas' links say of it. No I/O here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
 
-from actions.kit.diagnosis.facts import DOWN_FLAGS, Facts, flags_of, of_node, of_sentinel
-from actions.kit.findings import Evidence
+from actions.kit.diagnosis.facts import Facts, of_node
+from actions.kit.diagnosis.voice import Reach, Voice
 from actions.kit.snapshot import Link
 
 HEARD_S = 2
@@ -16,54 +14,22 @@ SILENT_S = 12
 """A master pings its replicas every ten seconds by default: longer silence on an open link means that it is gone."""
 
 
-class Reach(Enum):
-    """Whether one vantage point reaches the master."""
-
-    YES = auto()
-    """A Sentinel flags it neither down nor disconnected; a replica's link is up, and something came within 2 s."""
-    NO = auto()
-    """A Sentinel flags it down or disconnected; a replica's link is down, or silent beyond the ping period."""
-    UNSAID = auto()
-    """A Sentinel in TILT; a replica whose open link is silent, but not for longer than the ping period."""
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """One vantage point on the master."""
-
-    is_sentinel: bool
-    reach: Reach
-    evidence: Evidence
-
-
 def voices(facts: Facts) -> tuple[Voice, ...]:
-    """What every Sentinel and every replica that answered says of the node that should be master."""
-    return (*sentinels(facts), *_replicas(facts))
+    """What everybody who votes and every replica that answered says of the node that should be master."""
+    return (*facts.electors, *_replicas(facts))
 
 
 def majority_says_no(facts: Facts, said: Sequence[Voice]) -> bool:
-    """More than half of all Sentinels do not reach the master."""
-    nos = sum(voice.is_sentinel and voice.reach is Reach.NO for voice in said)
+    """More than half of all who vote do not reach the master."""
+    nos = sum(voice.votes for voice in said if voice.reach is Reach.NO)
     return nos * 2 > facts.electorate > 0
-
-
-def sentinels(facts: Facts) -> Iterator[Voice]:
-    """What every Sentinel that answered says of the node that should be master."""
-    for view, master in facts.opinions:
-        if master.address != facts.master_address:
-            continue
-        if view.tilt:
-            yield Voice(True, Reach.UNSAID, of_sentinel(view, "is in TILT"))
-            continue
-        reach = Reach.NO if master.flags & DOWN_FLAGS else Reach.YES
-        yield Voice(True, reach, of_sentinel(view, flags_of(master.flags)))
 
 
 def _replicas(facts: Facts) -> Iterator[Voice]:
     for node in facts.others:
         link = node.info.link if node.info else None
         if link is not None and link.master == facts.master_address:
-            yield Voice(False, _heard(link), of_node(node, link_text(link)))
+            yield Voice(0, _heard(link), of_node(node, link_text(link)))
 
 
 def _heard(link: Link) -> Reach:
