@@ -1,5 +1,6 @@
 """Faults that a test or the demo asks for: what the next calls and deliveries suffer, and what happens to the world."""
 
+import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -16,6 +17,14 @@ class CallFault:
     times: int
 
 
+@dataclass(frozen=True)
+class HeldCall:
+    """A call that hangs: `met` is set when it is there, and it takes effect once `go` is set."""
+
+    met: asyncio.Event = field(default_factory=asyncio.Event)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 @dataclass
 class Faults:
     """Switches for everything that goes wrong with Slack. Each acts at once and says when it is over."""
@@ -24,6 +33,7 @@ class Faults:
     sockets: Sockets
     _calls: dict[str, list[CallFault]] = field(default_factory=lambda: defaultdict(list))
     _delays: dict[str, float] = field(default_factory=dict)
+    _held: dict[str, HeldCall] = field(default_factory=dict)
     _lost: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _dropped_acks: int = 0
     _repeated_events: int = 0
@@ -39,6 +49,11 @@ class Faults:
     def delay(self, method: str, seconds: float) -> None:
         """Let each call of this method wait so long before it takes effect; 0 ends it."""
         self._delays[method] = seconds
+
+    def hold_next(self, method: str) -> HeldCall:
+        """Let the next call of this method hang until it is told to go on; later ones are not held up."""
+        self._held[method] = HeldCall()
+        return self._held[method]
 
     def lose_answer(self, method: str, *, times: int = 1) -> None:
         """Carry the next calls of this method out, and break the connection instead of answering."""
@@ -94,9 +109,13 @@ class Faults:
             waiting.pop(0)
         return fault
 
-    def call_delay(self, method: str) -> float:
-        """Return the seconds that this call has to wait."""
-        return self._delays.get(method, 0.0)
+    async def call_waits(self, method: str) -> None:
+        """Return when this call has waited as long as it has to."""
+        if held := self._held.pop(method, None):
+            held.met.set()
+            await held.go.wait()
+        if seconds := self._delays.get(method):
+            await asyncio.sleep(seconds)
 
     def loses_answer(self, method: str) -> bool:
         """Tell whether the answer to this call gets lost, and count it."""

@@ -73,7 +73,7 @@ class Person:
         block, element = _only(elements_of(message.blocks), name, None)
         return await self.screen.click(self.id, message, block, element, choice)
 
-    async def waits_for_view(self, callback_id: str | None = None, *, within: float = 10.0) -> View:
+    async def waits_for_view(self, callback_id: str | None = None, *, within: float = 60.0) -> View:
         """Return the modal in front, as soon as there is one (with this callback id)."""
         front = await waits_for(self.world, lambda: self._front(callback_id), within, f"a view for {self.name}")
         return cast("OpenView", front).frozen()

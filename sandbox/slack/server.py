@@ -242,7 +242,7 @@ class LocalSlack:
             raise LookupError(f"There is no message {ts} in {channel}.")
         return post.frozen()
 
-    async def waits_for(self, predicate: Callable[[], Found], within: float = 10.0) -> Found:
+    async def waits_for(self, predicate: Callable[[], Found], within: float = 60.0) -> Found:
         """Return the predicate's first truthy value; raises AssertionError with a transcript when time is up."""
         return await waits_for(self.world, predicate, within, "what the test waits for")
 

@@ -1,6 +1,5 @@
 """The Web API's front: reads a call in any of Slack's encodings, checks token and scopes, runs and records it."""
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -54,8 +53,7 @@ class WebApi:
         name = request.match_info["method"]
         args = await _arguments(request)
         token = _token(request, args)
-        if seconds := self.faults.call_delay(name):
-            await asyncio.sleep(seconds)
+        await self.faults.call_waits(name)
         fault = self.faults.next_call_fault(name)
         if fault is not None and fault.retry_after is not None:
             self._record(name, args, fault.error)

@@ -34,7 +34,7 @@ NAME = "redis-7.0" if any(one.name == "redis-7.0" for one in builds()) else buil
 
 @asynccontextmanager
 async def seen(topology: Topology, **changes: object) -> AsyncIterator[RedisHands]:
-    hands = connect(target_of(topology, timeout_ms=500, **changes))
+    hands = connect(target_of(topology, timeout_ms=2_000, **changes))
     try:
         yield hands
     finally:
@@ -291,7 +291,7 @@ async def test_the_candidate_hangs_when_it_is_promoted() -> None:
                     await new.hang()
                 return await super()._all(server, *commands)
 
-        hands = Hanging(target_of(topology, timeout_ms=500))
+        hands = Hanging(target_of(topology))
         try:
             journal = Journal()
             ending = await carry_out(steps, hands, journal)

@@ -6,11 +6,13 @@ import sys
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from actions.kit.errors import Refused
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.topology import Resource
 from bot.ledger import UNKNOWN_STEP, Busy, Lease, LeaseLost, LedgerError, RequestState, RunState
+from bot.ledger.tables import runs
 from tests.bot.ledger.given import LEAD, NODE, Clock, Set, a_plan, approved, change, filed, ledger_in
 
 DONE = Ending(Outcome.DONE)
@@ -112,13 +114,26 @@ async def test_a_lapsed_run_is_taken_over_once_and_its_first_owner_is_stopped(le
 
 
 async def test_the_heartbeat_keeps_a_lease_and_its_end_lets_it_lapse(ledger_url):
-    async with ledger_in(ledger_url, lease_s=0.6) as ledger:
+    """The heart beats by the time of the process, and a lease lapses by that of the ledger, which is set by hand."""
+    clock = Clock()
+    async with ledger_in(ledger_url, lease_s=0.3, clock=clock) as ledger:
         lease = await ledger.begin((await approved(ledger)).id)
         async with ledger.kept(lease):
-            await asyncio.sleep(1.5)
+            for _ in range(3):
+                clock.passes(seconds=0.2)
+                await leased_until(ledger, clock.now + timedelta(seconds=0.3))
             assert await ledger.claim(lease.run_id) is None
-        await asyncio.sleep(0.7)
+        clock.passes(seconds=0.3)
         assert await ledger.claim(lease.run_id)
+
+
+async def leased_until(ledger, moment):
+    """Waits until the only lease lasts so long; the time-out of the test bounds it."""
+    while True:
+        async with ledger._database.reading() as tx:
+            if (await tx.connection.execute(select(runs.c.leased_until))).scalar_one() == moment:
+                return
+        await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("place", [NODE, Resource("deployment", "shop/orders-api"), Resource("group", "6379")], ids=str)

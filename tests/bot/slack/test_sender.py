@@ -197,29 +197,30 @@ async def test_several_senders_show_each_message_once(slack: LocalSlack, tmp_pat
 
 
 async def test_one_call_that_hangs_keeps_no_other_request_waiting(slack: LocalSlack, here: Process) -> None:
-    slack.faults.delay("chat.postMessage", 3)
+    hanging = slack.faults.hold_next("chat.postMessage")
     await here.asked()
-    await asyncio.sleep(0.3)
-    slack.faults.delay("chat.postMessage", 0)
+    await hanging.met.wait()
     request = await here.asked()
     await here.begins(request)
     card = await slack.waits_for(lambda: saying(slack, "Approved by <@U0LEAD>"))
     await slack.waits_for(lambda: "was approved by" in thread(slack, card))
     assert len(slack.messages(INCIDENT)) == 1
+    hanging.go.set()
     await slack.waits_for(lambda: len(slack.messages(INCIDENT)) == 2)
 
 
 async def test_who_was_too_slow_takes_its_copy_back(
     slack: LocalSlack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.ledger.outbox.LEASE", timedelta(seconds=0.5))
+    hanging = slack.faults.hold_next("chat.postMessage")
     async with process(slack, tmp_path) as slow:
-        slack.faults.delay("chat.postMessage", 2)
-        await slow.asked()
-        await asyncio.sleep(0.3)
-        slack.faults.delay("chat.postMessage", 0)
+        with monkeypatch.context() as patch:
+            patch.setattr("bot.ledger.outbox.LEASE", timedelta(seconds=0.5))
+            await slow.asked()
+            await hanging.met.wait()
         async with process(slack, tmp_path):
             await slack.waits_for(lambda: saying(slack, "tune orders: destructive"))
+            hanging.go.set()
             await slack.waits_for(lambda: calls(slack, "chat.delete"))
     assert len(calls(slack, "chat.postMessage")) == 2
     assert len(slack.messages(INCIDENT)) == 1

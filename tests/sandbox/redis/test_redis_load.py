@@ -63,7 +63,8 @@ async def test_writers_find_the_new_master_after_a_kill_and_the_gap_is_seen():
             while load.acked < acked + 500:
                 await asyncio.sleep(0.02)
             gap = load.longest_gap_ms(start)
-        assert gap > 1000 > quiet
+        assert gap > 1000
+        assert gap > quiet
         assert gap == load.longest_gap_ms()
         assert await topology.master() is not topology.nodes[0]
 
@@ -74,20 +75,22 @@ async def test_a_silence_that_lasts_counts_as_a_gap():
         WriteLoad(topology, discovery="fixed", timeout=0.2) as load,
     ):
         await topology.nodes[0].hang()
-        await asyncio.sleep(0.7)
-        assert load.longest_gap_ms() > 600
+        acked = load.acked
+        while load.longest_gap_ms() <= 600:
+            await asyncio.sleep(0.05)
+        assert load.acked - acked <= 8, "what was acknowledged before it hung, and arrived after"
         await load.stop()
         assert load.longest_gap_ms() > 600
         await load.stop()
 
 
 async def test_the_pace_is_kept():
-    async with (
-        replication(builds()[0], replicas=0) as topology,
-        WriteLoad(topology, discovery="fixed", rate=200) as load,
-    ):
-        await asyncio.sleep(1.5)
-        assert load.acked < 350
+    async with replication(builds()[0], replicas=0) as topology:
+        start = time.monotonic()
+        async with WriteLoad(topology, discovery="fixed", rate=200) as load:
+            await asyncio.sleep(1.5)
+            acked, took = load.acked, time.monotonic() - start
+        assert acked < 200 * (took + 0.1) + 8
 
 
 async def test_without_sentinels_nobody_can_be_asked_for_the_master():
