@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from actions.kit.snapshot import Role, SentinelView, Snapshot
@@ -24,6 +25,15 @@ class Standing:
     replid: str = ""
     replid2: str = ""
     second_repl_offset: int = -1
+
+
+class Takeover(Enum):
+    """How a replica of a cluster takes over without the handshake with its master; a value is the command's word."""
+
+    FORCE = "FORCE"
+    """A majority of the masters votes on it; what the master has acknowledged and not sent is lost."""
+    TAKEOVER = "TAKEOVER"
+    """Nobody votes: it takes the slots, and the others learn of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,9 @@ class Hands(Protocol):
         back after a failover has to reach the file too, or it returns with the next restart.
         """
 
+    async def cluster_failover(self, replica: Address, mode: Takeover | None = None) -> None:
+        """CLUSTER FAILOVER at this replica; by default with the handshake. OK comes long before it is done."""
+
     async def rewrite_config(self, node: Address) -> str | None:
         """CONFIG REWRITE, so that roles and settings survive a restart; ``None``, or why no file was written."""
 
@@ -96,7 +109,10 @@ class Hands(Protocol):
         """Every Sentinel's view, asked now."""
 
     async def write_probe(self, master: Address, replicas: tuple[Address, ...], token: str) -> ProbeResult:
-        """SET a unique key with an expiry, WAIT on the same connection, read it on each replica, delete it."""
+        """SET a unique key with an expiry, WAIT on the same connection, read it on each replica, delete it.
+
+        ``token`` becomes part of the key: a hash tag in it says in which shard of a cluster the key is.
+        """
 
     async def sleep(self, seconds: float) -> None:
         """Wait; a fake may make time pass at once."""

@@ -27,6 +27,8 @@ DATA_ACL = (
 CLUSTER_ACL = (
     # Look.
     "+cluster|info +cluster|nodes +cluster|slots +cluster|myid",
+    # Read the probe on a replica.
+    "+readonly",
     # Have a replica take over.
     "+cluster|failover",
 )

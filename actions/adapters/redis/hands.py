@@ -14,10 +14,10 @@ from actions.adapters.redis.failures import as_error
 from actions.adapters.redis.observe import Observer
 from actions.adapters.redis.reach import Reach, by_map
 from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet
-from actions.kit.ports import ProbeResult, Standing
+from actions.kit.ports import ProbeResult, Standing, Takeover
 from actions.kit.replies import parse_fields, parse_standing
 from actions.kit.snapshot import SentinelView, Snapshot
-from actions.kit.topology import Address, Place, Target
+from actions.kit.topology import Address, Kind, Place, Target
 
 PROBE_TTL_S = 30
 _PROMOTING = "tandem-promotes"
@@ -102,6 +102,10 @@ class RedisHands:
         if not answer.text.endswith(_NO_FILE_TO_WRITE):
             raise CommandRefused(f"{node} CONFIG REWRITE: {answer.text}")
         return answer.text
+
+    async def cluster_failover(self, replica: Address, mode: Takeover | None = None) -> None:
+        """See ``Hands.cluster_failover``."""
+        await self._one(self._node(replica), ("CLUSTER", "FAILOVER", *([mode.value] if mode else ())))
 
     async def demote(self, node: Address, master: Address) -> None:
         """See ``Hands.demote``."""
@@ -191,9 +195,12 @@ class RedisHands:
     async def _probe_read(self, replica: Address, key: str, value: str) -> tuple[bool, str]:
         """Read the probe on one replica; it may take a moment beyond WAIT."""
         deadline = self.now() + self.target.timeout_ms / 1000
+        # A replica of a cluster sends whoever has not said READONLY to its master.
+        readonly = (("READONLY",),) if self.target.kind is Kind.CLUSTER else ()
         while True:
             try:
-                if _text(await self._one(self._node(replica), ("GET", key))) == value:
+                *_, answer = await self._all(self._node(replica), *readonly, ("GET", key))
+                if _text(answer) == value:
                     return True, f"{replica} has it"
                 why = "does not have it"
             except ActionError as error:
