@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import redis.asyncio
 
 from actions import failover
-from actions.adapters.redis import connect
+from actions.adapters import connect
 from actions.kit.errors import Refused
 from actions.kit.loop import Outcome, StepState, carry_out
 from actions.kit.plan import Refusal, SettingChange, Step

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import yaml
 
-from actions.adapters.redis import RedisHands, connect
+from actions.adapters import TargetHands, connect
 from actions.health import ACTION
 from actions.kit.topology import Address, Kind, Target
 from bench.table import spread, table, verdict
@@ -85,7 +85,7 @@ def _target(topology: Topology) -> Target:
     return Target(name="many", kind=Kind.REPLICATION, nodes=nodes, timeout_ms=int(TIMEOUT_S * 1000))
 
 
-async def _look(hands: RedisHands) -> None:
+async def _look(hands: TargetHands) -> None:
     seen = await ACTION.look(hands, {}, _quiet)
     if len(seen.snapshot.nodes) != len(hands.target.nodes):
         raise RuntimeError(f"{len(seen.snapshot.nodes)} nodes were looked at.")

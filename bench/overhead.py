@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from actions.adapters.redis import RedisHands, connect
+from actions.adapters import TargetHands, connect
 from actions.kit.loop import StepState, carry_out
 from actions.kit.plan import Plan, SettingChange, Step
 from actions.kit.topology import Address, Kind, Target
@@ -88,12 +88,12 @@ def _print(times: dict[str, _Times], runs: int) -> None:
     print(table(f"A run of {STEPS} steps, one CONFIG SET each, {runs} runs", head, rows), flush=True)
 
 
-async def _bare(hands: RedisHands) -> tuple[float, float]:
+async def _bare(hands: TargetHands) -> tuple[float, float]:
     plan = await _plan(hands)
     return 0.0, await _steps_ms(lambda: carry_out(plan.steps, hands, _Nothing()))
 
 
-async def _journalled(ledger: Ledger, hands: RedisHands) -> tuple[float, float]:
+async def _journalled(ledger: Ledger, hands: TargetHands) -> tuple[float, float]:
     ask = Ask(await _plan(hands), {}, _ONCALL, None, "", 1, timedelta(minutes=5))
     request = await ledger.file(ask)
     await ledger.decide(request.id, _LEAD, Verdict.APPROVE)
@@ -114,7 +114,7 @@ async def _steps_ms(work: Callable[[], Awaitable[object]]) -> float:
     return 1000 * (time.perf_counter() - started) / STEPS
 
 
-async def _plan(hands: RedisHands) -> Plan:
+async def _plan(hands: TargetHands) -> Plan:
     planned = ACTION.plan(await hands.observe(), {"steps": str(STEPS)})
     if not isinstance(planned, Plan):
         raise TypeError(planned.reason)

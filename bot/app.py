@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
-from actions.adapters.redis import connect
+from actions.adapters import connect
 from actions.kit.errors import SettingsError
 from actions.registry import ACTIONS
 from bot import logs

@@ -80,6 +80,18 @@ def ledger_url() -> str:
     return variables().get("LEDGER_URL", LEDGER_URL)
 
 
+def aws_endpoint_url() -> str | None:
+    """Where AWS's API is reached instead of the region's own address; ``None`` where nothing says so.
+
+    Raises:
+        SettingsError: as ``variables``, and where it is no address of the web.
+    """
+    url = variables().get("AWS_ENDPOINT_URL")
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise SettingsError(f"{PREFIX}AWS_ENDPOINT_URL has to begin with https:// or http:// (it is {quoted(url)}).")
+    return url.rstrip("/") if url else None
+
+
 def _dotenv(directory: Path) -> Mapping[str, str]:
     path = directory / ".env"
     if not path.is_file():

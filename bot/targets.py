@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from actions.kit.topology import Address, AddressMap, Kind, Limits, Target
@@ -13,6 +13,7 @@ from bot.fleet import NOT_COVERED, Fleet, People, not_covered
 from bot.marked import Field, Section, read_yaml
 from bot.render.words import counted, quoted
 from bot.rules import read_channels, read_people, read_rules
+from bot.targets_elasticache import read_group
 
 __all__ = ["Fleet", "load_targets"]
 
@@ -83,6 +84,7 @@ def _target(name: str, section: Section) -> Target:
         tls=tls,
         sentinel_tls=read_tls(section.get("sentinel_tls"), tls),
         limits=_limits(section.get("limits")),
+        elasticache=read_group(section, kind),
         timeout_ms=_timeout_ms(section.get("limits")),
         address_map=address_map,
     )
@@ -144,20 +146,28 @@ def _channels(sections: Mapping[str, Section]) -> dict[str, tuple[str, ...]]:
 
 def _refuse_one_deployment_twice(sections: Mapping[str, Section], targets: Mapping[str, Target]) -> None:
     """Two names for one deployment would allow two changes on it at once."""
-    owners: dict[tuple[str, Address], str] = {}
+    owners: dict[str, str] = {}
     for name, target in targets.items():
-        where = target.address_map.place  # Behind NAT the servers of two places may go by the same addresses.
-        sentinels = [(target.master_name, where(address)) for address in target.sentinels]
-        for place in [*sentinels, *(("", where(address)) for address in target.nodes)]:
-            owner = owners.setdefault(place, name)
+        for what in _places(target):
+            owner = owners.setdefault(what, name)
             if owner != name:
-                what = f"master_name {quoted(place[0])} at Sentinel {place[1]}" if place[0] else f"node {place[1]}"
                 raise sections[name].field.wrong(f"is the same deployment as {owner}: {what} is in both; keep one.")
+
+
+def _places(target: Target) -> Iterator[str]:
+    """What no other target may have too, in words."""
+    where = target.address_map.place  # Behind NAT the servers of two places may go by the same addresses.
+    for address in target.sentinels:
+        yield f"master_name {quoted(target.master_name)} at Sentinel {where(address)}"
+    for address in target.nodes:
+        yield f"node {where(address)}"
+    if target.elasticache is not None:
+        yield f"replication group {target.elasticache.name} in {target.elasticache.region}"
 
 
 def _notes(target: Target, section: Section) -> list[str]:
     notes = []
-    _check_documented(target, section)
+    _check_documented(section)
     if target.kind in NOT_COVERED:
         notes.append(not_covered(target))
     if section.get("kubernetes"):
@@ -170,14 +180,8 @@ def _notes(target: Target, section: Section) -> list[str]:
     return notes
 
 
-def _check_documented(target: Target, section: Section) -> None:
+def _check_documented(section: Section) -> None:
     """What this version does not use still has to be written as documented."""
-    for name in ("region", "replication_group_id"):
-        field = section.get(name)
-        if field is not None and target.kind is not Kind.ELASTICACHE:
-            raise field.wrong(f"is for kind elasticache only; this target's kind is {target.kind}.")
-        if target.kind is Kind.ELASTICACHE:
-            section.need(name, "AWS is asked with it").text()
     kubernetes = section.get("kubernetes")
     if kubernetes is None:
         return

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from actions.kit.elasticache.ports import ElastiCache
 from actions.kit.snapshot import Role, SentinelView, Snapshot
 from actions.kit.topology import Address, Place
 
@@ -49,6 +50,10 @@ class Hands(Protocol):
 
     All raise ``Unreachable``, ``AccessDenied``, ``CommandRefused`` or ``Garbled`` and say which node.
     """
+
+    @property
+    def elasticache(self) -> ElastiCache:
+        """AWS, of a target of kind elasticache; asking for it of another one is refused."""
 
     async def observe(self) -> Snapshot:
         """A picture from every vantage point; never raises for a node that does not answer."""

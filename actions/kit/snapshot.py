@@ -11,49 +11,24 @@ from datetime import datetime
 from enum import StrEnum
 
 from actions.kit.cluster.view import ClusterView
+from actions.kit.elasticache.views import GroupView
 from actions.kit.topology import Address, Kind, Limits, Place
+from actions.kit.unasked import Reason, Unasked
 
-
-class Reason(StrEnum):
-    """Why a vantage point, or one question to it, has no answer."""
-
-    REFUSED = "refused"
-    """The connection was refused: nothing listens there."""
-    TIMED_OUT = "timed out"
-    """Nothing came back in time: hung, cut off, or a black hole."""
-    UNRESOLVED = "unresolved"
-    """The host's name has no address."""
-    CLOSED = "closed"
-    """The connection broke, or cannot be routed."""
-    NOAUTH = "NOAUTH"
-    """The server wants a password and none is set."""
-    WRONGPASS = "WRONGPASS"
-    """The user name or the password is wrong, or the user is disabled."""
-    NOPERM = "NOPERM"
-    """The ACL user may not run this command."""
-    TLS = "TLS"
-    """The TLS handshake failed, or one side speaks TLS and the other does not."""
-    LOADING = "LOADING"
-    """The server is loading its data set."""
-    BUSY = "BUSY"
-    """A script or function holds the server."""
-    MASTERDOWN = "MASTERDOWN"
-    """A replica with replica-serve-stale-data no has lost its master."""
-    UNKNOWN_MASTER = "unknown master"
-    """This Sentinel does not know the master's name."""
-    GARBAGE = "garbage"
-    """What came back is not what Redis answers."""
-    REFUSED_COMMAND = "refused command"
-    """The server answered with another error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unasked:
-    """One question without an answer. ``source`` says who was asked what, ``why`` is the error in its own words."""
-
-    source: str
-    reason: Reason
-    why: str
+__all__ = [
+    "AttachedReplica",
+    "Link",
+    "MonitoredMaster",
+    "NodeConfig",
+    "NodeInfo",
+    "NodeView",
+    "Reason",
+    "Role",
+    "SentinelReplica",
+    "SentinelView",
+    "Snapshot",
+    "Unasked",
+]
 
 
 class Role(StrEnum):
@@ -244,6 +219,8 @@ class Snapshot:
     master_name: str = ""
     limits: Limits = Limits()
     took_ms: float = 0.0
+    group: GroupView | None = None
+    """What AWS says, of a target of kind elasticache."""
 
     def node(self, address: Place | None) -> NodeView | None:
         """The view of this node, under whatever address, or ``None`` where nobody named it."""
@@ -258,14 +235,22 @@ class Snapshot:
     def agreed_master(self) -> Address | None:
         """The address that a majority of *all* Sentinels gives at the highest config-epoch, TILT left out.
 
-        Without Sentinels: the only node that answers as a master; one that is silent could be another.
-        ``None`` where there is no majority, or no single master; and of a cluster, where each shard has its own.
+        Of a group whose primary AWS tells: that one, unless it says otherwise itself. Else the only node that answers
+        as a master; one that is silent could be another. ``None`` where there is no majority, or no single master; and
+        of a cluster, where each shard has its own.
         """
         if self.kind is Kind.SENTINEL:
             return self._sentinels_choice()
         if self.kind is Kind.CLUSTER:
             return None
+        if self.group is not None and self.group.primaries:
+            return self._primary_of_aws(self.group)
         return self.masters[0].address if len(self.masters) == 1 else None
+
+    def _primary_of_aws(self, group: GroupView) -> Address | None:
+        """AWS may be a little behind what the node says, or ahead of it: then nobody is agreed on."""
+        node = self.node(group.primaries[0].endpoint) if len(group.primaries) == 1 else None
+        return node.address if node is not None and not node.is_replica else None
 
     def _sentinels_choice(self) -> Address | None:
         votes = [view.master for view in self.sentinels if view.master is not None and not view.tilt]
@@ -284,7 +269,8 @@ class Snapshot:
     @property
     def unasked(self) -> tuple[Unasked, ...]:
         """Everything that could not be asked, whole vantage points first."""
-        views: list[NodeView | SentinelView] = [*self.nodes, *self.sentinels]
+        views: list[NodeView | SentinelView | GroupView] = [*self.nodes, *self.sentinels]
+        views += [self.group] if self.group else []
         whole = tuple(view.unasked for view in views if view.unasked is not None)
         return whole + tuple(gap for view in views for gap in view.gaps)
 

@@ -113,6 +113,23 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicationGroup:
+    """A replication group of Amazon ElastiCache: where AWS is asked about it.
+
+    ``endpoint_url``: where AWS's API is reached instead of the region's own address, without a slash at its end.
+    """
+
+    region: str
+    name: str
+    endpoint_url: str | None = None
+
+    @property
+    def resource(self) -> Resource:
+        """Where its settings are."""
+        return Resource("replication group", self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How far a planned change may go on this target."""
 
@@ -139,6 +156,8 @@ class Target:
     tls: Tls | None = None
     sentinel_tls: Tls | None = None
     limits: Limits = Limits()
+    elasticache: ReplicationGroup | None = None
+    """Of kind elasticache only."""
     timeout_ms: int = 1_000
     """Each vantage point has this long to answer."""
     address_map: AddressMap = AddressMap()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from actions.adapters.redis import connect
+from actions.adapters import connect
 from actions.kit.action import Progress, ReadAction, Seen
 from actions.kit.errors import UsageError
 from actions.kit.topology import Target

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from actions.adapters.redis import connect
+from actions.adapters import connect
 from actions.kit.errors import SettingsError
 from bot.cli import screen
 from bot.cli.directory import TerminalDirectory

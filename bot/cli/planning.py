@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from actions.adapters.redis import connect
+from actions.adapters import connect
 from actions.kit.action import ChangeAction
 from actions.kit.errors import SettingsError, UsageError
 from actions.kit.plan import Plan, Refusal

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from actions import diagnose
-from actions.adapters.redis import connect
+from actions.adapters import connect
 from actions.kit.diagnosis import diagnose as diagnosed
 from actions.kit.findings import FindingId
 from actions.kit.topology import Address

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from actions import failover
-from actions.adapters.redis import RedisHands, connect
+from actions.adapters import TargetHands, connect
 from actions.kit.errors import UsageError
 from actions.kit.findings import FindingId
 from actions.kit.plan import Plan, Refusal
@@ -30,7 +30,7 @@ Change = Callable[[Target], Target]
 
 
 @asynccontextmanager
-async def seen(topology: Topology, change: Change = lambda target: target) -> AsyncIterator[RedisHands]:
+async def seen(topology: Topology, change: Change = lambda target: target) -> AsyncIterator[TargetHands]:
     hands = connect(change(target_of(topology)))
     try:
         yield hands

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actions.adapters.redis import connect
+from actions.adapters import connect
 from actions.kit.loop import Ending, Outcome, carry_out
 from actions.kit.topology import Address, AddressMap
 from sandbox.redis import Topology, WriteLoad, build, builds, replication, sentinel

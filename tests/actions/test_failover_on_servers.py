@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from actions.adapters.redis import RedisHands, connect
+from actions.adapters import TargetHands, connect
 from actions.kit.errors import JournalDown, TandemError
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Plan, Step
@@ -43,7 +43,7 @@ default = "redis-7.0" if any(one.name == "redis-7.0" for one in builds()) else "
 @dataclass
 class Scene:
     topology: Topology
-    hands: RedisHands
+    hands: TargetHands
     load: WriteLoad
     plan: Plan
 
@@ -315,7 +315,7 @@ async def test_the_asked_sentinel_hangs_with_the_failover_in_hand() -> None:
             if one.address == str(scene.step(SentinelFailover).sentinel)  # type: ignore[attr-defined]
         )
 
-        class Hanging(RedisHands):
+        class Hanging(TargetHands):
             async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
                 await super().sentinel_failover(sentinel, coordinated=coordinated)
                 await asked.hang()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from actions.adapters.redis import RedisHands, connect
+from actions.adapters import TargetHands, connect
 from actions.adapters.redis.connection import Node, Reply
 from actions.kit.errors import TooLate, Unreachable
 from actions.kit.following import KeepRoles, Rejoin, Repoint
@@ -39,7 +39,7 @@ NAME = "redis-7.0" if any(one.name == "redis-7.0" for one in builds()) else buil
 @dataclass
 class Scene:
     topology: Topology
-    hands: RedisHands
+    hands: TargetHands
     load: WriteLoad
     plan: Plan
 
@@ -52,7 +52,7 @@ class Scene:
         return next(node for node in self.topology.nodes if node.address == str(self.plan.candidate))
 
     async def carry_out(
-        self, at: type[Step] | None = None, fault: Fault | None = None, hands: RedisHands | None = None
+        self, at: type[Step] | None = None, fault: Fault | None = None, hands: TargetHands | None = None
     ) -> tuple[Ending, Journal]:
         journal = Journal(at, fault)
         return await carry_out(in_haste(self.plan.steps), hands or self.hands, journal), journal
@@ -182,7 +182,7 @@ async def test_the_candidate_hangs_when_it_is_promoted() -> None:
     """It does so when it wakes up: the writes that it would take then are refused, and those of the other go on."""
     async with under_load() as scene:
 
-        class Hanging(RedisHands):
+        class Hanging(TargetHands):
             async def _all(self, server: Node, *commands: tuple[str | int, ...]) -> list[Reply]:
                 if ("REPLICAOF", "NO", "ONE") in commands:
                     await scene.new.hang()
@@ -208,7 +208,7 @@ async def test_the_answer_of_the_promoted_one_is_lost(heals: str) -> None:
         link = scene.topology.link(scene.new)
         forward = heals != "later"
 
-        class Deaf(RedisHands):
+        class Deaf(TargetHands):
             async def promote(self, node: Address) -> None:
                 await super().promote(node)
                 await link.black_hole(replicas=False, sentinels=False, clients=True)
@@ -240,13 +240,13 @@ async def test_a_promotion_that_is_still_under_way_when_it_is_given_up_never_arr
     async with under_load(links=True) as scene:
         link = scene.topology.link(scene.new)
 
-        class Held(RedisHands):
+        class Held(TargetHands):
             async def _all(self, server: Node, *commands: tuple[str | int, ...]) -> list[Reply]:
                 if ("REPLICAOF", "NO", "ONE") in commands:
                     await link.black_hole(replicas=False, sentinels=False, clients=True)
                 return await super()._all(server, *commands)
 
-        class Past(RedisHands):
+        class Past(TargetHands):
             """By the node's own address, as if there were another way to it."""
 
             def _node(self, address: Address) -> Node:
@@ -315,7 +315,7 @@ async def test_the_bot_is_cut_off_from_one_node(cut: str, at: type[Step]) -> Non
     """The others go on seeing it: whatever Tandem cannot see, it never makes two writable masters."""
     async with under_load(links=True) as scene:
         link = scene.topology.link(getattr(scene, cut))
-        async with another(RedisHands, scene) as hands:
+        async with another(TargetHands, scene) as hands:
             ending, journal = await scene.carry_out(
                 at, lambda: link.black_hole(replicas=False, sentinels=False, clients=True), hands
             )
@@ -386,7 +386,7 @@ async def test_nobody_follows_a_node_that_is_no_master_any_more() -> None:
 
 
 @asynccontextmanager
-async def another(kind: type[RedisHands], scene: Scene) -> AsyncIterator[RedisHands]:
+async def another(kind: type[TargetHands], scene: Scene) -> AsyncIterator[TargetHands]:
     hands = kind(impatient(scene.topology))
     try:
         yield hands

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from actions.adapters.redis import connect
+from actions.adapters import connect
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.sentinel_steps import Steer
 from actions.kit.sentinel_switch import SentinelFailover

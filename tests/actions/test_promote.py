@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from actions import promote
-from actions.adapters.redis import RedisHands, connect
+from actions.adapters import TargetHands, connect
 from actions.kit.by_hand import StillLost
 from actions.kit.diagnosis import diagnose
 from actions.kit.following import Rejoin
@@ -33,7 +33,7 @@ NAME = "redis-7.0" if any(one.name == "redis-7.0" for one in builds()) else buil
 
 
 @asynccontextmanager
-async def seen(topology: Topology, **changes: object) -> AsyncIterator[RedisHands]:
+async def seen(topology: Topology, **changes: object) -> AsyncIterator[TargetHands]:
     hands = connect(target_of(topology, timeout_ms=2_000, **changes))
     try:
         yield hands
@@ -206,7 +206,7 @@ async def test_a_dead_master_is_replaced_and_the_loss_is_said(which: Build) -> N
                 await asyncio.sleep(0.05)
 
 
-async def _diagnosed(hands: RedisHands):
+async def _diagnosed(hands: TargetHands):
     deadline = time.monotonic() + 20
     while True:
         said = diagnose(await hands.observe())
@@ -222,7 +222,7 @@ def brief(steps: Sequence[Step]) -> list[Step]:
 
 
 @asynccontextmanager
-async def lost(which: str = NAME, **settings: object) -> AsyncIterator[tuple[Topology, RedisHands, list[Step]]]:
+async def lost(which: str = NAME, **settings: object) -> AsyncIterator[tuple[Topology, TargetHands, list[Step]]]:
     """A master that is dead, and the steps that promote the first replica, in haste."""
     async with replication(build(which), **settings) as topology:
         await topology.nodes[0].command("SET", "before", "1")
@@ -285,7 +285,7 @@ async def test_the_candidate_hangs_when_it_is_promoted() -> None:
     async with lost() as (topology, _, steps):
         new = topology.nodes[1]
 
-        class Hanging(RedisHands):
+        class Hanging(TargetHands):
             async def _all(self, server, *commands):
                 if ("REPLICAOF", "NO", "ONE") in commands:
                     await new.hang()

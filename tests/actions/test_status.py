@@ -3,7 +3,7 @@
 import pytest
 
 from actions import status
-from actions.adapters.redis import connect
+from actions.adapters import connect
 from actions.kit.findings import FindingId
 from sandbox.redis import build, sentinel
 from tests.failover import target_of

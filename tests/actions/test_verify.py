@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from actions import verify
-from actions.adapters.redis import connect
+from actions.adapters import connect
 from actions.kit.errors import UsageError
 from actions.kit.findings import FindingId
 from actions.kit.topology import Kind, Target

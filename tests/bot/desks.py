@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from actions.adapters.redis import connect
+from actions.adapters import connect
 from actions.kit.action import Action, ChangeAction, Option, Options
 from actions.kit.plan import Cost, Held, Plan, Refusal, Risk, SettingChange, Step, facts_of
 from actions.kit.ports import Hands

@@ -116,7 +116,20 @@ def test_what_this_version_does_not_cover_is_a_note_and_a_refusal_not_a_crash(lo
         (sentinel().replace("[10.0.0.1, 10.0.0.2, 10.0.0.3]", "[]"), "sentinels is an empty list."),
         ("targets:\n  s: {kind: replication}\n", "targets.yaml:2: targets.s has no nodes: list at least one host:port"),
         ("targets:\n  s: {kind: replication, nodes: [a], master_name: m}\n", "master_name is for kind sentinel only"),
-        ("targets:\n  s: {kind: elasticache, region: eu}\n", "has no replication_group_id"),
+        ("targets:\n  s: {kind: elasticache, region: eu-west-1}\n", "has no replication_group_id"),
+        (
+            "targets:\n  s: {kind: elasticache, replication_group_id: g}\n",
+            "targets.s has no region: AWS is asked there",
+        ),
+        ("targets:\n  s: {kind: elasticache, region: Ireland}\n", "the name of a region, such as eu-west-1"),
+        (
+            "targets:\n  s: {kind: elasticache, region: eu-west-1, replication_group_id: arn:aws:x}\n",
+            "is 'arn:aws:x'; it has to be the id of a replication group",
+        ),
+        (
+            "targets:\n  s: &s {kind: elasticache, region: eu-west-1, replication_group_id: G}\n  t: *s\n",
+            "is the same deployment as s: replication group g in eu-west-1 is in both",
+        ),
         (sentinel("region: eu"), "region is for kind elasticache only"),
         (sentinel("kubernetes: {pod: x}"), "kubernetes.pod is not a known key"),
         (sentinel("approvers: {}"), "names nobody"),

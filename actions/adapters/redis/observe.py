@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -26,6 +26,9 @@ FORGET_S = 3_600
 SETTINGS = "settings"
 EARLIER = "seen earlier"
 
+NamedBy = Mapping[str, Awaitable[Iterable[Address]]]
+"""Who else is asked meanwhile and names nodes, by the name under which that is shown; it never raises."""
+
 
 class Observer:
     """Looks at one target over warm connections, and remembers the nodes that it saw. Close with ``aclose``.
@@ -40,12 +43,12 @@ class Observer:
         self._sentinels = {address: self._sentinel(address) for address in target.sentinels}
         self._seen: dict[Address, float] = {}
 
-    async def observe(self) -> Snapshot:
-        """A picture from every vantage point; never raises for one that does not answer."""
+    async def observe(self, named_by: NamedBy | None = None) -> Snapshot:
+        """A picture from every node and Sentinel; never raises for one that does not answer."""
         started = time.perf_counter()
         observed_at = datetime.now(UTC)
         look = _Look(self)
-        await look.finish()
+        await look.finish(named_by or {})
         nodes = look.nodes()
         self._remember(nodes)
         return Snapshot(
@@ -89,6 +92,7 @@ class Observer:
                 node,
                 nobody_in_charge=target.kind is Kind.REPLICATION,
                 in_cluster=target.kind is Kind.CLUSTER,
+                has_config=target.kind is not Kind.ELASTICACHE,
             )
             self._nodes[address] = known
         return known
@@ -122,10 +126,12 @@ class _Look:
         self._tasks: asyncio.TaskGroup = asyncio.TaskGroup()
         self.sentinels: list[SentinelView] = []
 
-    async def finish(self) -> None:
+    async def finish(self, named_by: NamedBy) -> None:
         """Ask everybody, and those whom they name, until nobody is left."""
         with contextlib.closing(Deadline(self._observer.target.timeout_ms / 1000)) as deadline:
             async with self._tasks:
+                for name, naming in named_by.items():
+                    self._tasks.create_task(self._hear(name, naming))
                 for sentinel in self._observer.sentinels():
                     self._tasks.create_task(self._ask_sentinel(sentinel))
                 await self._read(self._begun(deadline))
@@ -180,6 +186,10 @@ class _Look:
             self._named_by[address] = set()
             self._tasks.create_task(self._ask_node(self._observer.questions(address)))
         self._named_by[address].add(by)
+
+    async def _hear(self, name: str, naming: Awaitable[Iterable[Address]]) -> None:
+        for address in await naming:
+            self._named(address, name)
 
     async def _ask_node(self, questions: NodeQuestions, deadline: Deadline | None = None) -> None:
         self._seen(questions, await questions.ask(deadline))

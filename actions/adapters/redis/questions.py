@@ -34,12 +34,15 @@ class NodeQuestions:
     """Looks at one data node again and again, and remembers how it answers.
 
     Where nobody is to be in charge of the roles it is also asked whether a Sentinel is, and its keys are counted. Where
-    it is to be a node of a cluster it is asked how it sees that.
+    it is to be a node of a cluster it is asked how it sees that. Where there is no CONFIG, as with AWS, it is not asked
+    for its settings.
     """
 
-    def __init__(self, node: Node, *, nobody_in_charge: bool = False, in_cluster: bool = False) -> None:
+    def __init__(
+        self, node: Node, *, nobody_in_charge: bool = False, in_cluster: bool = False, has_config: bool = True
+    ) -> None:
         self.node = node
-        self._nobody_in_charge, self._in_cluster = nobody_in_charge, in_cluster
+        self._nobody_in_charge, self._in_cluster, self._has_config = nobody_in_charge, in_cluster, has_config
         self._info_reader = InfoReader()
         self._request = self._asking(at_once=False)
 
@@ -81,7 +84,7 @@ class NodeQuestions:
         in_charge = rest.pop() if self._nobody_in_charge else None
         of_cluster = (rest.pop(-2), rest.pop()) if self._in_cluster else ()
         offset = asked.read("ROLE", replies.parse_role_offset, role)
-        settings = asked.read("CONFIG GET", replies.parse_config, *rest)
+        settings = asked.read("CONFIG GET", replies.parse_config, *rest) if self._has_config else None
         watching = keys = None
         if self._nobody_in_charge:
             watching = asked.read("PUBSUB NUMSUB", replies.parse_watching_sentinels, in_charge)
@@ -100,14 +103,19 @@ class NodeQuestions:
         )
 
     def _asking(self, *, at_once: bool) -> Request:
-        return _request(at_once=at_once, nobody_in_charge=self._nobody_in_charge, in_cluster=self._in_cluster)
+        return _request(
+            at_once=at_once,
+            nobody_in_charge=self._nobody_in_charge,
+            in_cluster=self._in_cluster,
+            has_config=self._has_config,
+        )
 
 
 @cache
-def _request(*, at_once: bool, nobody_in_charge: bool, in_cluster: bool) -> Request:
+def _request(*, at_once: bool, nobody_in_charge: bool, in_cluster: bool, has_config: bool) -> Request:
     """What is asked of a data node; ``at_once``: the settings by one CONFIG GET."""
-    asked = (*_SETTINGS, *(_TO_FOLLOW if nobody_in_charge else ()))
-    names = (asked,) if at_once else tuple((name,) for name in asked)
+    asked = (*_SETTINGS, *(_TO_FOLLOW if nobody_in_charge else ())) if has_config else ()
+    names = (asked,) if at_once and asked else tuple((name,) for name in asked)
     settings = (("CONFIG", "GET", *some) for some in names)
     more = (*(_OF_CLUSTER if in_cluster else ()), *((_IN_CHARGE,) if nobody_in_charge else ()))
     return Request.of(("INFO",), ("ROLE",), *settings, *more)

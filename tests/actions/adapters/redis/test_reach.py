@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from actions.adapters.redis import Node, RedisHands, connect
+from actions.adapters import TargetHands, connect
+from actions.adapters.redis import Node
 from actions.adapters.redis.failures import ExchangeError
 from actions.adapters.redis.reach import by_map
 from actions.kit.errors import Gone
@@ -25,7 +26,7 @@ def mapped(topology) -> AddressMap:
 
 @contextlib.asynccontextmanager
 async def hands_on(target, reach=None):
-    hands: RedisHands = connect(target, reach)
+    hands: TargetHands = connect(target, reach)
     try:
         yield hands
     finally:

@@ -1,0 +1,65 @@
+"""The one setting of a group that a failover changes for a while: automatic failover, and Multi-AZ with it.
+
+AWS takes Multi-AZ only with automatic failover, so they are one setting here: they are put back together or not at all.
+No I/O here but through Hands.
+"""
+
+from __future__ import annotations
+
+from actions.kit.elasticache.views import AVAILABLE, DISABLED, ENABLED, GroupView
+from actions.kit.errors import NotYet
+from actions.kit.ports import Hands
+
+NAME = "automatic-failover"
+OFF, ON, ON_MULTI_AZ = "disabled", "enabled", "enabled with Multi-AZ"
+ASKED_WITHIN_S = 15.0
+"""How long a debt waits for AWS in one go; what takes longer is looked at again later."""
+EVERY_S = 1.0
+
+
+def value_of(group: GroupView) -> str:
+    """What the setting is.
+
+    Raises:
+        NotYet: AWS is about to change something, maybe this.
+    """
+    if group.status != AVAILABLE or group.automatic_failover not in (ENABLED, DISABLED):
+        raise NotYet(
+            f"{group.name} is {group.status}, automatic failover is {group.automatic_failover}: AWS is at work on it"
+        )
+    if group.automatic_failover == DISABLED:
+        return OFF
+    return ON_MULTI_AZ if group.multi_az == ENABLED else ON
+
+
+async def change(hands: Hands, wanted: str, within_s: float = ASKED_WITHIN_S) -> str:
+    """Give it this value, unless it has it, and see that AWS has done it; says what was seen.
+
+    Raises:
+        NotYet: AWS is at work, on this or on something else.
+    """
+    group = await hands.elasticache.group()
+    if value_of(group) != wanted:
+        await hands.elasticache.set_failover(
+            OFF if wanted == OFF else ON, ENABLED if wanted == ON_MULTI_AZ else DISABLED
+        )
+    return await seen(hands, wanted, within_s)
+
+
+async def seen(hands: Hands, wanted: str, within_s: float) -> str:
+    """Wait until AWS says that it is so.
+
+    Raises:
+        NotYet: it does not within its time; the message is what was seen last.
+    """
+    deadline = hands.now() + within_s
+    while True:
+        try:
+            value = value_of(await hands.elasticache.group())
+        except NotYet as error:
+            value = str(error)
+        if value == wanted:
+            return f"automatic failover is {wanted}"
+        if hands.now() >= deadline:
+            raise NotYet(f"automatic failover should be {wanted}; seen last: {value}")
+        await hands.sleep(EVERY_S)
