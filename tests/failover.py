@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from actions import failover
@@ -88,10 +89,26 @@ def in_file(server: Server, word: str) -> list[str]:
     return [line for line in server.config_path.read_text().splitlines() if word in line]
 
 
+@asynccontextmanager
+async def never_two_writable_masters(topology: Topology) -> AsyncIterator[None]:
+    """As the other one, for as long as the body runs."""
+    over = asyncio.Event()
+    watching = asyncio.create_task(_at_most_one_takes_writes(topology, over.is_set))
+    try:
+        yield
+    finally:
+        over.set()
+        await watching
+
+
 async def no_two_writable_masters(topology: Topology, seconds: float) -> None:
     """Look at all nodes for a while; at most one of them may take a write at any time."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    await _at_most_one_takes_writes(topology, lambda: time.monotonic() > deadline)
+
+
+async def _at_most_one_takes_writes(topology: Topology, over: Callable[[], bool]) -> None:
+    while not over():
         takers = []
         for node in await topology.masters():
             try:

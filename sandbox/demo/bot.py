@@ -14,7 +14,7 @@ import yaml
 
 from sandbox.slack import LocalSlack
 
-READY_S = 20.0
+READY_S = 60.0
 
 
 class Bot:

@@ -8,8 +8,7 @@ from actions.adapters import connect
 from actions.kit.loop import Ending, Outcome, carry_out
 from actions.kit.topology import Address, AddressMap
 from sandbox.redis import Topology, WriteLoad, build, builds, replication, sentinel
-from tests.actions.test_failover_replication_on_servers import in_haste
-from tests.failover import Journal, planned, target_of
+from tests.failover import Journal, planned, target_of, without_the_long_look
 
 pytestmark = pytest.mark.servers
 
@@ -34,7 +33,9 @@ async def test_it_moves_the_master_and_loses_nothing(name: str, kind: type) -> N
             told = " ".join(f"{step.title} {step.command}" for step in plan.steps)
             assert not [place for place in topology.places.values() if place in told]
             journal = Journal()
-            assert await carry_out(in_haste(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
+            assert await carry_out(without_the_long_look(plan.steps), hands, journal) == Ending(Outcome.DONE), (
+                journal.lines
+            )
         finally:
             await hands.aclose()
         await topology.ready()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -13,17 +13,18 @@ from actions.adapters import TargetHands, connect
 from actions.adapters.redis.connection import Node, Reply
 from actions.kit.errors import TooLate, Unreachable
 from actions.kit.following import KeepRoles, Rejoin, Repoint
-from actions.kit.loop import Ending, Outcome, carry_out
+from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Plan, Step
 from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
 from actions.kit.settlement import CutOff, Question, settle
 from actions.kit.steps import FENCE_REPLICAS, CatchUp, Fence, Prove
-from actions.kit.topology import Address, Limits, Target
+from actions.kit.topology import Address, Limits
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, replication
 from tests.failover import (
     Fault,
     Journal,
     in_file,
+    never_two_writable_masters,
     no_two_writable_masters,
     planned,
     setting,
@@ -55,7 +56,8 @@ class Scene:
         self, at: type[Step] | None = None, fault: Fault | None = None, hands: TargetHands | None = None
     ) -> tuple[Ending, Journal]:
         journal = Journal(at, fault)
-        return await carry_out(in_haste(self.plan.steps), hands or self.hands, journal), journal
+        steps = in_haste(self.plan.steps) if fault or hands else without_the_long_look(self.plan.steps)
+        return await carry_out(steps, hands or self.hands, journal), journal
 
     async def lost(self) -> int:
         """Lost writes, counted on the only master once every other node follows it."""
@@ -79,15 +81,13 @@ def in_haste(steps: Sequence[Step]) -> list[Step]:
     return [replace(step, within_s=2) if isinstance(step, Prove) else step for step in without_the_long_look(quick)]
 
 
-def impatient(topology: Topology, timeout_ms: int = 500) -> Target:
-    return target_of(topology, timeout_ms=timeout_ms, limits=Limits(max_pause_ms=1500))
-
-
 @asynccontextmanager
-async def under_load(which: Build | str = NAME, *, timeout_ms: int = 500, **settings: object) -> AsyncIterator[Scene]:
+async def under_load(
+    which: Build | str = NAME, *, timeout_ms: int = 1_000, limits: Limits = Limits(), **settings: object
+) -> AsyncIterator[Scene]:
     chosen = build(which) if isinstance(which, str) else which
     async with replication(chosen, **settings) as topology, WriteLoad(topology, rate=400, timeout=0.5) as load:
-        hands = connect(impatient(topology, timeout_ms))
+        hands = connect(target_of(topology, timeout_ms=timeout_ms, limits=limits))
         try:
             yield Scene(topology, hands, load, await planned(hands))
         finally:
@@ -97,11 +97,10 @@ async def under_load(which: Build | str = NAME, *, timeout_ms: int = 500, **sett
 @pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
 async def test_it_moves_the_master_and_loses_nothing(which: Build) -> None:
     async with under_load(which) as scene:
-        watching = asyncio.create_task(no_two_writable_masters(scene.topology, 1.5))
-        ending, journal = await scene.carry_out()
+        async with never_two_writable_masters(scene.topology):
+            ending, journal = await scene.carry_out()
         assert ending == Ending(Outcome.DONE), journal.lines
         assert await scene.topology.master() is scene.new
-        await watching
         assert await scene.lost() == 0
         assert scene.load.acked > 100
         assert journal.owed == []
@@ -125,7 +124,7 @@ async def test_it_waits_for_bytes_that_are_still_under_way() -> None:
 
 
 async def test_a_candidate_that_is_too_slow_is_given_up_and_writes_go_on() -> None:
-    async with under_load(links=True) as scene:
+    async with under_load(links=True, limits=Limits(max_pause_ms=1_500)) as scene:
         for link in scene.topology.links:
             await link.delay_replication(3.0)
         await asyncio.sleep(0.3)
@@ -160,7 +159,7 @@ async def test_servers_that_the_settings_name_otherwise_than_they_do_themselves(
             assert [node.also for node in snapshot.nodes] == [(address,) for address in by_us]
             plan = await planned(hands, to=str(by_us[2]))
             assert str(plan.candidate) == topology.nodes[2].address
-            assert await carry_out(in_haste(plan.steps), hands, Journal()) == Ending(Outcome.DONE)
+            assert await carry_out(without_the_long_look(plan.steps), hands, Journal()) == Ending(Outcome.DONE)
             await topology.ready()
         finally:
             await hands.aclose()
@@ -267,18 +266,20 @@ async def test_a_promotion_that_is_still_under_way_when_it_is_given_up_never_arr
 async def test_the_old_master_hangs_before_it_is_demoted() -> None:
     """It wakes up fenced, acknowledges nothing, and is demoted as soon as it answers."""
     async with under_load() as scene:
-        waking: list[asyncio.Task[None]] = []
 
-        async def hang() -> None:
-            await scene.old.hang()
-            waking.append(asyncio.create_task(_later(1.8, scene.old.resume)))
+        class Waking(Journal):
+            async def ended(self, index: int, state: StepState, note: str) -> None:
+                await super().ended(index, state, note)
+                if self.titles[index] == "Rejoin" and state is StepState.FAILED:
+                    await scene.old.resume()
 
-        watching = asyncio.create_task(no_two_writable_masters(scene.topology, 4))
-        ending, journal = await scene.carry_out(Rejoin, hang)
+        journal = Waking(Rejoin, scene.old.hang)
+        async with never_two_writable_masters(scene.topology):
+            ending = await carry_out(in_haste(scene.plan.steps), scene.hands, journal)
         assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+        assert journal.states("Rejoin") == [StepState.FAILED, StepState.DONE], journal.lines
         assert await scene.topology.master() is scene.new
         assert journal.owed == []
-        await asyncio.gather(*waking, watching)
         assert await scene.lost() == 0
         await scene.as_it_was()
 
@@ -315,7 +316,7 @@ async def test_the_bot_is_cut_off_from_one_node(cut: str, at: type[Step]) -> Non
     """The others go on seeing it: whatever Tandem cannot see, it never makes two writable masters."""
     async with under_load(links=True) as scene:
         link = scene.topology.link(getattr(scene, cut))
-        async with another(TargetHands, scene) as hands:
+        async with another(TargetHands, scene, timeout_ms=500) as hands:
             ending, journal = await scene.carry_out(
                 at, lambda: link.black_hole(replicas=False, sentinels=False, clients=True), hands
             )
@@ -386,14 +387,9 @@ async def test_nobody_follows_a_node_that_is_no_master_any_more() -> None:
 
 
 @asynccontextmanager
-async def another(kind: type[TargetHands], scene: Scene) -> AsyncIterator[TargetHands]:
-    hands = kind(impatient(scene.topology))
+async def another(kind: type[TargetHands], scene: Scene, timeout_ms: int = 1_000) -> AsyncIterator[TargetHands]:
+    hands = kind(target_of(scene.topology, timeout_ms=timeout_ms))
     try:
         yield hands
     finally:
         await hands.aclose()
-
-
-async def _later(seconds: float, act: Callable[[], object]) -> None:
-    await asyncio.sleep(seconds)
-    await act()  # type: ignore[misc]

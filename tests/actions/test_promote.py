@@ -25,7 +25,15 @@ from actions.kit.topology import Address, Kind
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, faults, replication, sentinel
 from tests.actions.test_failover_replication_on_servers import in_haste
 from tests.builders import healthy, node_at, with_link, without_node
-from tests.failover import Journal, caught_up, in_file, no_two_writable_masters, setting, target_of
+from tests.failover import (
+    Journal,
+    caught_up,
+    in_file,
+    no_two_writable_masters,
+    setting,
+    target_of,
+    without_the_long_look,
+)
 
 pytestmark = pytest.mark.servers
 
@@ -217,13 +225,13 @@ async def _diagnosed(hands: TargetHands):
 
 
 def brief(steps: Sequence[Step]) -> list[Step]:
-    """In haste, and a master that is dead for good is not watched for."""
-    return [step for step in in_haste(steps) if not (isinstance(step, Rejoin) and step.again)]
+    """A master that is dead for good is not watched for."""
+    return [step for step in without_the_long_look(steps) if not (isinstance(step, Rejoin) and step.again)]
 
 
 @asynccontextmanager
 async def lost(which: str = NAME, **settings: object) -> AsyncIterator[tuple[Topology, TargetHands, list[Step]]]:
-    """A master that is dead, and the steps that promote the first replica, in haste."""
+    """A master that is dead, and the steps that promote the first replica."""
     async with replication(build(which), **settings) as topology:
         await topology.nodes[0].command("SET", "before", "1")
         await caught_up(*topology.nodes)
@@ -294,7 +302,7 @@ async def test_the_candidate_hangs_when_it_is_promoted() -> None:
         hands = Hanging(target_of(topology))
         try:
             journal = Journal()
-            ending = await carry_out(steps, hands, journal)
+            ending = await carry_out(in_haste(steps), hands, journal)
             assert ending.outcome is Outcome.INCOMPLETE, journal.lines
             await new.resume()
             await asyncio.sleep(0.2)
@@ -339,7 +347,7 @@ async def test_replicas_that_follow_one_another_get_a_master_again() -> None:
         async with seen(topology) as hands:
             verdict = (await _diagnosed(hands)).verdict
             assert verdict.summary == "Nobody takes writes: every known node is a replica."
-            assert await carry_out(in_haste(plan.steps), hands, Journal()) == Ending(Outcome.DONE)
+            assert await carry_out(without_the_long_look(plan.steps), hands, Journal()) == Ending(Outcome.DONE)
         assert await second.command("GET", "kept") == "1"
         assert (await third.command("ROLE"))[2] == int(second.address.rsplit(":", 1)[1])
         assert Address.parse(second.address) == plan.candidate
