@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from sandbox.redis.builds import Build
 from sandbox.redis.certificates import TlsFiles
+from sandbox.redis.managed import Config, managed_config
 
-Config = tuple[tuple[str, str], ...]
 Address = tuple[str, int]
 
 ACL_USER = "tandem"
@@ -53,7 +53,8 @@ class Settings:
     `acl` adds the user `tandem` to every server and sets the passwords that were left out. `links` puts a TCP proxy in
     front of each data node; `nat` one in front of each server, which lets the other servers through and nobody else.
     `extra_config` is for data nodes and wins. `config_file=False` starts them with arguments only, so that CONFIG
-    REWRITE fails, as with servers of the Bitnami images.
+    REWRITE fails, as with servers of the Bitnami images. `managed` keeps from the customer what ElastiCache does, see
+    sandbox.redis.managed.
     """
 
     build: Build
@@ -71,16 +72,21 @@ class Settings:
     nat: bool = False
     appendonly: bool = False
     config_file: bool = True
+    managed: bool = False
     extra_config: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Secrets:
-    """The passwords of one topology: of the default user on nodes and Sentinels, and of `tandem` on both."""
+    """The passwords of one topology: of the default user on nodes and Sentinels, of `tandem` on both, of the provider.
+
+    The provider is who runs a managed service; None where nobody does.
+    """
 
     node: str | None
     sentinel: str | None
     tandem: str | None
+    provider: str | None = None
 
 
 def make_secrets(settings: Settings) -> Secrets:
@@ -89,7 +95,12 @@ def make_secrets(settings: Settings) -> Secrets:
     def filled(password: str | None) -> str | None:
         return password or (tokens.token_hex(12) if settings.acl else None)
 
-    return Secrets(node=filled(settings.password), sentinel=filled(settings.sentinel_password), tandem=filled(None))
+    return Secrets(
+        node=filled(settings.password),
+        sentinel=filled(settings.sentinel_password),
+        tandem=filled(None),
+        provider=tokens.token_hex(12) if settings.managed else None,
+    )
 
 
 def cluster_rules(build: Build) -> tuple[str, ...]:
@@ -127,9 +138,10 @@ def data_config(
         lines["masterauth"] = secrets.node
     if master:
         lines["replicaof"] = f"{master[0]} {master[1]}"
-    common = _common(settings, bind, secrets.node, tls)
+    common = _common(settings, bind, None if secrets.provider else secrets.node, tls)
     users = _users(settings, rules, secrets.tandem)
-    return (*{**dict(common), **lines, **settings.extra_config}.items(), *users)
+    managed = managed_config(secrets.node, secrets.provider) if secrets.provider else ()
+    return (*{**dict(common), **lines, **settings.extra_config}.items(), *users, *managed)
 
 
 def sentinel_config(

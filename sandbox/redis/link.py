@@ -52,6 +52,10 @@ class Link:
         """Reset the connections of the replica with this announced address, and each new one."""
         await self._apply(replace(self.rules, cut_replicas=(*self.rules.cut_replicas, address)))
 
+    async def lead_to(self, server: tuple[str, int]) -> None:
+        """Connect whoever comes from now on to this server, as a DNS name that moves; open connections stay."""
+        await self._process.tell({"link": self._name, "server": server})
+
     async def heal(self) -> None:
         """Pass everything at once again; what was held goes on where it stopped."""
         await self._apply(Rules())

@@ -1,6 +1,7 @@
 """The proxies of one topology: forwards, delays, cuts or holds connections by the rules that come on standard input.
 
-The first line names the proxies, each later one gives the rules of one of them; each is answered by "ok".
+The first line names the proxies, each later one gives the rules of one of them, or the server that it now leads to;
+each is answered by "ok".
 """
 
 import asyncio
@@ -180,7 +181,9 @@ async def main() -> None:
     proxies: dict[str, Proxy] = {}
     while line := await reader.readline():
         message = json.loads(line)
-        if "link" in message:
+        if "server" in message:
+            proxies[message["link"]].server = tuple(message["server"])
+        elif "link" in message:
             rules = message["rules"]
             proxies[message["link"]].change(Rules(**{**rules, "cut_replicas": tuple(rules["cut_replicas"])}))
         else:

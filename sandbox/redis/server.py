@@ -10,8 +10,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,10 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """What a server is started with; `config` holds directives in order, values in the syntax of redis.conf."""
+    """What a server is started with; `config` holds directives in order, values in the syntax of redis.conf.
+
+    `renamed` gives for a command in capitals the name under which the administrator alone knows it.
+    """
 
     name: str
     build: Build
@@ -56,6 +59,7 @@ class Spec:
     config: tuple[tuple[str, str], ...]
     config_file: bool
     admin: Credentials
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Server:
@@ -149,7 +153,8 @@ class Server:
         )
         async with client:
             execute: Callable[..., Awaitable[Any]] = client.execute_command
-            return await execute(*arguments)
+            name, *rest = arguments
+            return await execute(self.spec.renamed.get(str(name).upper(), name), *rest)
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines that it wrote."""

@@ -14,6 +14,7 @@ from sandbox.redis.addresses import Block
 from sandbox.redis.builds import Build
 from sandbox.redis.config import ACL_USER, Settings, data_config, make_secrets, sentinel_config
 from sandbox.redis.link import Link, LinkProcess
+from sandbox.redis.managed import PROVIDER, RENAMED
 from sandbox.redis.server import Credentials, Server, Spec, role_of
 
 READY_S = 60.0
@@ -49,7 +50,8 @@ class Topology:
     """Running servers with addresses of their own.
 
     `username` and `password` are what a client such as the bot is given: those of `tandem` with `acl`, else of the
-    default user; `admin` is always the default user. The same with `sentinel_` for the Sentinels.
+    default user; `admin` is the default user, or who runs a `managed` service. The same with `sentinel_` for the
+    Sentinels. `endpoints` is where a managed service may put its endpoints for writes and for reads.
     """
 
     def __init__(self, settings: Settings, directory: Path) -> None:
@@ -58,11 +60,16 @@ class Topology:
         self.master_name = settings.master_name
         self._block = Block()
         self._addresses = _Addresses(self._block, settings)
-        hosts = {host for host, _ in (*self._addresses.nodes, *self._addresses.sentinels)}
+        self.endpoints = (self._block.link(1), self._block.link(2))
+        hosts = {host for host, _ in (*self._addresses.nodes, *self._addresses.sentinels, *self.endpoints)}
         self.tls = certificates.create(directory, tuple(sorted(hosts))) if settings.tls else None
         self._secrets = make_secrets(settings)
         ca_file = self.tls.ca_file if self.tls else None
-        self.admin = Credentials(password=self._secrets.node, ca_file=ca_file)
+        self.admin = Credentials(
+            username=PROVIDER if settings.managed else None,
+            password=self._secrets.provider or self._secrets.node,
+            ca_file=ca_file,
+        )
         self.sentinel_admin = Credentials(password=self._secrets.sentinel, ca_file=ca_file)
         self.username = self.sentinel_username = ACL_USER if settings.acl else None
         self.password = self._secrets.tandem or self._secrets.node
@@ -177,6 +184,7 @@ class Topology:
                 config=config,
                 config_file=config_file,
                 admin=self.sentinel_admin if is_sentinel else self.admin,
+                renamed=RENAMED if self.settings.managed and not is_sentinel else {},
             )
         )
 

@@ -1,0 +1,42 @@
+import asyncio
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from sandbox.elasticache import LocalElastiCache, elasticache
+
+
+class Boto:
+    """The real client, each call in a thread; without retries, so that a test sees every answer."""
+
+    def __init__(self, aws: LocalElastiCache, **options: Any) -> None:
+        settings = {**aws.client_options, **options}
+        self.client = boto3.client("elasticache", config=Config(retries={"total_max_attempts": 1}), **settings)
+
+    async def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        return await asyncio.to_thread(getattr(self.client, operation), **parameters)
+
+    async def group(self, group_id: str = "orders") -> dict[str, Any]:
+        answer = await self("describe_replication_groups", ReplicationGroupId=group_id)
+        return answer["ReplicationGroups"][0]
+
+    async def messages(self, **parameters: Any) -> list[str]:
+        """Of the events, oldest first."""
+        return [event["Message"] for event in (await self("describe_events", **parameters))["Events"]][::-1]
+
+    async def modify(self, **parameters: Any) -> dict[str, Any]:
+        defaults = {"ReplicationGroupId": "orders", "ApplyImmediately": True}
+        return await self("modify_replication_group", **{**defaults, **parameters})
+
+
+@pytest.fixture
+async def aws():
+    async with elasticache() as local:
+        yield local
+
+
+@pytest.fixture
+def boto(aws):
+    return Boto(aws)

@@ -1,0 +1,90 @@
+"""Real servers underneath: what the endpoints lead to, what is lost, and what a customer cannot do."""
+
+import pytest
+import redis.asyncio
+from redis.exceptions import NoPermissionError, ReadOnlyError, ResponseError
+
+from sandbox.redis import build, builds
+
+pytestmark = pytest.mark.servers
+
+each_build = pytest.mark.parametrize("server", builds(), ids=lambda one: one.name)
+
+
+def connect(endpoint: dict[str, object], **options: object) -> redis.asyncio.Redis:
+    return redis.asyncio.Redis(
+        host=str(endpoint["Address"]), port=int(str(endpoint["Port"])), decode_responses=True, protocol=2, **options
+    )
+
+
+@each_build
+async def test_a_failover_moves_the_endpoints_and_replaces_the_node(aws, boto, server):
+    group = await aws.add_group("orders", build=server)
+    node_group = group.node_groups[0]
+    shown = (await boto.group())["NodeGroups"][0]
+    lost = node_group.server(node_group.primary).pid
+    async with connect(shown["PrimaryEndpoint"]) as writer:
+        await writer.set("colour", "blue")
+        assert await writer.wait(2, 5000) == 2
+    await boto("test_failover", ReplicationGroupId="orders", NodeGroupId="0001")
+    await aws.settled()
+    assert node_group.primary.id != "orders-001"
+    assert node_group.server(group.member("orders-001")).pid != lost
+    async with connect(shown["PrimaryEndpoint"]) as writer, connect(shown["ReaderEndpoint"]) as reader:
+        assert await writer.get("colour") == "blue"
+        await writer.set("colour", "red")
+        assert await writer.wait(2, 5000) == 2
+        assert await reader.get("colour") == "red"
+        with pytest.raises(ReadOnlyError):
+            await reader.set("colour", "green")
+    for member in node_group.replicas:
+        assert (await node_group.server(member).command("ROLE"))[3] == "connected"
+        await node_group.server(member).restart()
+        assert (await node_group.server(member).command("ROLE"))[0] == "slave"
+
+
+async def test_a_chosen_primary_takes_over_and_the_old_one_replicates_from_it(aws, boto):
+    group = await aws.add_group("orders", build=build(), automatic_failover=False, multi_az=False)
+    node_group = group.node_groups[0]
+    endpoint = (await boto.group())["NodeGroups"][0]["PrimaryEndpoint"]
+    async with connect(endpoint) as before:
+        await before.set("colour", "blue")
+        await before.wait(2, 5000)
+        await boto.modify(PrimaryClusterId="orders-003")
+        await aws.settled()
+        # Its connection stays where it was, as with a DNS name that moves.
+        with pytest.raises(ReadOnlyError):
+            await before.set("colour", "green")
+    async with connect(endpoint) as after:
+        assert (await after.execute_command("ROLE"))[0] == "master"
+        assert await after.get("colour") == "blue"
+    assert node_group.primary.id == "orders-003"
+
+
+@each_build
+async def test_the_customer_has_no_command_that_the_provider_keeps(aws, boto, server):
+    group = await aws.add_group("orders", build=server, replicas=1)
+    endpoint = (await boto.group())["NodeGroups"][0]["PrimaryEndpoint"]
+    async with connect(endpoint) as customer:
+        for kept in ("CONFIG GET maxmemory", "REPLICAOF NO ONE", "SYNC", "BGSAVE", "DEBUG SLEEP 0", "FAILOVER"):
+            with pytest.raises(ResponseError, match="unknown command"):
+                await customer.execute_command(*kept.split())
+        for kept in ("PSYNC ? -1", "CLUSTER FAILOVER", "ACL SETUSER someone"):
+            with pytest.raises(NoPermissionError):
+                await customer.execute_command(*kept.split())
+        assert (await customer.execute_command("ROLE"))[0] == "master"
+        assert (await customer.info("replication"))["connected_slaves"] == 1
+        assert await customer.execute_command("CLIENT", "PAUSE", "1", "WRITE")
+    primary = group.node_groups[0].server(group.member("orders-001"))
+    assert (await primary.command("CONFIG", "GET", "appendonly"))[1] == "no"
+
+
+async def test_tls_and_auth_token(aws, boto):
+    server = next(one for one in builds() if one.has_tls)
+    group = await aws.add_group("orders", build=server, replicas=1, tls=True, auth_token="a-token-of-16-bytes")
+    shown = await boto.group()
+    assert (shown["TransitEncryptionEnabled"], shown["AuthTokenEnabled"]) == (True, True)
+    endpoint = shown["NodeGroups"][0]["PrimaryEndpoint"]
+    tls = {"ssl": True, "ssl_ca_certs": str(group.node_groups[0].nodes.topology.tls.ca_file)}
+    async with connect(endpoint, password="a-token-of-16-bytes", **tls) as customer:
+        assert await customer.set("colour", "blue")
