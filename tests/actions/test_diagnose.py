@@ -56,7 +56,7 @@ async def _write(topology: Topology) -> None:
 async def test_in_a_failover_the_promoted_one_is_never_called_the_wrong_one(how):
     """Looked at all the way through: whoever is master in the end was right from its promotion on."""
     async with sentinel(build(), down_after_ms=1500) as topology:
-        hands, old = connect(target_of(topology)), topology.nodes[0]
+        hands, old = connect(target_of(topology, timeout_ms=300)), topology.nodes[0]
         earlier, blamed, moving = None, [], False
         if how == "hang":
             await faults.hang_master(topology)

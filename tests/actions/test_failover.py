@@ -48,7 +48,7 @@ async def refusal(topology: Topology, change: Change = lambda target: target, **
 
 
 async def until_refused(
-    topology: Topology, words: str, within_s: float = 20, change: Change | None = None, **options: str
+    topology: Topology, words: str, within_s: float = 60, change: Change | None = None, **options: str
 ) -> str:
     async with seen(topology, change or (lambda target: target)) as hands:
         deadline = time.monotonic() + within_s
@@ -117,7 +117,10 @@ async def test_sentinels_are_gone(dead: int) -> None:
 
 
 async def test_a_failover_is_in_progress() -> None:
-    async with sentinel(build(NAME)) as topology, seen(topology) as hands:
+    """It lasts as long as the replica that is to be promoted hangs."""
+    patient = {"down_after_ms": 60_000, "failover_timeout_ms": 60_000}
+    async with sentinel(build(NAME), replicas=1, **patient) as topology, seen(topology) as hands:
+        await topology.nodes[1].hang()
         await topology.sentinels[0].command("SENTINEL", "FAILOVER", topology.master_name)
         answer = failover.plan(await hands.observe(), {})
         assert isinstance(answer, Refusal)
