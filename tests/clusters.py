@@ -96,10 +96,10 @@ class Cluster:
         rows = self.said.get(number, self.rows)
         fields = {
             "cluster_state": self.states.get(number, "ok"),
-            "cluster_slots_assigned": SLOTS,
-            "cluster_slots_ok": SLOTS,
-            "cluster_slots_pfail": 0,
-            "cluster_slots_fail": 0,
+            "cluster_slots_assigned": sum(_slots(rows, flags) for flags in ("", "fail?", "fail")),
+            "cluster_slots_ok": _slots(rows, ""),
+            "cluster_slots_pfail": _slots(rows, "fail?"),
+            "cluster_slots_fail": _slots(rows, "fail"),
             "cluster_known_nodes": len(rows),
             "cluster_size": sum(bool(row.slots) for row in rows),
             "cluster_current_epoch": max(row.epoch for row in rows),
@@ -117,7 +117,10 @@ class Cluster:
         own = next(one for one in self.said.get(row.number, self.rows) if one.number == row.number)
         shared = {"replid": f"{own.master or own.number:040x}", "cluster_enabled": True, "priority": 100}
         if own.master:
-            link = Link(address(own.master), up=True, sync_in_progress=False, last_io_s=0, down_since_s=None)
+            up = self.silent.get(own.master) is not Reason.REFUSED
+            link = Link(
+                address(own.master), up=up, sync_in_progress=False, last_io_s=0 if up else None, down_since_s=4 - 4 * up
+            )
             info = info_of(row.number, Role.REPLICA, link=link, **shared)
         else:
             attached = tuple(
@@ -150,6 +153,11 @@ def cluster(shards: int = 3, replicas: int = 1) -> Cluster:
         for number in range(1, shards + 1)
     ]
     return Cluster((*masters, *others))
+
+
+def _slots(rows: tuple[Row, ...], flags: str) -> int:
+    bounds = [one.split("-") for row in rows if row.flags == flags for one in row.slots.split()]
+    return sum(int(bound[-1]) - int(bound[0]) + 1 for bound in bounds)
 
 
 def _changed(rows: tuple[Row, ...], number: int, changes: Mapping[str, object]) -> tuple[Row, ...]:

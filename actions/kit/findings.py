@@ -40,6 +40,7 @@ class FindingId(StrEnum):
     CLUSTER_MASTER_WITHOUT_REPLICA = "cluster-master-without-replica"
     CLUSTER_OPEN_SLOTS = "cluster-open-slots"
     CLUSTER_DISAGREEMENT = "cluster-disagreement"
+    CLUSTER_MAJORITY_LOST = "cluster-majority-lost"
     ELASTICACHE_CHANGING = "elasticache-changing"
     PODS_NOT_READY = "pods-not-ready"
     UNDETERMINED = "undetermined"

@@ -158,6 +158,8 @@ def parse_config(*replies: object) -> NodeConfig:
         replica_priority=_optional(fields, "replica-priority"),
         masterauth=bool(fields["masterauth"]) if "masterauth" in fields else None,
         tls_replication=_flag(fields, "tls-replication", "yes"),
+        cluster_node_timeout_ms=_optional(fields, "cluster-node-timeout"),
+        cluster_full_coverage=_flag(fields, "cluster-require-full-coverage", "yes"),
     )
 
 

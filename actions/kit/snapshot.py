@@ -115,6 +115,10 @@ class NodeConfig:
     masterauth: bool | None = None
     """Whether one is set; what it is is not kept. Asked only where nobody is in charge, as is the next."""
     tls_replication: bool | None = None
+    cluster_node_timeout_ms: int | None = None
+    """Asked only of the nodes of a cluster, as is the next."""
+    cluster_full_coverage: bool | None = None
+    """``cluster-require-full-coverage``: one slot that nobody serves stops the whole cluster."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ _TO_FOLLOW = ("masterauth", "tls-replication")
 """What a master needs to be a replica later. That of Sentinel's targets is Sentinel's business."""
 _IN_CHARGE = ("PUBSUB", "NUMSUB", "__sentinel__:hello")
 """Whether a Sentinel is in charge after all: each one subscribes to this channel on every node that it watches."""
+_WHEN_DOWN = ("cluster-node-timeout", "cluster-require-full-coverage")
+"""When a cluster acts on a lost master, and what stops until then."""
 _OF_CLUSTER = (("CLUSTER", "INFO"), ("CLUSTER", "NODES"))
 _ABOUT_MASTER = ("GET-MASTER-ADDR-BY-NAME", "MASTER", "REPLICAS", "SENTINELS", "CKQUORUM")
 
@@ -114,11 +116,12 @@ class NodeQuestions:
 @cache
 def _request(*, at_once: bool, nobody_in_charge: bool, in_cluster: bool, has_config: bool) -> Request:
     """What is asked of a data node; ``at_once``: the settings by one CONFIG GET."""
-    asked = (*_SETTINGS, *(_TO_FOLLOW if nobody_in_charge else ())) if has_config else ()
+    more = (*(_TO_FOLLOW if nobody_in_charge else ()), *(_WHEN_DOWN if in_cluster else ()))
+    asked = (*_SETTINGS, *more) if has_config else ()
     names = (asked,) if at_once and asked else tuple((name,) for name in asked)
     settings = (("CONFIG", "GET", *some) for some in names)
-    more = (*(_OF_CLUSTER if in_cluster else ()), *((_IN_CHARGE,) if nobody_in_charge else ()))
-    return Request.of(("INFO",), ("ROLE",), *settings, *more)
+    others = (*(_OF_CLUSTER if in_cluster else ()), *((_IN_CHARGE,) if nobody_in_charge else ()))
+    return Request.of(("INFO",), ("ROLE",), *settings, *others)
 
 
 def _takes_several_names(info: NodeInfo) -> bool:

@@ -59,9 +59,10 @@ class Shards:
 
     @cached_property
     def strangers(self) -> tuple[NodeView, ...]:
-        """Nodes that belong to another cluster, or that told of none though they answered."""
-        own = {node.address for node, _ in self.views}
-        return tuple(node for node in self._snapshot.nodes if node.info is not None and node.address not in own)
+        """Nodes that belong to another cluster, or to none."""
+        off = (node for node in self._snapshot.nodes if node.info is not None and node.info.cluster_enabled is False)
+        apart = (node for node, view in self._told if view.my_id not in self._own)
+        return tuple(sorted((*off, *apart), key=lambda node: node.address))
 
     @cached_property
     def tables(self) -> tuple[tuple[tuple[Member, ...], tuple[Address, ...]], ...]:
@@ -71,6 +72,11 @@ class Shards:
             told.setdefault(id(view.members), (view.members, []))[1].append(node.address)
         ranked = sorted(told.values(), key=lambda one: (-len(one[1]), one[1]))
         return tuple((members, tuple(who)) for members, who in ranked)
+
+    @cached_property
+    def rows(self) -> tuple[tuple[Mapping[str, Member], tuple[Address, ...]], ...]:
+        """``tables`` by the ids of the nodes in them."""
+        return tuple(({one.id: one for one in members}, who) for members, who in self.tables)
 
     @cached_property
     def members(self) -> Mapping[str, Member]:
@@ -152,10 +158,17 @@ class Shards:
         """The shard of this node; ``None`` where it is in none."""
         return self._by_address.get(node)
 
-    def flagging(self, node_id: str, flag: str) -> tuple[Address, ...]:
-        """Who of the others flags this node so, such as ``fail`` or ``fail?``."""
-        found = (who for members, who in self.tables for one in members if one.id == node_id and flag in one.flags)
-        return tuple(sorted(address for who in found for address in who if address != self.addresses.get(node_id)))
+    def said_of(self, node_id: str) -> Iterator[tuple[Member, tuple[Address, ...]]]:
+        """What the others have in their tables for this node, each version with those who have it so."""
+        told: dict[int, tuple[Member, list[Address]]] = {}
+        for rows, who in self.rows:
+            member = rows.get(node_id)
+            if member is not None:
+                told.setdefault(id(member), (member, []))[1].extend(who)
+        for member, tellers in told.values():
+            others = tuple(sorted(address for address in tellers if address != self.addresses.get(node_id)))
+            if others:
+                yield member, others
 
     @cached_property
     def _told(self) -> tuple[tuple[NodeView, ClusterView], ...]:

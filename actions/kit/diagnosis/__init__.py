@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 
+from actions.kit.cluster.agreement import cluster_disagreement
+from actions.kit.cluster.coverage import majority_lost, master_without_replica, slots_uncovered, state_fail
+from actions.kit.cluster.facts import ClusterFacts
+from actions.kit.cluster.moving import cluster_failover_in_progress
+from actions.kit.cluster.opened import open_slots
+from actions.kit.cluster.verdict import cluster_healthy, cluster_undetermined
 from actions.kit.diagnosis.access import auth_failed, busy_script, loading, tls_failed
 from actions.kit.diagnosis.facts import Facts
 from actions.kit.diagnosis.master import (
@@ -33,26 +40,55 @@ from actions.kit.diagnosis.split import split_brain
 from actions.kit.diagnosis.verdict import healthy, undetermined
 from actions.kit.findings import Diagnosis, Finding, FindingId
 from actions.kit.snapshot import Snapshot
+from actions.kit.topology import Kind
 
-RULES: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
+Rule = Callable[[Facts], Iterable[Finding]]
+ClosingRule = Callable[[Facts, Sequence[Finding]], Iterable[Finding]]
+
+
+def _each(rule: Rule) -> Rule:
+    """The rule, of each group of one master and its replicas: of a cluster that is each shard."""
+    return lambda facts: chain.from_iterable(map(rule, facts.parts))
+
+
+def _of_cluster(rule: Callable[[ClusterFacts], Iterable[Finding]]) -> Rule:
+    """A rule of clusters only."""
+    return lambda facts: rule(facts) if isinstance(facts, ClusterFacts) else ()
+
+
+def _closing(
+    rule: ClosingRule, of_cluster: Callable[[ClusterFacts, Sequence[Finding]], Iterable[Finding]]
+) -> ClosingRule:
+    """A rule that judges a cluster otherwise."""
+    return lambda facts, found: of_cluster(facts, found) if isinstance(facts, ClusterFacts) else rule(facts, found)
+
+
+RULES: tuple[Rule, ...] = (
     split_brain,
     failover_in_progress,
-    master_down,
-    master_unreachable_for_voters,
-    master_unreachable,
+    _of_cluster(cluster_failover_in_progress),
+    _of_cluster(majority_lost),
+    _of_cluster(slots_uncovered),
+    _each(master_down),
+    _each(master_unreachable_for_voters),
+    _each(master_unreachable),
     busy_script,
     loading,
     writes_refused,
+    _of_cluster(state_fail),
     out_of_memory,
     sentinel_disagreement,
+    _of_cluster(cluster_disagreement),
     sentinel_quorum_lost,
     auth_failed,
     tls_failed,
-    replica_down,
-    replication_broken,
-    replica_syncing,
-    replica_lagging,
-    no_eligible_replica,
+    _of_cluster(master_without_replica),
+    _each(replica_down),
+    _each(replication_broken),
+    _each(replica_syncing),
+    _each(replica_lagging),
+    _each(no_eligible_replica),
+    _of_cluster(open_slots),
     sentinel_down,
     sentinel_misconfigured,
     persistence_failing,
@@ -63,7 +99,10 @@ RULES: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
 """Every rule, in the order in which findings of one severity stand: what endangers writes most, and causes before
 their effects."""
 
-CLOSING_RULES: tuple[Callable[[Facts, Sequence[Finding]], Iterable[Finding]], ...] = (undetermined, healthy)
+CLOSING_RULES: tuple[ClosingRule, ...] = (
+    _closing(undetermined, cluster_undetermined),
+    _closing(healthy, cluster_healthy),
+)
 """The rules that judge what the others found."""
 
 
@@ -78,7 +117,7 @@ def diagnose(snapshot: Snapshot, earlier: Snapshot | None = None) -> Diagnosis:
     Returns:
         At least one finding, the worst first. ``healthy`` stands before mere information.
     """
-    facts = Facts(snapshot, earlier)
+    facts = (ClusterFacts if snapshot.kind is Kind.CLUSTER else Facts)(snapshot, earlier)
     findings = [finding for rule in RULES for finding in rule(facts)]
     findings += [finding for rule in CLOSING_RULES for finding in rule(facts, tuple(findings))]
     findings.sort(key=_rank)

@@ -70,7 +70,7 @@ def busy_script(facts: Facts) -> Iterator[Finding]:
 
 
 def _held(facts: Facts, finding: FindingId, node: NodeView, what: str, observation: str = "") -> Finding:
-    is_master = node.address == facts.master_address or node.is_master
+    is_master = facts.leads(node)
     return Finding(
         finding,
         Severity.CRITICAL if is_master else Severity.WARNING,

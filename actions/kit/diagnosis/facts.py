@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from actions.kit.cluster.shards import Shards
 from actions.kit.diagnosis.voice import Reach, Voice
 from actions.kit.findings import Confidence, Evidence
 from actions.kit.heirs import best_heir
@@ -31,6 +30,7 @@ class Facts:
 
     def __init__(self, snapshot: Snapshot, earlier: Snapshot | None = None) -> None:
         self.snapshot = snapshot
+        self.before = earlier
         self._earlier = {node.address: node for node in earlier.nodes} if earlier else {}
 
     def earlier(self, node: NodeView) -> NodeView | None:
@@ -50,10 +50,10 @@ class Facts:
         """The nodes vote themselves, and each shard has a master of its own."""
         return self.snapshot.kind is Kind.CLUSTER
 
-    @cached_property
-    def shards(self) -> Shards:
-        """What the nodes of a cluster say of it, added up once."""
-        return Shards(self.snapshot)
+    @property
+    def parts(self) -> Sequence[Facts]:
+        """The groups of one master and its replicas: this one; of a cluster its shards."""
+        return (self,)
 
     voters: str = "Sentinel"
     """Who votes on a failover, in a word."""
@@ -106,9 +106,9 @@ class Facts:
     def master_address(self) -> Address | None:
         """Who should be master: whom the Sentinels agree on, else the only one there is, else whom the replicas follow.
 
-        ``None`` where these name several or none, and of a cluster as a whole.
+        ``None`` where these name several or none.
         """
-        if self.agreed is not None or self.in_cluster:
+        if self.agreed is not None:
             return self.agreed
         if self.masters:
             return self.masters[0].address if len(self.masters) == 1 else None
@@ -209,10 +209,14 @@ class Facts:
             return None
         return max(0, info.offset - node.info.offset)
 
+    def leads(self, node: NodeView) -> bool:
+        """It should be a master, or says that it is one."""
+        return node.address == self.master_address or node.is_master
+
     @property
     def promotion_lines(self) -> tuple[str, ...]:
         """The action line that promotes the best replica by hand, where nobody is in charge."""
-        heir = None if self.has_sentinels or self.in_cluster else best_heir(self.snapshot)
+        heir = None if self.has_sentinels else best_heir(self.snapshot)
         return (f"promote {self.snapshot.target} --to {heir.address}",) if heir else ()
 
     def failover_lines(self, node: NodeView) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from actions.kit.diagnosis.facts import Facts, confident, count, flags_of, no_answer, of_node, of_sentinel
+from actions.kit.diagnosis.facts import Facts, confident, flags_of, no_answer, of_node, of_sentinel
 from actions.kit.diagnosis.voice import Reach, Voice
 from actions.kit.diagnosis.voices import majority_says_no, voices
 from actions.kit.findings import Finding, FindingId, Severity
@@ -21,7 +21,7 @@ def master_down(facts: Facts) -> Iterator[Finding]:
     if facts.silent_master is None:
         return
     said = voices(facts)
-    if not _nobody_reaches(facts, said):
+    if not nobody_reaches(facts, said):
         return
     node, unasked = facts.silent_master
     complete = facts.all_others_answered and facts.sure_of_master
@@ -47,7 +47,7 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
     if facts.silent_master is None:
         return
     said = voices(facts)
-    if _nobody_reaches(facts, said) or not any(voice.reach is Reach.YES for voice in said):
+    if nobody_reaches(facts, said) or not any(voice.reach is Reach.YES for voice in said):
         return
     node, unasked = facts.silent_master
     complete = (
@@ -135,7 +135,8 @@ def _unreachable(facts: Facts, reason: Reason) -> str:
     return f"We cannot reach the {facts.title} ({reason}), but others can: look at the way from here."
 
 
-def _nobody_reaches(facts: Facts, said: Sequence[Voice]) -> bool:
+def nobody_reaches(facts: Facts, said: Sequence[Voice]) -> bool:
+    """A majority of all who vote do not reach it, or a replica has lost it; and no replica hears from it."""
     replicas = [voice.reach for voice in said if not voice.votes]
     if Reach.YES in replicas:
         return False
@@ -148,7 +149,7 @@ def _against(facts: Facts, said: Sequence[Voice]) -> str:
     parts = []
     if votes:
         nos = sum(voice.votes for voice in said if voice.reach is Reach.NO)
-        parts.append(f"{nos} of {count(votes, facts.voters)} do not reach it")
+        parts.append(f"{nos} of {votes} {facts.voters}s do not reach it")
     if replicas:
         parts.append(f"{sum(replicas)} of {len(replicas)} replicas have lost it")
     return " and ".join(parts)

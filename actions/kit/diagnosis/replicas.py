@@ -174,9 +174,10 @@ def no_eligible_replica(facts: Facts) -> Iterator[Finding]:
     No node but the master answers as a replica of it, is neither loading nor in a full sync, has a replica-priority
     other than 0, is within the lag limit with its link up (while the master is down a link that is down is no
     obstacle), and is reached by some Sentinel. A node that does not let us in may be one that could: then nothing is
-    said. Certain if every node answered, the master as one.
+    said, nor of a shard whose replicas are all gone: that has a finding of its own. Certain if every node answered,
+    the master as one.
     """
-    if facts.master_address is None:
+    if facts.master_address is None or (facts.in_cluster and not any(node.info for node in facts.others)):
         return
     answering = facts.master is not None and facts.master.is_master
     obstacles = []

@@ -36,7 +36,8 @@ def test_of_two_owners_at_one_config_epoch_it_is_the_smaller_id_whose_epoch_the_
 def test_a_node_that_only_others_know_of_is_in_its_shard():
     seen = Shards(cluster(shards=3, replicas=1).failed(4).snapshot())
     assert seen.shards[0].replicas == (address(4),)
-    assert len(seen.flagging(node_id(4), "fail")) == 5
+    ((member, who),) = seen.said_of(node_id(4))
+    assert (member.failed, len(who)) == (True, 5)
 
 
 def test_slots_without_an_owner_and_masters_without_slots_are_told():

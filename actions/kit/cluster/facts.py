@@ -1,0 +1,157 @@
+"""A cluster as the rules see it: as a whole, and each shard as one master with its replicas. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from actions.kit.cluster.shards import Shard, Shards, slots_text
+from actions.kit.cluster.view import Member
+from actions.kit.diagnosis.facts import Facts, count, flags_of
+from actions.kit.diagnosis.master import nobody_reaches
+from actions.kit.diagnosis.voice import Reach, Voice
+from actions.kit.diagnosis.voices import voices
+from actions.kit.findings import Evidence
+from actions.kit.snapshot import NodeView, Reason, Snapshot
+from actions.kit.topology import Address
+
+
+class ClusterFacts(Facts):
+    """One snapshot of a cluster. It has no one master; its ``parts`` do."""
+
+    def __init__(self, snapshot: Snapshot, earlier: Snapshot | None = None) -> None:
+        super().__init__(snapshot, earlier)
+        self.shards = Shards(snapshot)
+
+    @cached_property
+    def master_address(self) -> Address | None:
+        """Nobody: each shard has its own."""
+        return None
+
+    @cached_property
+    def parts(self) -> Sequence[ShardFacts]:
+        """Each shard."""
+        return tuple(ShardFacts(self, shard) for shard in self.shards.shards)
+
+    @cached_property
+    def lost(self) -> tuple[ShardFacts, ...]:
+        """The shards whose master nobody reaches."""
+        return tuple(part for part in self.parts if part.is_lost)
+
+    @cached_property
+    def answering_masters(self) -> frozenset[Address]:
+        """The owners of slots that told us how they see the cluster: their word is that of who votes."""
+        owners = {shard.master for shard in self.shards.shards}
+        return frozenset(node.address for node, _ in self.shards.views if node.address in owners)
+
+    @property
+    def promotion_lines(self) -> tuple[str, ...]:
+        """None: the nodes are in charge."""
+        return ()
+
+    def leads(self, node: NodeView) -> bool:
+        """It owns slots, or says that it is a master."""
+        shard = self.shards.shard_of(node.address)
+        return node.is_master or (shard is not None and shard.master == node.address)
+
+    def failover_lines(self, node: NodeView) -> tuple[str, ...]:
+        """To the replica of its shard that has most."""
+        shard = self.shards.shard_of(node.address)
+        views = (self.nodes.get(replica) for replica in (shard.replicas if shard else ()))
+        linked = [one for one in views if one and one.info and one.info.link and one.info.link.up]
+        best = max(linked, key=lambda one: (one.info.offset if one.info else 0, one.address), default=None)
+        return (f"failover {self.snapshot.target} --to {best.address}",) if best and node.is_master else ()
+
+
+class ShardFacts(Facts):
+    """One shard as the rules about a master and its replicas see it; who votes are the other masters."""
+
+    voters = "other master"
+
+    def __init__(self, whole: ClusterFacts, shard: Shard) -> None:
+        places = (shard.master, *shard.replicas)
+        nodes = tuple(whole.nodes[place] for place in places if place is not None and place in whole.nodes)
+        super().__init__(replace(whole.snapshot, nodes=nodes), whole.before)
+        self.whole, self.shard = whole, shard
+
+    @cached_property
+    def agreed(self) -> Address | None:
+        """The owner of its slots."""
+        return self.shard.master
+
+    @cached_property
+    def master_address(self) -> Address | None:
+        """The owner of its slots; ``None`` where nobody knows its address."""
+        return self.shard.master
+
+    @cached_property
+    def electorate(self) -> int:
+        """How many masters own slots."""
+        return len(self.whole.shards.shards)
+
+    @property
+    def title(self) -> str:
+        """With its slots."""
+        return f"master {self.master_address} of slots {slots_text(self.shard.slots, 3)}"
+
+    @cached_property
+    def all_voters_answered(self) -> bool:
+        """Every other master told us."""
+        return len(self.whole.answering_masters - {self.shard.master}) == self.electorate - 1
+
+    @cached_property
+    def sure_of_master(self) -> bool:
+        """A majority of the masters told us, and whoever of the shard is silent is not there."""
+        heard = len(self.whole.answering_masters) * 2 > self.electorate
+        return heard and all(node.unasked is None or node.unasked.reason is Reason.REFUSED for node in self.others)
+
+    @cached_property
+    def electors(self) -> tuple[Voice, ...]:
+        """What the other masters have in their tables for this one."""
+        masters = self.whole.answering_masters
+        return self._said_of(self.shard.master_id, lambda who: who in masters)
+
+    def heard_of(self, replica: Address) -> tuple[Voice, ...]:
+        """What all other nodes have in their tables for it."""
+        return self._said_of(self.whole.shards.ids.get(replica, ""), lambda _: True)
+
+    @property
+    def promotion_lines(self) -> tuple[str, ...]:
+        """None: the other masters vote a replica in."""
+        return ()
+
+    @cached_property
+    def is_lost(self) -> bool:
+        """Nobody reaches its master, or knows where it is."""
+        return self.shard.master is None or (self.silent_master is not None and nobody_reaches(self, voices(self)))
+
+    @cached_property
+    def live_replicas(self) -> tuple[Address, ...]:
+        """Those that answer, and those that only others reach."""
+        return tuple(
+            node.address
+            for node in self.others
+            if node.info is not None or any(voice.reach is Reach.YES for voice in self.heard_of(node.address))
+        )
+
+    def _said_of(self, node_id: str, counts: Callable[[Address], bool]) -> tuple[Voice, ...]:
+        found = []
+        for member, tellers in self.whole.shards.said_of(node_id):
+            who = tuple(filter(counts, tellers))
+            if who:
+                found.append(Voice(len(who), _reach(member), told_by(who, f"{_flags(member)} on {member.address}")))
+        return tuple(found)
+
+
+def told_by(who: Sequence[Address], observation: str) -> Evidence:
+    """What one node, or several alike, have in their table."""
+    return Evidence(f"{f'node {who[0]}' if len(who) == 1 else count(len(who), 'node')} CLUSTER NODES", observation)
+
+
+def _reach(member: Member) -> Reach:
+    return Reach.NO if member.failed or member.suspected or not member.link_up else Reach.YES
+
+
+def _flags(member: Member) -> str:
+    return flags_of(member.flags if member.link_up else {*member.flags, "disconnected"})
