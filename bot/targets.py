@@ -14,6 +14,7 @@ from bot.marked import Field, Section, read_yaml
 from bot.render.words import counted, quoted
 from bot.rules import read_channels, read_people, read_rules
 from bot.targets_elasticache import read_group
+from bot.targets_kubernetes import finds_nodes, read_place
 
 __all__ = ["Fleet", "load_targets"]
 
@@ -35,6 +36,8 @@ _TARGET_KEYS = (
     *("channels", "limits", "approvers", "requesters", "break_glass", "kubernetes", "region", "replication_group_id"),
 )
 _LIMIT_KEYS = ("max_lag_bytes", "max_pause_ms", "cooldown_s", "timeout_ms")
+CHART_MASTER_NAME = "mymaster"
+"""What the Bitnami chart has Sentinels call the master, unless it is told otherwise."""
 _TOO_SHORT = ("prod", "prd", "live")
 
 
@@ -72,13 +75,17 @@ def _target(name: str, section: Section) -> Target:
     environment = section.get("environment")
     tls = read_tls(section.get("tls"))
     address_map = read_address_map(section.get("address_map"))
+    place = read_place(section.get("kubernetes"))
+    found = finds_nodes(place)
     return Target(
         name=name,
         kind=kind,
         environment=_environment(environment) if environment else "production",
-        nodes=_addresses(section, "nodes", 6379, address_map, needed=kind in {Kind.REPLICATION, Kind.CLUSTER}),
-        sentinels=_addresses(section, "sentinels", 26379, address_map, needed=kind is Kind.SENTINEL),
-        master_name=_master_name(section, kind),
+        nodes=_addresses(
+            section, "nodes", 6379, address_map, needed=not found and kind in {Kind.REPLICATION, Kind.CLUSTER}
+        ),
+        sentinels=_addresses(section, "sentinels", 26379, address_map, needed=not found and kind is Kind.SENTINEL),
+        master_name=_master_name(section, kind, CHART_MASTER_NAME if found else ""),
         auth=read_credentials(section.get("auth")),
         sentinel_auth=read_credentials(section.get("sentinel_auth")),
         tls=tls,
@@ -87,6 +94,7 @@ def _target(name: str, section: Section) -> Target:
         elasticache=read_group(section, kind),
         timeout_ms=_timeout_ms(section.get("limits")),
         address_map=address_map,
+        kubernetes=place,
     )
 
 
@@ -106,14 +114,14 @@ def _addresses(
     return read_addresses(section, name, default_port, address_map)
 
 
-def _master_name(section: Section, kind: Kind) -> str:
-    if kind is Kind.SENTINEL:
+def _master_name(section: Section, kind: Kind, default: str) -> str:
+    if kind is Kind.SENTINEL and not default:
         section.need("master_name", "it is the name under which the Sentinels monitor the master")
     for name in ("master_name", "sentinels", "sentinel_auth", "sentinel_tls"):
         field = section.get(name)
         if field is not None and kind is not Kind.SENTINEL:
             raise field.wrong(f"is for kind sentinel only; this target's kind is {kind}.")
-    return section.text("master_name")
+    return section.text("master_name", default if kind is Kind.SENTINEL else "")
 
 
 def _limits(field: Field | None) -> Limits:
@@ -163,33 +171,19 @@ def _places(target: Target) -> Iterator[str]:
         yield f"node {where(address)}"
     if target.elasticache is not None:
         yield f"replication group {target.elasticache.name} in {target.elasticache.region}"
+    home = target.kubernetes
+    if home is not None and home.release:
+        cluster = f" of context {home.context}" if home.context else ""
+        yield f"release {home.release} in namespace {home.namespace}{cluster}"
 
 
 def _notes(target: Target, section: Section) -> list[str]:
     notes = []
-    _check_documented(section)
     if target.kind in NOT_COVERED:
         notes.append(not_covered(target))
-    if section.get("kubernetes"):
-        notes.append(f"{target.name}: the kubernetes block is not used by this version.")
-    if target.kind is Kind.SENTINEL and len(target.sentinels) < 3:
+    if target.kind is Kind.SENTINEL and len(target.sentinels) < 3 and not finds_nodes(target.kubernetes):
         known = counted(len(target.sentinels), "Sentinel")
         notes.append(f"{target.name}: {known} listed; list all of them, or one that is down hides the others.")
-    if target.kind is Kind.REPLICATION and len(target.nodes) < 2:
+    if target.kind is Kind.REPLICATION and len(target.nodes) < 2 and not finds_nodes(target.kubernetes):
         notes.append(f"{target.name}: 1 node listed; list all of them, or nobody is known while it is down.")
     return notes
-
-
-def _check_documented(section: Section) -> None:
-    """What this version does not use still has to be written as documented."""
-    kubernetes = section.get("kubernetes")
-    if kubernetes is None:
-        return
-    block = kubernetes.section("namespace", "release", "application")
-    for name in ("namespace", "release"):
-        block.text(name)
-    application = block.get("application")
-    if application is not None:
-        parts = application.section("deployment", "env", "health_url")
-        for name in parts.fields:
-            parts.text(name)

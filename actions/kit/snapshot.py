@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from actions.kit.cluster.view import ClusterView
 from actions.kit.elasticache.views import GroupView
+from actions.kit.kubernetes.view import KubernetesView
 from actions.kit.topology import Address, Kind, Limits, Place
 from actions.kit.unasked import Reason, Unasked
 
@@ -225,6 +226,8 @@ class Snapshot:
     took_ms: float = 0.0
     group: GroupView | None = None
     """What AWS says, of a target of kind elasticache."""
+    kubernetes: KubernetesView | None = None
+    """What Kubernetes says of it, where it lives there."""
 
     def node(self, address: Place | None) -> NodeView | None:
         """The view of this node, under whatever address, or ``None`` where nobody named it."""
@@ -273,8 +276,8 @@ class Snapshot:
     @property
     def unasked(self) -> tuple[Unasked, ...]:
         """Everything that could not be asked, whole vantage points first."""
-        views: list[NodeView | SentinelView | GroupView] = [*self.nodes, *self.sentinels]
-        views += [self.group] if self.group else []
+        views: list[NodeView | SentinelView | GroupView | KubernetesView] = [*self.nodes, *self.sentinels]
+        views += [view for view in (self.group, self.kubernetes) if view]
         whole = tuple(view.unasked for view in views if view.unasked is not None)
         return whole + tuple(gap for view in views for gap in view.gaps)
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from actions.kit.errors import UsageError
+from actions.kit.kubernetes.place import KubernetesPlace
 
 
 class Kind(StrEnum):
@@ -162,3 +163,5 @@ class Target:
     """Each vantage point has this long to answer."""
     address_map: AddressMap = AddressMap()
     """``nodes`` and ``sentinels`` hold what the servers call themselves; this says where they are dialled."""
+    kubernetes: KubernetesPlace | None = None
+    """Where it lives on Kubernetes; ``nodes`` and ``sentinels`` may be empty then: the pods say them."""

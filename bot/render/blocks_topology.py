@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from actions.kit.snapshot import NodeInfo, NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address
+from bot.render.kubernetes import kubernetes_lines
 from bot.render.words import counted, size
 
 
 def picture(snapshot: Snapshot) -> list[str]:
     """The tree, a line each node and each Sentinel; masters first, each replica under the node that it follows."""
-    return [*_nodes(snapshot), *_sentinels(snapshot)]
+    return [*_nodes(snapshot), *_sentinels(snapshot), *kubernetes_lines(snapshot)]
 
 
 def shortened(lines: list[str], most: int) -> list[str]:

@@ -12,6 +12,7 @@ from actions.kit.plan import Plan, Refusal
 from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
+from bot.render.kubernetes import kubernetes_json
 from bot.render.questions import effects
 
 if TYPE_CHECKING:  # It brings the database's library, which most commands do without.
@@ -36,6 +37,7 @@ def seen_json(seen: Seen) -> Json:
         "nodes": [_node(snapshot, one) for one in snapshot.nodes],
         "sentinels": [_sentinel(one) for one in snapshot.sentinels],
         "unasked": [{"source": one.source, "why": _why(one)} for one in snapshot.unasked],
+        **({"kubernetes": kubernetes_json(snapshot.kubernetes)} if snapshot.kubernetes else {}),
     }
 
 

@@ -16,6 +16,7 @@ from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
 from actions.registry import ACTIONS
 from bot.render.json import link_word
+from bot.render.kubernetes import kubernetes_lines
 from bot.render.words import duration, plain, size
 
 STYLES = {Severity.OK: "green", Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
@@ -116,6 +117,12 @@ def _topology(snapshot: Snapshot) -> Iterator[Tree]:
         tree = Tree(Text(f"Sentinels of {plain(snapshot.master_name, 60)}", style="bold"))
         for view in snapshot.sentinels:
             tree.add(_sentinel_line(view))
+        yield tree
+    head, *lines = kubernetes_lines(snapshot) or ("",)
+    if head:
+        tree = Tree(Text(head, style="bold"))
+        for line in lines:
+            tree.add(Text(line, style="red" if line.startswith("✗") else ""))
         yield tree
 
 

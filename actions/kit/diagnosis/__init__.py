@@ -13,6 +13,7 @@ from actions.kit.cluster.opened import open_slots
 from actions.kit.cluster.verdict import cluster_healthy, cluster_undetermined
 from actions.kit.diagnosis.access import auth_failed, busy_script, loading, tls_failed
 from actions.kit.diagnosis.facts import Facts
+from actions.kit.diagnosis.kubernetes import app_on_replica, pods_not_ready
 from actions.kit.diagnosis.master import (
     failover_in_progress,
     master_down,
@@ -77,6 +78,7 @@ RULES: tuple[Rule, ...] = (
     writes_refused,
     _of_cluster(state_fail),
     out_of_memory,
+    app_on_replica,
     sentinel_disagreement,
     _of_cluster(cluster_disagreement),
     sentinel_quorum_lost,
@@ -91,6 +93,7 @@ RULES: tuple[Rule, ...] = (
     _of_cluster(open_slots),
     sentinel_down,
     sentinel_misconfigured,
+    pods_not_ready,
     persistence_failing,
     memory_pressure,
     clients_near_limit,
