@@ -32,7 +32,11 @@ def settings_hashes(fleet: Fleet, lasts_s: dict[str, float]) -> dict[str, str]:
     parts: Values = {"rules": values["rules"], "how long approvals and tokens last": values["lasts_s"]}
     for name, target in fleet.targets.items():
         places = (target.kind, target.master_name, *map(str, (*target.nodes, *target.sentinels)))
-        parts[f"target {name}"] = [values["targets"][name], *places]
+        home = target.kubernetes
+        release = (
+            (home.namespace, home.release, home.context, home.application and asdict(home.application)) if home else ()
+        )
+        parts[f"target {name}"] = [values["targets"][name], *places, *release]
     return {part: sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16] for part, value in parts.items()}
 
 

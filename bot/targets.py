@@ -64,7 +64,7 @@ def load_targets(path: Path) -> Fleet:
         channels=_channels(sections),
         approvers=approvers,
         requesters={**approvers, **_people("requesters", root, sections)},
-        notes=tuple(note for name, section in sections.items() for note in _notes(targets[name], section)),
+        notes=tuple(note for target in targets.values() for note in _notes(target)),
         rules=read_rules(root.get("rules"), targets),
         break_glass=_people("break_glass", root, sections),
     )
@@ -173,11 +173,11 @@ def _places(target: Target) -> Iterator[str]:
         yield f"replication group {target.elasticache.name} in {target.elasticache.region}"
     home = target.kubernetes
     if home is not None and home.release:
-        cluster = f" of context {home.context}" if home.context else ""
+        cluster = "".join(f" of {name}" for name in (home.context, home.kubeconfig) if name)
         yield f"release {home.release} in namespace {home.namespace}{cluster}"
 
 
-def _notes(target: Target, section: Section) -> list[str]:
+def _notes(target: Target) -> list[str]:
     notes = []
     if target.kind in NOT_COVERED:
         notes.append(not_covered(target))

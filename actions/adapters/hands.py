@@ -1,4 +1,4 @@
-"""``Hands`` on one target, whoever has to be asked: its servers, and AWS where they are AWS's.
+"""``Hands`` on one target, whoever has to be asked: its servers, AWS and Kubernetes where they live there.
 
 A further vantage point comes in at three places: it is opened here, what it sees is part of ``observe``, and the nodes
 that it names are asked in the same look.
@@ -7,17 +7,22 @@ that it names are asked in the same look.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 
 from actions.adapters.aws import AwsElastiCache
+from actions.adapters.kubernetes import KubernetesRelease
 from actions.adapters.redis import Reach, RedisHands
+from actions.adapters.redis.observe import EARLIER
 from actions.kit.elasticache import setting
 from actions.kit.elasticache.ports import ElastiCache
 from actions.kit.elasticache.views import GroupView
 from actions.kit.errors import CommandRefused
-from actions.kit.snapshot import Snapshot
-from actions.kit.topology import Address, Place, Target
+from actions.kit.kubernetes.addresses import nodes_of, sentinels_of
+from actions.kit.kubernetes.ports import Kubernetes
+from actions.kit.kubernetes.view import KubernetesView
+from actions.kit.snapshot import SentinelView, Snapshot
+from actions.kit.topology import Address, Kind, Place, Target
 
 
 class TargetHands(RedisHands):
@@ -31,6 +36,8 @@ class TargetHands(RedisHands):
     def __init__(self, target: Target, reach: Reach | None = None) -> None:
         super().__init__(target, reach)
         self._elasticache = AwsElastiCache(target.elasticache) if target.elasticache else None
+        self._kubernetes = KubernetesRelease(target.kubernetes) if target.kubernetes else None
+        self._pods: frozenset[Address] = frozenset()
 
     @property
     def elasticache(self) -> ElastiCache:
@@ -39,19 +46,67 @@ class TargetHands(RedisHands):
             raise CommandRefused(f"{self.target.name} has no ElastiCache group in targets.yaml: AWS is not asked.")
         return self._elasticache
 
+    @property
+    def kubernetes(self) -> Kubernetes:
+        """See ``Hands.kubernetes``."""
+        if self._kubernetes is None:
+            raise CommandRefused(
+                f"{self.target.name} has no kubernetes block in targets.yaml: Kubernetes is not asked."
+            )
+        return self._kubernetes
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await super().aclose()
+        if self._kubernetes is not None:
+            await self._kubernetes.aclose()
+
     async def observe(self) -> Snapshot:
         """See ``Hands.observe``; everybody is asked at once."""
-        if self._elasticache is None:
+        if self._elasticache is None and self._kubernetes is None:
             return await super().observe()
+        group = view = None
+        named_by: dict[str, Awaitable[Iterable[Address]]] = {}
         async with asyncio.TaskGroup() as tasks:
-            group = tasks.create_task(self._elasticache.look())
-            snapshot = await self._observer.observe({"AWS": _endpoints(group)})
-        return replace(snapshot, group=group.result())
+            if self._elasticache is not None:
+                group = tasks.create_task(self._elasticache.look())
+                named_by["AWS"] = _endpoints(group)
+            if self._kubernetes is not None:
+                view = tasks.create_task(self._kubernetes.look())
+                named_by["Kubernetes"] = _pods(view, nodes_of)
+            watched_by = _pods(view, sentinels_of) if view is not None and self.target.kind is Kind.SENTINEL else None
+            snapshot = await self._observer.observe(named_by, watched_by)
+        snapshot = replace(
+            snapshot, group=group.result() if group else None, kubernetes=view.result() if view else None
+        )
+        return self._without_former_pods(snapshot)
+
+    async def sentinel_views(self) -> tuple[SentinelView, ...]:
+        """See ``Hands.sentinel_views``."""
+        await self._know_sentinels()
+        return await super().sentinel_views()
+
+    def _without_former_pods(self, snapshot: Snapshot) -> Snapshot:
+        """A pod that has come back has another address; its former one is no node that is down."""
+        view = snapshot.kubernetes
+        if view is None or view.unasked is not None:
+            return snapshot
+        pods = frozenset(nodes_of(view))
+        gone, self._pods = self._pods - pods, pods
+        self._observer.forget(gone)
+        kept = (node for node in snapshot.nodes if node.address not in gone or node.known_from != (EARLIER,))
+        return replace(snapshot, nodes=tuple(kept))
+
+    async def _know_sentinels(self) -> None:
+        """Those that only their pods tell of are not known before the first look."""
+        if self._kubernetes is not None and self.target.kind is Kind.SENTINEL and not self._observer.sentinels():
+            await self.observe()
 
     async def settings(self, node: Place, names: tuple[str, ...]) -> Mapping[str, str]:
         """See ``Hands.settings``."""
         if self._is_group(node):
             return {setting.NAME: setting.value_of(await self.elasticache.group())}
+        await self._know_sentinels()
         return await super().settings(node, names)
 
     async def change_settings(self, node: Place, settings: Mapping[str, str], *, rewrite: bool) -> None:
@@ -59,6 +114,7 @@ class TargetHands(RedisHands):
         if self._is_group(node):
             await setting.change(self, settings[setting.NAME])
             return
+        await self._know_sentinels()
         await super().change_settings(node, settings, rewrite=rewrite)
 
     def _is_group(self, place: Place) -> bool:
@@ -67,3 +123,9 @@ class TargetHands(RedisHands):
 
 async def _endpoints(group: asyncio.Task[GroupView]) -> tuple[Address, ...]:
     return (await group).endpoints
+
+
+async def _pods(
+    view: asyncio.Task[KubernetesView], which: Callable[[KubernetesView], tuple[Address, ...]]
+) -> tuple[Address, ...]:
+    return which(await view)

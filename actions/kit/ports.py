@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Protocol
 
 from actions.kit.elasticache.ports import ElastiCache
+from actions.kit.kubernetes.ports import Kubernetes
 from actions.kit.snapshot import Role, SentinelView, Snapshot
 from actions.kit.topology import Address, Place
 
@@ -54,6 +55,10 @@ class Hands(Protocol):
     @property
     def elasticache(self) -> ElastiCache:
         """AWS, of a target of kind elasticache; asking for it of another one is refused."""
+
+    @property
+    def kubernetes(self) -> Kubernetes:
+        """Kubernetes, of a target that lives there or whose application does; of another one it is refused."""
 
     async def observe(self) -> Snapshot:
         """A picture from every vantage point; never raises for a node that does not answer."""

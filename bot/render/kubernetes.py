@@ -33,10 +33,10 @@ def _lines(snapshot: Snapshot, view: KubernetesView) -> Iterator[str]:
     pods = sorted(view.pods, key=lambda pod: (not troubles[pod.name], pod.name))
     yield from (_pod(pod, troubles[pod.name]) for pod in pods[:MOST_PODS])
     if len(pods) > MOST_PODS:
-        yield f"   and {len(pods) - MOST_PODS} more pods"
+        yield f"and {len(pods) - MOST_PODS} more pods"
     bound = sum(claim.phase == "Bound" for claim in view.claims)
     if view.claims:
-        yield f"   {bound} of {counted(len(view.claims), 'volume')} bound"
+        yield f"{bound} of {counted(len(view.claims), 'volume')} bound"
     yield from (_service(one) for one in view.services if one.takes_writes)
     if view.application is not None:
         yield from _application(view.application)
@@ -49,27 +49,27 @@ def _pod(pod: PodView, trouble: str) -> str:
         last = max(pod.containers, key=lambda one: one.restarts)
         why = f", the last for {last.last_reason}" if last.last_reason else ""
         words.append(f"{counted(pod.restarts, 'restart')}{why}")
-    return f"{'✗' if trouble else '✓'}  {pod.name}  " + "  ".join(filter(None, words))
+    return f"{'✗' if trouble else '✓'} {pod.name}  " + "  ".join(filter(None, words))
 
 
 def _service(service: ServiceView) -> str:
     names = "not asked" if service.pods is None else ", ".join(service.pods) or "no pod"
-    return f"→  Service {service.name} sends writes to {names}"
+    return f"→ Service {service.name} sends writes to {names}"
 
 
 def _application(app: ApplicationView) -> Iterator[str]:
     if app.rollout is None:
-        yield f"✗  Deployment {app.deployment}: no answer"
+        yield f"✗ Deployment {app.deployment}: no answer"
         return
     value = f"{app.env}={app.value.words}" if app.value else f"{app.env} not found"
     owner = f"  by {app.owner}" if app.owner else ""
-    yield f"{'✗' if app.rollout.stuck else '✓'}  Deployment {app.deployment}  {value}  {app.rollout.words}{owner}"
+    yield f"{'✗' if app.rollout.stuck else '✓'} Deployment {app.deployment}  {value}  {app.rollout.words}{owner}"
 
 
 def _event(event: EventView) -> str:
     times = f" {event.count} times" if event.count > 1 else ""
     at = f"{event.at:%H:%M:%S} " if event.at else ""
-    return f"!  {at}{event.about} {event.reason}{times}: {event.message}"
+    return f"! {at}{event.about} {event.reason}{times}: {event.message}"
 
 
 def kubernetes_json(view: KubernetesView) -> dict[str, Any]:

@@ -82,6 +82,8 @@ def test_mistakes(load, block, words):
 
 
 def test_one_release_under_two_names(load):
-    with pytest.raises(SettingsError, match="the same deployment as orders1: release redis in namespace aragora is in both"):
+    with pytest.raises(
+        SettingsError, match="the same deployment as orders1: release redis in namespace aragora is in both"
+    ):
         load(PLACE, PLACE)
     assert len(load(PLACE, f"{PLACE}, context: other").targets) == 2

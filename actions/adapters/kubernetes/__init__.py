@@ -1,1 +1,7 @@
-"""Kubernetes: the only package that imports its SDK, and only once something is asked. ``Kubernetes`` is the way in."""
+"""Kubernetes: the only package that imports its SDK, once something is asked. ``KubernetesRelease`` is the way in."""
+
+from __future__ import annotations
+
+from actions.adapters.kubernetes.release import KubernetesRelease
+
+__all__ = ["KubernetesRelease"]

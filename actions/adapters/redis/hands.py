@@ -75,7 +75,7 @@ class RedisHands:
     async def settings(self, node: Place, names: tuple[str, ...]) -> Mapping[str, str]:
         """See ``Hands.settings``."""
         node = _server(node)
-        if node in self.target.sentinels:
+        if node in self._observer.sentinels():
             fields = parse_fields(
                 await self._one(self._sentinel(node), ("SENTINEL", "MASTER", self.target.master_name))
             )
@@ -86,7 +86,7 @@ class RedisHands:
     async def change_settings(self, node: Place, settings: Mapping[str, str], *, rewrite: bool) -> None:
         """See ``Hands.change_settings``."""
         node = _server(node)
-        if node in self.target.sentinels:
+        if node in self._observer.sentinels():
             sets = [("SENTINEL", "SET", self.target.master_name, *pair) for pair in settings.items()]
             await self._all(self._sentinel(node), *sets)
             return

@@ -26,7 +26,8 @@ FORGET_S = 3_600
 SETTINGS = "settings"
 EARLIER = "seen earlier"
 
-NamedBy = Mapping[str, Awaitable[Iterable[Address]]]
+Naming = Awaitable[Iterable[Address]]
+NamedBy = Mapping[str, Naming]
 """Who else is asked meanwhile and names nodes, by the name under which that is shown; it never raises."""
 
 
@@ -43,12 +44,17 @@ class Observer:
         self._sentinels = {address: self._sentinel(address) for address in target.sentinels}
         self._seen: dict[Address, float] = {}
 
-    async def observe(self, named_by: NamedBy | None = None) -> Snapshot:
-        """A picture from every node and Sentinel; never raises for one that does not answer."""
+    async def observe(self, named_by: NamedBy | None = None, watched_by: Naming | None = None) -> Snapshot:
+        """A picture from every node and Sentinel; never raises for one that does not answer.
+
+        Args:
+            named_by: who else names nodes.
+            watched_by: names the Sentinels that there are beside those in the settings; nobody at all: as before.
+        """
         started = time.perf_counter()
         observed_at = datetime.now(UTC)
         look = _Look(self)
-        await look.finish(named_by or {})
+        await look.finish(named_by or {}, watched_by)
         nodes = look.nodes()
         self._remember(nodes)
         return Snapshot(
@@ -56,7 +62,7 @@ class Observer:
             kind=self.target.kind,
             observed_at=observed_at,
             nodes=nodes,
-            sentinels=tuple(sorted(look.sentinels, key=lambda view: view.address)),
+            sentinels=look.sentinel_views(),
             master_name=self.target.master_name,
             limits=self.target.limits,
             took_ms=(time.perf_counter() - started) * 1000,
@@ -97,9 +103,21 @@ class Observer:
             self._nodes[address] = known
         return known
 
-    def sentinels(self) -> tuple[Node, ...]:
+    def sentinels(self) -> Mapping[Address, Node]:
         """The warm connections to the Sentinels."""
-        return tuple(self._sentinels.values())
+        return self._sentinels
+
+    def watched_by(self, addresses: Iterable[Address]) -> tuple[Node, ...]:
+        """There are these Sentinels beside those in the settings, and no others any more; the new ones."""
+        now = dict.fromkeys((*self.target.sentinels, *addresses))
+        new = {address: self._sentinel(address) for address in now if address not in self._sentinels}
+        self._sentinels = {address: one for address, one in self._sentinels.items() if address in now} | new
+        return tuple(new.values())
+
+    def forget(self, addresses: Iterable[Address]) -> None:
+        """These nodes are gone for good: they are not asked again unless somebody names them."""
+        for address in addresses:
+            self._seen.pop(address, None)
 
     def _sentinel(self, address: Address) -> Node:
         target = self.target
@@ -124,16 +142,18 @@ class _Look:
         self._named_by: dict[Address, set[str]] = {}
         self._tables: set[int] = set()
         self._tasks: asyncio.TaskGroup = asyncio.TaskGroup()
-        self.sentinels: list[SentinelView] = []
+        self._sentinels: list[SentinelView] = []
 
-    async def finish(self, named_by: NamedBy) -> None:
+    async def finish(self, named_by: NamedBy, watched_by: Naming | None) -> None:
         """Ask everybody, and those whom they name, until nobody is left."""
         with contextlib.closing(Deadline(self._observer.target.timeout_ms / 1000)) as deadline:
             async with self._tasks:
                 for name, naming in named_by.items():
                     self._tasks.create_task(self._hear(name, naming))
-                for sentinel in self._observer.sentinels():
+                for sentinel in self._observer.sentinels().values():
                     self._tasks.create_task(self._ask_sentinel(sentinel))
+                if watched_by is not None:
+                    self._tasks.create_task(self._hear_of_sentinels(watched_by))
                 await self._read(self._begun(deadline))
 
     def _begun(self, deadline: Deadline) -> dict[Answer, NodeQuestions]:
@@ -181,6 +201,11 @@ class _Look:
         place = self._observer.target.address_map.place(view.address)
         return view if place in (view.address, *view.also) else replace(view, also=(*view.also, place))
 
+    def sentinel_views(self) -> tuple[SentinelView, ...]:
+        """The Sentinels that there are, in the order of their addresses."""
+        there = (view for view in self._sentinels if view.address in self._observer.sentinels())
+        return tuple(sorted(there, key=lambda view: view.address))
+
     def _named(self, address: Address, by: str) -> None:
         if address not in self._named_by:
             self._named_by[address] = set()
@@ -190,6 +215,11 @@ class _Look:
     async def _hear(self, name: str, naming: Awaitable[Iterable[Address]]) -> None:
         for address in await naming:
             self._named(address, name)
+
+    async def _hear_of_sentinels(self, naming: Naming) -> None:
+        if named := tuple(await naming):
+            for sentinel in self._observer.watched_by(named):
+                self._tasks.create_task(self._ask_sentinel(sentinel))
 
     async def _ask_node(self, questions: NodeQuestions, deadline: Deadline | None = None) -> None:
         self._seen(questions, await questions.ask(deadline))
@@ -210,7 +240,7 @@ class _Look:
 
     async def _ask_sentinel(self, sentinel: Node) -> None:
         view = await ask_sentinel(sentinel, self._observer.target.master_name)
-        self.sentinels.append(view)
+        self._sentinels.append(view)
         if view.master is not None:
             for address in (view.master.address, *(replica.address for replica in view.master.replicas)):
                 self._named(address, sentinel.name)

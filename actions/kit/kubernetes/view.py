@@ -175,7 +175,7 @@ class ApplicationView:
 
 @dataclass(frozen=True, slots=True)
 class KubernetesView:
-    """A release as the API server shows it. ``unasked`` is set where nothing could be asked; ``gaps`` holds the rest."""
+    """A release as the API server shows it. ``unasked``: nothing could be asked; ``gaps`` holds the rest."""
 
     namespace: str
     release: str
