@@ -31,9 +31,17 @@ __all__ = ["STAGES", "Bot", "Demo", "described", "run", "running", "targets"]
 
 STATUS_EVERY_S = 1.0
 
+
+def _with_elasticache(build: Build) -> AbstractAsyncContextManager[Stage]:
+    from sandbox.demo.elasticache_stage import with_elasticache  # noqa: PLC0415 -- botocore takes a while to load.
+
+    return with_elasticache(build)
+
+
 STAGES: Mapping[str, Callable[[Build], AbstractAsyncContextManager[Stage]]] = {
     "sentinel": with_sentinel,
     "replication": with_nobody_in_charge,
+    "elasticache": _with_elasticache,
 }
 """What can stand on the stage, by the word that a person chooses it by; the first one by default."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.elasticache.auth import User
 from sandbox.elasticache.events import Event
 from sandbox.elasticache.faults import Faults, Mishap
+from sandbox.elasticache.load import write_load
 from sandbox.elasticache.server import Call, LocalElastiCache
 from sandbox.elasticache.state import Group, Member, NodeGroup
 from sandbox.elasticache.world import Timing
@@ -27,6 +28,7 @@ __all__ = [
     "Timing",
     "User",
     "elasticache",
+    "write_load",
 ]
 
 

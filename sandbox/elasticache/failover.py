@@ -52,7 +52,7 @@ def _check(world: World, group: Group, node_group: NodeGroup) -> None:
     group.must_be_available("test failover")
     if group.automatic_failover != "enabled":
         raise not_now("Automatic failover must be enabled on the replication group to test failover.")
-    if not node_group.replicas:
+    if not any(member.status == "available" for member in node_group.replicas):
         raise not_now(f"NodeGroup {node_group.id} must have at least one read replica to test failover.")
     since = world.clock.now() - BUDGET_WINDOW
     if sum(event.at > since and event.message.startswith(CALLED) for event in world.events.events) >= BUDGET:
@@ -66,25 +66,32 @@ async def _carry_out(world: World, group: Group, node_group: NodeGroup, mishap: 
         group.status = node_group.status = "available"
         await world.passes(world.timing.late)
     if mishap is not Mishap.ROLLED_BACK:
-        await _replace_primary(world, group, node_group, Teller(world, mishap))
+        await node_group.nodes.kill(node_group.primary.index)
+        await world.passes(world.timing.detection)
+        await replace_primary(world, group, node_group, Teller(world, mishap))
     group.status = node_group.status = "available"
 
 
-async def _replace_primary(world: World, group: Group, node_group: NodeGroup, tell: Teller) -> None:
+async def replace_primary(world: World, group: Group, node_group: NodeGroup, tell: Teller) -> None:
+    """Promote the replica that has received most, and begin the lost primary anew as a replica of it."""
     old = node_group.primary
-    await node_group.nodes.kill(old.index)
     old.status = "modifying"
-    await world.passes(world.timing.detection)
-    chosen = await node_group.nodes.freshest([member.index for member in node_group.replicas])
+    able = [member for member in node_group.replicas if member.status == "available"]
+    chosen = await node_group.nodes.freshest([member.index for member in able])
     new = next(member for member in node_group.members if member.index == chosen)
     await node_group.nodes.promote(new.index)
     node_group.to_primary(new)
     await lead(node_group)
     tell_failover(tell, group, old, new)
-    tell.recovery(old.id, f"Recovering cache nodes {NODE_ID}")
-    await world.passes(world.timing.replacement)
-    await node_group.nodes.follow(old.index, new.index)
-    old.status, old.created = "available", world.clock.now()
-    await lead(node_group)
-    tell.recovery(old.id, f"Finished recovery for cache nodes {NODE_ID}")
+    await recover(world, node_group, old, tell)
     tell.rest()
+
+
+async def recover(world: World, node_group: NodeGroup, lost: Member, tell: Teller) -> None:
+    """Begin a node anew, as a replica of the primary."""
+    tell.recovery(lost.id, f"Recovering cache nodes {NODE_ID}")
+    await world.passes(world.timing.replacement)
+    await node_group.nodes.follow(lost.index, node_group.primary.index)
+    lost.status, lost.created = "available", world.clock.now()
+    await lead(node_group)
+    tell.recovery(lost.id, f"Finished recovery for cache nodes {NODE_ID}")

@@ -62,6 +62,13 @@ class Faults:
         """Let the next changes that AWS accepts, in this order, go on like this."""
         self._mishaps.extend(mishaps)
 
+    def mend(self) -> None:
+        """Let everything be as it should again; what is stuck stays so."""
+        self.denied.clear()
+        self.test_failover_blocked = False
+        for waiting in (self._calls, self._delays, self._lost, self._mishaps):
+            waiting.clear()
+
     def next_error(self, action: str) -> AwsError | None:
         """Return what this call meets, and count it; None where nothing does."""
         for waiting in (self._calls[action], self._calls[""]):

@@ -11,7 +11,7 @@ from typing import Protocol
 from redis.exceptions import RedisError
 
 from sandbox.redis.link import Link, LinkProcess
-from sandbox.redis.server import Server
+from sandbox.redis.server import Server, role_of
 from sandbox.redis.topology import Topology
 
 Address = tuple[str, int]
@@ -122,12 +122,14 @@ class RealNodes:
         _remember(chosen, None)
         await chosen.command("REPLICAOF", "NO", "ONE")
         for sibling in self.servers:
-            if sibling is not chosen and sibling.running and (await sibling.command("ROLE"))[0] != "master":
+            if sibling is not chosen and await role_of(sibling) == "slave":
                 await self._attach(sibling, chosen)
 
     async def follow(self, index: int, master: int) -> None:
         """REPLICAOF, or a new process that begins as a replica; TimeoutError after a minute out of step."""
         node, of = self.servers[index], self.servers[master]
+        if node.hung:
+            await node.kill()
         if node.running:
             await self._attach(node, of)
         else:
@@ -160,6 +162,13 @@ class RealNodes:
         except (RedisError, OSError):
             return -1
         return int(info.get("slave_repl_offset", info["master_repl_offset"]))
+
+
+def real(nodes: Nodes) -> RealNodes:
+    """The same, where it is more than paper and cluster mode is disabled; TypeError where it is not."""
+    if not isinstance(nodes, RealNodes):
+        raise TypeError("There is no topology of a master and its replicas underneath.")
+    return nodes
 
 
 def _remember(node: Server, master: Server | None) -> None:

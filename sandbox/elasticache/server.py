@@ -12,12 +12,13 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from sandbox.elasticache import describe, protocol
+from sandbox.elasticache.accidents import lose
 from sandbox.elasticache.auth import Signed, User, access_denied, check
 from sandbox.elasticache.errors import AwsError
 from sandbox.elasticache.failover import test_failover
 from sandbox.elasticache.groups import create
 from sandbox.elasticache.modify import apply, modify_replication_group
-from sandbox.elasticache.state import ACCOUNT, Group
+from sandbox.elasticache.state import ACCOUNT, Group, Member
 from sandbox.elasticache.world import Timing, World
 
 Parameters = Mapping[str, Any]
@@ -92,13 +93,23 @@ class LocalElastiCache:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The credentials as the variables that boto3 reads."""
+        """What a bot has to be started with: where AWS is, and the credentials as boto3 reads them."""
         token = {"AWS_SESSION_TOKEN": self.user.session_token} if self.user.session_token else {}
-        return {"AWS_ACCESS_KEY_ID": self.user.access_key, "AWS_SECRET_ACCESS_KEY": self.user.secret_key, **token}
+        return {
+            "TANDEM_AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.user.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.user.secret_key,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **token,
+        }
 
     async def add_group(self, group_id: str, **settings: Any) -> Group:
         """Create a replication group, ready; the keywords are the fields of sandbox.elasticache.groups.Settings."""
         return await create(self.world, group_id, **settings)
+
+    async def lose(self, group: Group, member: Member) -> None:
+        """Let a node vanish, and AWS notice it after a while; see sandbox.elasticache.accidents."""
+        await lose(self.world, group, member)
 
     def hold(self) -> None:
         """Let no change go on, also none that begins later, until `release`: to look at what is under way."""

@@ -113,12 +113,25 @@ class Group:
                 return node_group
         raise fault("NodeGroupNotFoundFault", f"NodeGroup {node_group_id} not found in ReplicationGroup {self.id}.")
 
+    def node_group_of(self, member: Member) -> NodeGroup:
+        """The shard that this cache cluster belongs to."""
+        return next(node_group for node_group, one in self.members if one is member)
+
     def member(self, cluster_id: str) -> Member:
         """The cache cluster with this id; LookupError where it is none of this group."""
         for _, member in self.members:
             if member.id == cluster_id.lower():
                 return member
         raise LookupError(f"{cluster_id} is no member of {self.id}.")
+
+    def unstick(self) -> None:
+        """Take a change that never completes off the table, as Amazon's support would: everything is as it was."""
+        undone: dict[Toggle, Toggle] = {"enabling": "disabled", "disabling": "enabled"}
+        self.automatic_failover = undone.get(self.automatic_failover, self.automatic_failover)
+        self.waiting.clear()
+        self.status = "available"
+        for node_group in self.node_groups:
+            node_group.status = "available"
 
     def must_be_available(self, to: str) -> None:
         """Refuse what AWS does only to an available group."""

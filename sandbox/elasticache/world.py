@@ -62,6 +62,11 @@ class World:
             raise group_not_found(group_id)
         return self.groups[group_id.lower()]
 
+    @property
+    def busy(self) -> bool:
+        """Whether a change goes on, which one that is stuck does not."""
+        return not all(task.done() for task in self._under_way)
+
     def start(self, change: Coroutine[Any, Any, None]) -> None:
         """Let a change go on by itself."""
         self._under_way.add(asyncio.create_task(change))

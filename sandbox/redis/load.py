@@ -121,6 +121,7 @@ class WriteLoad(Load):
 
     `timeout` is what a writer waits for an answer, in seconds; `rate` the writes a second of all writers together.
     "fixed" writes to the node that is master at the start. By default Sentinels are asked, and without any the nodes.
+    With an `endpoint`, "host:port", nobody is asked and it is written to, wherever it leads.
     """
 
     def __init__(
@@ -132,19 +133,21 @@ class WriteLoad(Load):
         timeout: float = 1.0,
         rate: float = 1400.0,
         process: bool = False,
+        endpoint: str = "",
     ) -> None:
         self._topology = topology
+        asked: Discovery = "fixed" if endpoint else "get-master-addr" if topology.sentinels else "roles"
         spec = LoadSpec(
             run=secrets.token_hex(4),
             writers=writers,
             rate=rate,
             timeout_s=timeout,
-            discovery=discovery or ("get-master-addr" if topology.sentinels else "roles"),
-            fixed="",
+            discovery=discovery or asked,
+            fixed=endpoint,
             master_name=topology.master_name,
             sentinels=topology.sentinel_addresses,
             nodes=topology.node_addresses,
-            node=topology.admin,
+            node=topology.customer,
             sentinel=topology.sentinel_admin,
             places=topology.places if topology.settings.nat else {},
         )
@@ -154,7 +157,8 @@ class WriteLoad(Load):
         """Start, and wait for the first acknowledged write."""
         if self._spec.discovery in {"get-master-addr", "redis-py"} and not self._spec.sentinels:
             raise ValueError("Without Sentinels nobody can be asked for the master: leave the discovery out.")
-        self._spec = replace(self._spec, fixed=(await self._topology.master()).address)
+        if not self._spec.fixed:
+            self._spec = replace(self._spec, fixed=(await self._topology.master()).address)
         return await super().__aenter__()
 
     async def lost(self, server: Server | str) -> int:

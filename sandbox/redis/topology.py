@@ -50,8 +50,8 @@ class Topology:
     """Running servers with addresses of their own.
 
     `username` and `password` are what a client such as the bot is given: those of `tandem` with `acl`, else of the
-    default user; `admin` is the default user, or who runs a `managed` service. The same with `sentinel_` for the
-    Sentinels. `endpoints` is where a managed service may put its endpoints for writes and for reads.
+    default user. `customer` is always the default user, and `admin` too where the service is not `managed`. The same
+    with `sentinel_` for the Sentinels. `endpoints` is where a managed service may put those for writes and for reads.
     """
 
     def __init__(self, settings: Settings, directory: Path) -> None:
@@ -65,10 +65,11 @@ class Topology:
         self.tls = certificates.create(directory, tuple(sorted(hosts))) if settings.tls else None
         self._secrets = make_secrets(settings)
         ca_file = self.tls.ca_file if self.tls else None
-        self.admin = Credentials(
-            username=PROVIDER if settings.managed else None,
-            password=self._secrets.provider or self._secrets.node,
-            ca_file=ca_file,
+        self.customer = Credentials(password=self._secrets.node, ca_file=ca_file)
+        self.admin = (
+            Credentials(username=PROVIDER, password=self._secrets.provider, ca_file=ca_file)
+            if settings.managed
+            else self.customer
         )
         self.sentinel_admin = Credentials(password=self._secrets.sentinel, ca_file=ca_file)
         self.username = self.sentinel_username = ACL_USER if settings.acl else None

@@ -257,3 +257,16 @@ async def test_a_modification_may_be_rolled_back(aws, boto):
     await boto.modify(PrimaryClusterId="orders-002")
     await aws.settled()
     assert (await roles(boto))[0] == "primary"
+
+
+async def test_a_change_that_is_stuck_can_be_taken_off_the_table(aws, boto):
+    aws.faults.next_change(Mishap.NEVER_COMPLETES)
+    group = await aws.add_group("orders")
+    await boto.modify(AutomaticFailoverEnabled=False, MultiAZEnabled=False)
+    await aws.settled()
+    shown = await boto.group()
+    assert (shown["Status"], shown["AutomaticFailover"]) == ("modifying", "disabling")
+    assert not aws.world.busy
+    group.unstick()
+    shown = await boto.group()
+    assert (shown["Status"], shown["AutomaticFailover"], shown["PendingModifiedValues"]) == ("available", "enabled", {})

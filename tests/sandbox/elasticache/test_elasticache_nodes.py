@@ -1,9 +1,12 @@
 """Real servers underneath: what the endpoints lead to, what is lost, and what a customer cannot do."""
 
+import asyncio
+
 import pytest
 import redis.asyncio
 from redis.exceptions import NoPermissionError, ReadOnlyError, ResponseError
 
+from sandbox.elasticache import write_load
 from sandbox.redis import build, builds
 
 pytestmark = pytest.mark.servers
@@ -77,6 +80,40 @@ async def test_the_customer_has_no_command_that_the_provider_keeps(aws, boto, se
         assert await customer.execute_command("CLIENT", "PAUSE", "1", "WRITE")
     primary = group.node_groups[0].server(group.member("orders-001"))
     assert (await primary.command("CONFIG", "GET", "appendonly"))[1] == "no"
+
+
+async def test_the_load_writes_to_the_endpoint_and_misses_what_the_lost_primary_had_alone(aws):
+    group = await aws.add_group("orders", build=build())
+    node_group = group.node_groups[0]
+    async with write_load(group, rate=400, timeout=0.5) as load:
+        await aws.lose(group, node_group.primary)
+        await aws.settled()
+        assert node_group.primary.id != "orders-001"
+        acknowledged = load.acked
+        async with asyncio.timeout(30):
+            while load.acked < acknowledged + 100:
+                await asyncio.sleep(0.01)
+        await load.stop()
+    assert load.longest_gap_ms() > 1000 * aws.timing.detection
+    # Whatever the lost primary had alone is gone, and no more than that.
+    assert await load.lost(node_group.server(node_group.primary)) < acknowledged
+
+
+async def test_aws_replaces_a_lost_replica_and_leaves_a_lost_primary_without_automatic_failover(aws, boto):
+    group = await aws.add_group("orders", build=build(), automatic_failover=False, multi_az=False)
+    node_group = group.node_groups[0]
+    await aws.lose(group, group.member("orders-002"))
+    await aws.settled()
+    assert (await boto.messages())[1:] == ["Recovering cache nodes 0001", "Finished recovery for cache nodes 0001"]
+    assert (await node_group.server(group.member("orders-002")).command("ROLE"))[3] == "connected"
+    await aws.lose(group, group.member("orders-001"))
+    await aws.settled()
+    assert node_group.primary.id == "orders-001"
+    assert not node_group.server(node_group.primary).running
+    await boto.modify(PrimaryClusterId="orders-002")
+    await aws.settled()
+    for member in node_group.replicas:
+        assert (await node_group.server(member).command("ROLE"))[3] == "connected"
 
 
 async def test_tls_and_auth_token(aws, boto):
