@@ -262,9 +262,9 @@ async def test_the_buttons_that_break_things(page: Page, slack: LocalSlack) -> N
 
 
 async def test_a_click_that_nobody_acks_is_told(page: Page, slack: LocalSlack) -> None:
-    slack.courier.ack_seconds = 0.3
     await say(page, "/redis failover orders")
     await page.locator('button[action_id="deny"]').wait_for()
+    slack.courier.ack_seconds = 0.3
     slack.faults.drop_next_ack()
     await page.locator('button[action_id="deny"]').click()
     await expect(page.get_by_test_id("toast")).to_contain_text("operation_timeout")

@@ -118,7 +118,7 @@ async def test_ctrl_c_stops_following_what_another_process_carries_out(terminal)
                 await journal.intends(0, PLAN.steps[0])
                 await asyncio.sleep(1)
             process.send_signal(signal.SIGINT)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 assert await process.wait() == 5
             assert f"{request.id} goes on without this terminal" in await shown
         await journal.ended(0, StepState.DONE, "it follows")

@@ -178,7 +178,7 @@ async def test_what_is_suggested_can_be_typed(terminal):
     async with replication(build(), replicas=1) as topology:
         terminal.targets(orders={"kind": "replication", "nodes": list(topology.node_addresses)})
         await topology.nodes[0].kill()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while "tandem request promote" not in (seen := await terminal.types("diagnose orders")).out:
                 await asyncio.sleep(0.1)
         assert f"tandem request promote orders --to {topology.nodes[1].address}" in seen.out

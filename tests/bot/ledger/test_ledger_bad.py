@@ -179,10 +179,10 @@ async def test_a_server_that_was_stopped_and_started_is_used_again(own_postgresq
 
 
 async def test_a_server_that_hangs_keeps_nobody_waiting_for_ever(own_postgresql, monkeypatch):
-    monkeypatch.setattr("bot.ledger.database._PATIENCE_S", 0.5)
     own_postgresql.execute("CREATE DATABASE ledger")
-    async with ledger_in(own_postgresql.url("ledger"), busy_s=0.5) as ledger:
+    async with ledger_in(own_postgresql.url("ledger")) as ledger:
         request = await filed(ledger)
+        monkeypatch.setattr(ledger._database, "_limit_s", 1.0)
         server = psutil.Process(own_postgresql.pid)
         hung = [server, *server.children()]
         for process in hung:
@@ -195,4 +195,5 @@ async def test_a_server_that_hangs_keeps_nobody_waiting_for_ever(own_postgresql,
         finally:
             for process in hung:
                 os.kill(process.pid, signal.SIGCONT)
+        monkeypatch.undo()
         assert (await ledger.decide(request.id, LEAD, "approve")).request.approvals

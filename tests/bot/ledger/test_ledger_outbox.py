@@ -154,7 +154,7 @@ async def test_what_is_for_several_channels_becomes_one_for_each(ledger_url):
 
 async def test_who_waits_in_this_process_is_woken_once_it_is_committed(ledger_url):
     async with ledger_in(ledger_url) as ledger, ledger_in(ledger_url) as other:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             waiting = asyncio.create_task(ledger.outbox.changed.wait())
             await filed(other)
             assert not ledger.outbox.changed.is_set()

@@ -53,14 +53,15 @@ async def test_a_guest_gets_none(slack: LocalSlack, house: House) -> None:
 
 
 async def test_one_that_could_not_be_shown_to_its_owner_alone_is_revoked(slack: LocalSlack, house: House) -> None:
-    slack.faults.delay("users.info", 0.5)
     async with house.bot():
+        looking_up = slack.faults.hold_next("users.info")
         await slack.person("U0DEV").types("C0GENERAL", "/redis token")
         slack.world.response_urls.clear()
+        looking_up.go.set()
         direct = slack.person("U0DEV").direct_messages
         await slack.waits_for(lambda: slack.messages(direct), within=30)
         assert "/invite @tandem" in slack.messages(direct)[0].plain()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while tokens(house) != [("U0DEV", True)]:
                 await asyncio.sleep(0.05)
     assert not re.search("tandem_[0-9a-f]", slack.transcript(direct) + slack.transcript("C0GENERAL"))

@@ -133,6 +133,7 @@ async def test_a_lost_ack_is_a_timeout(slack: LocalSlack, oncall: Person) -> Non
     slack.faults.drop_next_ack()
 
     assert (await oncall.types("C0INCIDENT", "/redis health")).error == "operation_timeout"
+    slack.courier.ack_seconds = 3.0
     assert (await oncall.types("C0INCIDENT", "/redis health")).error is None
 
 
@@ -259,7 +260,7 @@ async def test_only_its_reader_can_press_a_private_button(slack: LocalSlack, onc
 
 
 async def test_an_event_without_an_ack_comes_again(slack: LocalSlack, oncall: Person) -> None:
-    slack.courier.ack_seconds, slack.courier.event_retry_seconds = 0.3, (0.0, 0.0, 0.0)
+    slack.courier.ack_seconds, slack.courier.event_retry_seconds = 1.0, (0.0, 0.0, 0.0)
     slack.faults.drop_next_ack()
 
     assert (await oncall.opens_home()).error == "operation_timeout"
@@ -268,7 +269,7 @@ async def test_an_event_without_an_ack_comes_again(slack: LocalSlack, oncall: Pe
 
 
 async def test_an_old_response_url_has_expired(slack: LocalSlack, oncall: Person, app) -> None:
-    slack.faults.delay("chat.postMessage", 0.2)
+    card = slack.faults.hold_next("chat.postMessage")
 
     await oncall.types("C0INCIDENT", "/redis failover orders")
     assert slack.messages("C0INCIDENT", viewer="U0LEAD") == [], "the card is delayed"
@@ -278,4 +279,5 @@ async def test_an_old_response_url_has_expired(slack: LocalSlack, oncall: Person
         url = f"{slack.page_url}commands/T0LOCAL/1/{key}"
         async with session.post(url, json={"text": "late"}) as response:
             assert (response.status, await response.text()) == (404, "expired_url")
+    card.go.set()
     await slack.waits_for(lambda: slack.messages("C0INCIDENT", viewer="U0LEAD"))
