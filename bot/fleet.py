@@ -10,7 +10,7 @@ from actions.kit.plan import Risk
 from actions.kit.topology import Kind, Target
 from bot.render.words import listed, nearest, quoted
 
-NOT_COVERED = frozenset({Kind.CLUSTER, Kind.ELASTICACHE})
+NOT_COVERED = frozenset({Kind.CLUSTER})
 """Kinds that the file may hold and that this version does not look at."""
 
 PRODUCTION = "production"

@@ -42,6 +42,9 @@ class FindingId(StrEnum):
     CLUSTER_DISAGREEMENT = "cluster-disagreement"
     CLUSTER_MAJORITY_LOST = "cluster-majority-lost"
     ELASTICACHE_CHANGING = "elasticache-changing"
+    ELASTICACHE_DISAGREEMENT = "elasticache-disagreement"
+    ELASTICACHE_FAILOVER_OFF = "elasticache-failover-off"
+    ELASTICACHE_ONE_ZONE = "elasticache-one-zone"
     PODS_NOT_READY = "pods-not-ready"
     UNDETERMINED = "undetermined"
 

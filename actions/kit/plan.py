@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from actions.kit.elasticache.views import GroupView
 from actions.kit.findings import Finding
 from actions.kit.ports import Hands
 from actions.kit.snapshot import Snapshot
@@ -205,7 +206,14 @@ def facts_of(snapshot: Snapshot) -> tuple[str, ...]:
         else f"{view.address} {view.unasked.reason if view.unasked else 'no answer'}"
         for view in sorted(snapshot.sentinels, key=lambda view: view.address)
     ]
-    return (f"master {snapshot.agreed_master}", *nodes, *sentinels)
+    return (f"master {snapshot.agreed_master}", *nodes, *sentinels, *_facts_of_group(snapshot.group))
+
+
+def _facts_of_group(group: GroupView | None) -> Iterator[str]:
+    if group is not None:
+        settings = f"automatic failover {group.automatic_failover}, Multi-AZ {group.multi_az}"
+        yield f"{group.name} {group.status or 'not told'}, {settings}"
+        yield from (f"{member.name} {'primary' if member.primary else 'not primary'}" for member in group.members)
 
 
 def changed_facts(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:

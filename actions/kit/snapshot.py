@@ -239,6 +239,14 @@ class Snapshot:
         return tuple(node for node in self.nodes if node.is_master)
 
     @property
+    def in_cluster(self) -> bool:
+        """The nodes vote themselves, and each shard has a master of its own; AWS's cluster mode is that too."""
+        if self.kind is Kind.ELASTICACHE:
+            told = self.group is not None and self.group.cluster_mode
+            return told or any(node.info and node.info.cluster_enabled for node in self.nodes)
+        return self.kind is Kind.CLUSTER
+
+    @property
     def agreed_master(self) -> Address | None:
         """The address that a majority of *all* Sentinels gives at the highest config-epoch, TILT left out.
 
@@ -248,7 +256,7 @@ class Snapshot:
         """
         if self.kind is Kind.SENTINEL:
             return self._sentinels_choice()
-        if self.kind is Kind.CLUSTER:
+        if self.in_cluster:
             return None
         if self.group is not None and self.group.primaries:
             return self._primary_of_aws(self.group)
@@ -288,7 +296,7 @@ class Snapshot:
         may seem ahead: never below 0.
         """
         link = node.info.link if node.info else None
-        followed = link.master if link and self.kind is Kind.CLUSTER else None
+        followed = link.master if link and self.in_cluster else None
         master = self.node(followed or self.agreed_master)
         if not node.is_replica or node.info is None or master is None or master.info is None:
             return None

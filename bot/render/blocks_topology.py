@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 from actions.kit.snapshot import NodeInfo, NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address
+from bot.render.group import group_lines
 from bot.render.kubernetes import kubernetes_lines
 from bot.render.words import counted, size
 
 
 def picture(snapshot: Snapshot) -> list[str]:
     """The tree, a line each node and each Sentinel; masters first, each replica under the node that it follows."""
-    return [*_nodes(snapshot), *_sentinels(snapshot), *kubernetes_lines(snapshot)]
+    group = group_lines(snapshot.group) if snapshot.group else ()
+    return [*_nodes(snapshot), *_sentinels(snapshot), *group, *kubernetes_lines(snapshot)]
 
 
 def shortened(lines: list[str], most: int) -> list[str]:

@@ -15,6 +15,7 @@ from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
 from actions.registry import ACTIONS
+from bot.render.group import group_lines
 from bot.render.json import link_word
 from bot.render.kubernetes import kubernetes_lines
 from bot.render.words import duration, plain, size
@@ -117,6 +118,12 @@ def _topology(snapshot: Snapshot) -> Iterator[Tree]:
         tree = Tree(Text(f"Sentinels of {plain(snapshot.master_name, 60)}", style="bold"))
         for view in snapshot.sentinels:
             tree.add(_sentinel_line(view))
+        yield tree
+    if snapshot.group is not None:
+        headline, *lines = group_lines(snapshot.group)
+        tree = Tree(Text(plain(headline), style="bold"))
+        for line in lines:
+            tree.add(Text(plain(line.strip())))
         yield tree
     head, *lines = kubernetes_lines(snapshot) or ("",)
     if head:

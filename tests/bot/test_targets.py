@@ -75,7 +75,7 @@ def test_the_documented_file_is_read_whole(load):
 def test_what_this_version_does_not_cover_is_a_note_and_a_refusal_not_a_crash(load):
     fleet = load(DOCUMENTED)
 
-    assert [note.split()[0] for note in fleet.notes] == ["carts", "search"]
+    assert [note.split()[0] for note in fleet.notes] == ["carts"]
     with pytest.raises(Refused, match="carts is of kind cluster, which this version"):
         fleet.usable("carts")
     with pytest.raises(UsageError, match="did you mean orders"):

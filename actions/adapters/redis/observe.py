@@ -97,7 +97,7 @@ class Observer:
             known = NodeQuestions(
                 node,
                 nobody_in_charge=target.kind is Kind.REPLICATION,
-                in_cluster=target.kind is Kind.CLUSTER,
+                in_cluster=None if target.kind is Kind.ELASTICACHE else target.kind is Kind.CLUSTER,
                 has_config=target.kind is not Kind.ELASTICACHE,
             )
             self._nodes[address] = known

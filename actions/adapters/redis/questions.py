@@ -36,12 +36,12 @@ class NodeQuestions:
     """Looks at one data node again and again, and remembers how it answers.
 
     Where nobody is to be in charge of the roles it is also asked whether a Sentinel is, and its keys are counted. Where
-    it is to be a node of a cluster it is asked how it sees that. Where there is no CONFIG, as with AWS, it is not asked
-    for its settings.
+    it is to be a node of a cluster, or may be (``None``), it is asked how it sees that. Where there is no CONFIG, as
+    with AWS, it is not asked for its settings.
     """
 
     def __init__(
-        self, node: Node, *, nobody_in_charge: bool = False, in_cluster: bool = False, has_config: bool = True
+        self, node: Node, *, nobody_in_charge: bool = False, in_cluster: bool | None = False, has_config: bool = True
     ) -> None:
         self.node = node
         self._nobody_in_charge, self._in_cluster, self._has_config = nobody_in_charge, in_cluster, has_config
@@ -84,14 +84,15 @@ class NodeQuestions:
         if len(answers) < self._request.replies:
             return None
         in_charge = rest.pop() if self._nobody_in_charge else None
-        of_cluster = (rest.pop(-2), rest.pop()) if self._in_cluster else ()
+        of_cluster = (rest.pop(-2), rest.pop()) if self._in_cluster is not False else ()
+        is_one = self._in_cluster is None and parsed.cluster_enabled
         offset = asked.read("ROLE", replies.parse_role_offset, role)
         settings = asked.read("CONFIG GET", replies.parse_config, *rest) if self._has_config else None
         watching = keys = None
         if self._nobody_in_charge:
             watching = asked.read("PUBSUB NUMSUB", replies.parse_watching_sentinels, in_charge)
             keys = asked.read("INFO", replies.parse_keys, info)
-        cluster = asked.read("CLUSTER", parse_cluster, *of_cluster) if of_cluster else None
+        cluster = asked.read("CLUSTER", parse_cluster, *of_cluster) if self._in_cluster or is_one else None
         return NodeView(
             node.address,
             info=parsed,
@@ -108,7 +109,7 @@ class NodeQuestions:
         return _request(
             at_once=at_once,
             nobody_in_charge=self._nobody_in_charge,
-            in_cluster=self._in_cluster,
+            in_cluster=self._in_cluster is not False,
             has_config=self._has_config,
         )
 

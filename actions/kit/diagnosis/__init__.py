@@ -12,6 +12,14 @@ from actions.kit.cluster.moving import cluster_failover_in_progress
 from actions.kit.cluster.opened import open_slots
 from actions.kit.cluster.verdict import cluster_healthy, cluster_undetermined
 from actions.kit.diagnosis.access import auth_failed, busy_script, loading, tls_failed
+from actions.kit.diagnosis.elasticache import (
+    aws_shuts_out,
+    failover_off,
+    group_changing,
+    group_disagreement,
+    group_failing_over,
+    one_zone,
+)
 from actions.kit.diagnosis.facts import Facts
 from actions.kit.diagnosis.kubernetes import app_on_replica, pods_not_ready
 from actions.kit.diagnosis.master import (
@@ -41,7 +49,6 @@ from actions.kit.diagnosis.split import split_brain
 from actions.kit.diagnosis.verdict import healthy, undetermined
 from actions.kit.findings import Diagnosis, Finding, FindingId
 from actions.kit.snapshot import Snapshot
-from actions.kit.topology import Kind
 
 Rule = Callable[[Facts], Iterable[Finding]]
 ClosingRule = Callable[[Facts, Sequence[Finding]], Iterable[Finding]]
@@ -68,6 +75,8 @@ RULES: tuple[Rule, ...] = (
     split_brain,
     failover_in_progress,
     _of_cluster(cluster_failover_in_progress),
+    group_failing_over,
+    group_disagreement,
     _of_cluster(majority_lost),
     _of_cluster(slots_uncovered),
     _each(master_down),
@@ -83,7 +92,9 @@ RULES: tuple[Rule, ...] = (
     _of_cluster(cluster_disagreement),
     sentinel_quorum_lost,
     auth_failed,
+    aws_shuts_out,
     tls_failed,
+    group_changing,
     _of_cluster(master_without_replica),
     _each(replica_down),
     _each(replication_broken),
@@ -93,6 +104,8 @@ RULES: tuple[Rule, ...] = (
     _of_cluster(open_slots),
     sentinel_down,
     sentinel_misconfigured,
+    failover_off,
+    one_zone,
     pods_not_ready,
     persistence_failing,
     memory_pressure,
@@ -120,7 +133,7 @@ def diagnose(snapshot: Snapshot, earlier: Snapshot | None = None) -> Diagnosis:
     Returns:
         At least one finding, the worst first. ``healthy`` stands before mere information.
     """
-    facts = (ClusterFacts if snapshot.kind is Kind.CLUSTER else Facts)(snapshot, earlier)
+    facts = (ClusterFacts if snapshot.in_cluster else Facts)(snapshot, earlier)
     findings = [finding for rule in RULES for finding in rule(facts)]
     findings += [finding for rule in CLOSING_RULES for finding in rule(facts, tuple(findings))]
     findings.sort(key=_rank)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from actions.kit.diagnosis.voice import Reach, Voice
+from actions.kit.elasticache.views import AVAILABLE, GroupView
 from actions.kit.findings import Confidence, Evidence
 from actions.kit.heirs import best_heir
 from actions.kit.snapshot import MonitoredMaster, NodeView, Reason, SentinelReplica, SentinelView, Snapshot, Unasked
@@ -48,7 +49,12 @@ class Facts:
     @property
     def in_cluster(self) -> bool:
         """The nodes vote themselves, and each shard has a master of its own."""
-        return self.snapshot.kind is Kind.CLUSTER
+        return self.snapshot.in_cluster
+
+    @property
+    def group(self) -> GroupView | None:
+        """What AWS says, of a target that is AWS's."""
+        return self.snapshot.group
 
     @property
     def parts(self) -> Sequence[Facts]:
@@ -87,8 +93,11 @@ class Facts:
     def roles_undecided(self) -> bool:
         """A Sentinel fails over, and nobody knows a newer config-epoch than it yet: whom they name may be replaced.
 
-        From the first newer epoch on they name who was promoted, though the failover goes on for seconds.
+        From the first newer epoch on they name who was promoted, though the failover goes on for seconds. AWS, while it
+        is at work on a group, says nothing that lasts.
         """
+        if self.group is not None and self.group.status not in (AVAILABLE, ""):
+            return True
         newest = max((master.config_epoch for _, master in self.opinions), default=-1)
         return any("failover_in_progress" in one.flags and one.config_epoch == newest for _, one in self.opinions)
 
@@ -216,7 +225,7 @@ class Facts:
     @property
     def promotion_lines(self) -> tuple[str, ...]:
         """The action line that promotes the best replica by hand, where nobody is in charge."""
-        heir = None if self.has_sentinels else best_heir(self.snapshot)
+        heir = best_heir(self.snapshot) if self.snapshot.kind is Kind.REPLICATION else None
         return (f"promote {self.snapshot.target} --to {heir.address}",) if heir else ()
 
     def failover_lines(self, node: NodeView) -> tuple[str, ...]:

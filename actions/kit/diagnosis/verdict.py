@@ -19,6 +19,7 @@ TELLS_OF_MASTER = frozenset(
         FindingId.WRITES_REFUSED,
         FindingId.SENTINEL_DISAGREEMENT,
         FindingId.SENTINEL_MISCONFIGURED,
+        FindingId.ELASTICACHE_DISAGREEMENT,
     }
 )
 """A critical finding of these says how the master fares, or why that is not to be had."""
@@ -79,6 +80,8 @@ def _would_decide(facts: Facts) -> str:
     if facts.has_sentinels and facts.agreed is None:
         missing = facts.electorate // 2 + 1
         return f"the same answer of {missing} of {facts.electorate} Sentinels would decide it ({_reasons(facts)})"
+    if facts.group is not None and facts.group.unasked is not None and facts.agreed is not None:
+        return f"what AWS says of {facts.group.name} would decide it ({facts.group.unasked.why.rstrip('.')})"
     if not any(node.info for node in facts.snapshot.nodes):
         return f"no node answered us ({_reasons(facts)}), so INFO of any of them would decide it"
     return f"the nodes that did not answer would decide it ({_reasons(facts)})"
@@ -96,8 +99,11 @@ def _disturbed(findings: Sequence[Finding]) -> bool:
 def _all_answered(facts: Facts) -> bool:
     nodes = facts.snapshot.nodes
     sentinels = not facts.has_sentinels or (facts.all_voters_answered and bool(facts.opinions))
-    return bool(nodes) and all(node.info is not None for node in nodes) and sentinels
+    aws = facts.group is None or facts.group.unasked is None
+    return bool(nodes) and all(node.info is not None for node in nodes) and sentinels and aws
 
 
 def _witnesses(facts: Facts) -> str:
+    if facts.group is not None:
+        return "; AWS agrees"
     return f"; {count(len(facts.opinions), 'Sentinel')} agree" if facts.opinions else ""

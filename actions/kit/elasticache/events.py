@@ -10,15 +10,15 @@ from datetime import datetime
 from actions.kit.elasticache.views import Event, Source
 
 _TEST = re.compile(r"Test Failover API called for node group (\S+?)\.?")
-_DONE = re.compile(r"Failover from (?:primary|master) node (\S+) to replica node (\S+) completed\.?")
+_DONE = re.compile(r"Failover (?:from (?:primary|master) node (\S+) )?to replica node (\S+) completed\.?")
+"""In cluster mode the group's own event names only the new primary."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A failover that AWS says is complete: between which members, and when."""
+    """A failover that AWS says is complete: when, and to which member."""
 
     at: datetime
-    old: str
     new: str
 
 
@@ -41,7 +41,14 @@ def tested(events: Iterable[Event], node_group: str, after: datetime | None) -> 
 def moved(events: Iterable[Event], after: datetime | None) -> tuple[Moved, ...]:
     """The failovers that the group's own events say are complete, since a moment, the oldest first."""
     ended = ((event, _DONE.fullmatch(event.message)) for event in _since(events, after) if event.kind is Source.GROUP)
-    return tuple(Moved(event.at, end[1], end[2]) for event, end in ended if end is not None)
+    return tuple(Moved(event.at, end[2]) for event, end in ended if end is not None)
+
+
+def open_tests(events: Iterable[Event]) -> tuple[Event, ...]:
+    """The calls of TestFailover that no completed failover has followed yet."""
+    events = tuple(events)
+    done = max((one.at for one in moved(events, None)), default=None)
+    return tuple(event for event in _since(events, done) if is_test(event))
 
 
 def latest(events: Iterable[Event]) -> datetime | None:
