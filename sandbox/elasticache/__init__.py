@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.elasticache.auth import User
 from sandbox.elasticache.events import Event
 from sandbox.elasticache.faults import Faults, Mishap
-from sandbox.elasticache.load import write_load
+from sandbox.elasticache.load import cluster_load, write_load
 from sandbox.elasticache.server import Call, LocalElastiCache
 from sandbox.elasticache.state import Group, Member, NodeGroup
 from sandbox.elasticache.world import Timing
@@ -27,6 +27,7 @@ __all__ = [
     "NodeGroup",
     "Timing",
     "User",
+    "cluster_load",
     "elasticache",
     "write_load",
 ]

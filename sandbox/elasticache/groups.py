@@ -7,14 +7,15 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from sandbox.elasticache.cluster_nodes import RealCluster, ShardNodes
 from sandbox.elasticache.nodes import Nodes, PaperNodes, RealNodes
 from sandbox.elasticache.state import Group, Member, NodeGroup
 from sandbox.elasticache.world import World
 from sandbox.redis.builds import Build
+from sandbox.redis.cluster_config import Shape, slots_of
+from sandbox.redis.cluster_topology import Cluster
 from sandbox.redis.config import Settings as ServerSettings
 from sandbox.redis.topology import Topology
-
-SLOTS = 16384
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +47,14 @@ async def create(world: World, group_id: str, **settings: Any) -> Group:
         raise ValueError("Multi-AZ needs automatic failover.")
     if wanted.automatic_failover and not wanted.replicas and not wanted.node_groups:
         raise ValueError("Automatic failover needs a replica.")
-    if wanted.build and wanted.node_groups:
-        raise ValueError("With cluster mode enabled a group exists on paper only.")
+    ids = _member_ids(group_id, wanted)
+    nodes = await _nodes(group_id, ids, wanted)
+    numbers = range(max(1, wanted.node_groups))
     group = Group(
         id=group_id,
         region=world.region,
         created=world.clock.now(),
-        node_groups=[
-            await _node_group(world, group_id, number, wanted) for number in range(max(1, wanted.node_groups))
-        ],
+        node_groups=[_node_group(world, number, ids[number], nodes[number], wanted) for number in numbers],
         cluster_enabled=wanted.node_groups > 0,
         automatic_failover="enabled" if wanted.automatic_failover else "disabled",
         multi_az="enabled" if wanted.multi_az else "disabled",
@@ -73,23 +73,25 @@ async def create(world: World, group_id: str, **settings: Any) -> Group:
     return group
 
 
-async def _node_group(world: World, group_id: str, number: int, wanted: Settings) -> NodeGroup:
-    shard = f"{number + 1:04}"
-    prefix = f"{group_id}-{shard}" if wanted.node_groups else group_id
-    ids = [f"{prefix}-{place:03}" for place in range(1, wanted.replicas + 2)]
-    zones = cycle(wanted.zones)
+def _member_ids(group_id: str, wanted: Settings) -> list[list[str]]:
+    """For each node group the ids of its members, the primary first."""
+    prefixes = [f"{group_id}-{number:04}" for number in range(1, wanted.node_groups + 1)] or [group_id]
+    return [[f"{prefix}-{place:03}" for place in range(1, wanted.replicas + 2)] for prefix in prefixes]
+
+
+def _node_group(world: World, number: int, ids: Sequence[str], nodes: Nodes, wanted: Settings) -> NodeGroup:
     members = [
-        Member(one, index, next(zones), world.clock.now(), "replica" if index else "primary")
-        for index, one in enumerate(ids)
+        Member(one, index, zone, world.clock.now(), "replica" if index else "primary")
+        for index, (one, zone) in enumerate(zip(ids, cycle(wanted.zones), strict=False))
     ]
-    first, last = (SLOTS * edge // max(1, wanted.node_groups) for edge in (number, number + 1))
-    slots = f"{first}-{last - 1}" if wanted.node_groups else None
-    return NodeGroup(shard, members, await _nodes(group_id, ids, wanted), slots)
+    slots = "{}-{}".format(*slots_of(_shape(wanted), number)) if wanted.node_groups else None
+    return NodeGroup(f"{number + 1:04}", members, nodes, slots)
 
 
-async def _nodes(group_id: str, ids: Sequence[str], wanted: Settings) -> Nodes:
+async def _nodes(group_id: str, ids: Sequence[Sequence[str]], wanted: Settings) -> list[Nodes]:
+    """For each node group what is underneath."""
     if wanted.build is None:
-        return PaperNodes(group_id, ids, wanted.port)
+        return [PaperNodes(group_id, of_shard, wanted.port) for of_shard in ids]
     settings = ServerSettings(
         build=wanted.build,
         master_name=group_id,
@@ -101,4 +103,11 @@ async def _nodes(group_id: str, ids: Sequence[str], wanted: Settings) -> Nodes:
         extra_config=wanted.extra_config,
     )
     folder = tempfile.TemporaryDirectory(prefix="tandem-elasticache-")
-    return await RealNodes.start(Topology(settings, Path(folder.name)), folder)
+    if not wanted.node_groups:
+        return [await RealNodes.start(Topology(settings, Path(folder.name)), folder)]
+    whole = await RealCluster.start(Cluster(settings, _shape(wanted), Path(folder.name)), folder)
+    return [ShardNodes(whole, shard) for shard in range(wanted.node_groups)]
+
+
+def _shape(wanted: Settings) -> Shape:
+    return Shape(shards=wanted.node_groups, replicas=wanted.replicas)

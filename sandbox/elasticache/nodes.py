@@ -113,7 +113,7 @@ class RealNodes:
 
     async def freshest(self, among: Sequence[int]) -> int:
         """By the offset that each has; one that does not answer has nothing."""
-        offsets = await asyncio.gather(*(self._offset(index) for index in among))
+        offsets = await asyncio.gather(*(received(self.servers[index]) for index in among))
         return among[offsets.index(max(offsets))]
 
     async def promote(self, index: int) -> None:
@@ -135,11 +135,7 @@ class RealNodes:
         else:
             _remember(node, of)
             await node.start()
-        deadline = time.monotonic() + SYNC_S
-        while (await node.command("INFO", "replication")).get("master_link_status") != "up":
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{node.name} is not in step with {of.name} after {SYNC_S:g} s.")
-            await asyncio.sleep(_POLL_S)
+        await in_step(node)
 
     async def lead(self, primary: int, readers: Sequence[int]) -> None:
         """Point the two proxies elsewhere."""
@@ -156,19 +152,23 @@ class RealNodes:
         _remember(node, master)
         await node.command("REPLICAOF", *master.spec.announced)
 
-    async def _offset(self, index: int) -> int:
-        try:
-            info = await self.servers[index].command("INFO", "replication")
-        except (RedisError, OSError):
-            return -1
-        return int(info.get("slave_repl_offset", info["master_repl_offset"]))
+
+async def received(node: Server) -> int:
+    """The offset that a replica has; -1 where it does not answer."""
+    try:
+        info = await node.command("INFO", "replication")
+    except (RedisError, OSError):
+        return -1
+    return int(info.get("slave_repl_offset", info["master_repl_offset"]))
 
 
-def real(nodes: Nodes) -> RealNodes:
-    """The same, where it is more than paper and cluster mode is disabled; TypeError where it is not."""
-    if not isinstance(nodes, RealNodes):
-        raise TypeError("There is no topology of a master and its replicas underneath.")
-    return nodes
+async def in_step(node: Server) -> None:
+    """Wait until a node is a replica whose link is up; TimeoutError after a minute."""
+    deadline = time.monotonic() + SYNC_S
+    while (await node.command("INFO", "replication")).get("master_link_status") != "up":
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{node.name} is not in step with its master after {SYNC_S:g} s.")
+        await asyncio.sleep(_POLL_S)
 
 
 def _remember(node: Server, master: Server | None) -> None:

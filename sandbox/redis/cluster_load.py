@@ -31,7 +31,7 @@ class ClusterLoad(Load):
             master_name="",
             sentinels=(),
             nodes=cluster.node_addresses,
-            node=cluster.admin,
+            node=cluster.customer,
             sentinel=cluster.admin,
         )
         super().__init__(spec, process=process)

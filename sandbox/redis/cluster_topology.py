@@ -15,7 +15,8 @@ from sandbox.redis.builds import Build
 from sandbox.redis.cluster_config import Place, Shape, node_settings, nodes_conf, places, slots_of
 from sandbox.redis.config import ACL_USER, Settings, cluster_rules, data_config, make_secrets
 from sandbox.redis.link import Link, LinkProcess
-from sandbox.redis.server import Credentials, Server, Spec, role_of
+from sandbox.redis.managed import RENAMED
+from sandbox.redis.server import Credentials, Server, Spec, provider, role_of
 
 READY_S = 120.0
 # More at once only take the processors from each other.
@@ -36,7 +37,10 @@ async def cluster(build: Build, shape: Shape = Shape(), **settings: Any) -> Asyn
 
 
 class Cluster:
-    """Running nodes with addresses of their own; the credentials are as those of `Topology`."""
+    """Running nodes with addresses of their own; the credentials are as those of `Topology`.
+
+    `endpoint` is where a managed service may put the one for its configuration.
+    """
 
     def __init__(self, settings: Settings, shape: Shape, directory: Path) -> None:
         self.settings = settings
@@ -44,10 +48,12 @@ class Cluster:
         self.directory = directory
         self._block = Block()
         self.places = places(self._block, shape, links=settings.links)
-        hosts = tuple(sorted({place.bind[0] for place in self.places}))
-        self.tls = certificates.create(directory, hosts) if settings.tls else None
+        self.endpoint = self._block.link(1)
+        hosts = {place.bind[0] for place in self.places} | {self.endpoint[0]}
+        self.tls = certificates.create(directory, tuple(sorted(hosts))) if settings.tls else None
         self._secrets = make_secrets(settings)
-        self.admin = Credentials(password=self._secrets.node, ca_file=self.tls.ca_file if self.tls else None)
+        self.customer = Credentials(password=self._secrets.node, ca_file=self.tls.ca_file if self.tls else None)
+        self.admin = provider(self.customer, self._secrets.provider) if settings.managed else self.customer
         self.username = ACL_USER if settings.acl else None
         self.password = self._secrets.tandem or self._secrets.node
         self.nodes = tuple(self._node(place) for place in self.places)
@@ -140,6 +146,7 @@ class Cluster:
                 config=config,
                 config_file=settings.config_file,
                 admin=self.admin,
+                renamed=RENAMED if settings.managed else {},
             )
         )
         known = nodes_conf(self.shape, self.places, place, settings.build)

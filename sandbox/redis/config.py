@@ -140,7 +140,7 @@ def data_config(
         lines["replicaof"] = f"{master[0]} {master[1]}"
     common = _common(settings, bind, None if secrets.provider else secrets.node, tls)
     users = _users(settings, rules, secrets.tandem)
-    managed = managed_config(secrets.node, secrets.provider) if secrets.provider else ()
+    managed = managed_config(secrets.node, secrets.provider, settings.build.version) if secrets.provider else ()
     return (*{**dict(common), **lines, **settings.extra_config}.items(), *users, *managed)
 
 

@@ -28,15 +28,19 @@ _KEPT = (
 RENAMED = {name: f"{name}-{secrets.token_hex(6)}" for name in _KEPT}
 """For each command that the customer does not have the name that only the provider knows."""
 
-_CUSTOMER = "~* &* +@all -psync -acl +acl|whoami -cluster +cluster|info +cluster|nodes +cluster|slots +cluster|myid"
+_CUSTOMER = (
+    "~* &* +@all -psync -acl +acl|whoami -cluster +cluster|info +cluster|nodes +cluster|slots +cluster|myid "
+    "+cluster|keyslot +cluster|countkeysinslot +cluster|getkeysinslot"
+)
 """ElastiCache's list also names the subcommands that change ACL and cluster; asking stays allowed."""
 
 
-def managed_config(password: str | None, provider_password: str) -> Config:
+def managed_config(password: str | None, provider_password: str, version: tuple[int, int, int]) -> Config:
     """The directives of a data node whose default user is the customer; `password` is None where none is set."""
+    customer = f"{_CUSTOMER} +cluster|shards" if version >= (7, 0, 0) else _CUSTOMER
     return (
         *(("rename-command", f"{name} {other}") for name, other in RENAMED.items()),
-        ("user", f"default on {f'>{password}' if password else 'nopass'} {_CUSTOMER}"),
+        ("user", f"default on {f'>{password}' if password else 'nopass'} {customer}"),
         ("user", f"{PROVIDER} on >{provider_password} ~* &* +@all"),
         ("masteruser", PROVIDER),
         ("masterauth", provider_password),

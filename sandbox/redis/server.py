@@ -21,6 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from sandbox.redis.builds import Build
+from sandbox.redis.managed import PROVIDER
 
 POLL_S = 0.02
 START_S = 30.0
@@ -41,6 +42,11 @@ class Credentials:
         """As keyword arguments of redis-py's client."""
         tls = {"ssl": True, "ssl_ca_certs": str(self.ca_file)} if self.ca_file else {}
         return {"username": self.username, "password": self.password, **tls}
+
+
+def provider(customer: Credentials, password: str | None) -> Credentials:
+    """Of who runs a managed service, beside those of its customer."""
+    return Credentials(username=PROVIDER, password=password, ca_file=customer.ca_file)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from sandbox.redis.addresses import Block
 from sandbox.redis.builds import Build
 from sandbox.redis.config import ACL_USER, Settings, data_config, make_secrets, sentinel_config
 from sandbox.redis.link import Link, LinkProcess
-from sandbox.redis.managed import PROVIDER, RENAMED
-from sandbox.redis.server import Credentials, Server, Spec, role_of
+from sandbox.redis.managed import RENAMED
+from sandbox.redis.server import Credentials, Server, Spec, provider, role_of
 
 READY_S = 60.0
 
@@ -66,11 +66,7 @@ class Topology:
         self._secrets = make_secrets(settings)
         ca_file = self.tls.ca_file if self.tls else None
         self.customer = Credentials(password=self._secrets.node, ca_file=ca_file)
-        self.admin = (
-            Credentials(username=PROVIDER, password=self._secrets.provider, ca_file=ca_file)
-            if settings.managed
-            else self.customer
-        )
+        self.admin = provider(self.customer, self._secrets.provider) if settings.managed else self.customer
         self.sentinel_admin = Credentials(password=self._secrets.sentinel, ca_file=ca_file)
         self.username = self.sentinel_username = ACL_USER if settings.acl else None
         self.password = self._secrets.tandem or self._secrets.node

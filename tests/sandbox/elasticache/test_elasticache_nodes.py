@@ -6,7 +6,7 @@ import pytest
 import redis.asyncio
 from redis.exceptions import NoPermissionError, ReadOnlyError, ResponseError
 
-from sandbox.elasticache import write_load
+from sandbox.elasticache import cluster_load, write_load
 from sandbox.redis import build, builds
 
 pytestmark = pytest.mark.servers
@@ -125,3 +125,28 @@ async def test_tls_and_auth_token(aws, boto):
     tls = {"ssl": True, "ssl_ca_certs": str(group.node_groups[0].nodes.topology.tls.ca_file)}
     async with connect(endpoint, password="a-token-of-16-bytes", **tls) as customer:
         assert await customer.set("colour", "blue")
+
+
+@each_build
+async def test_with_cluster_mode_enabled_one_shard_fails_over_and_its_node_comes_back_as_a_replica(aws, boto, server):
+    group = await aws.add_group("carts", build=server, node_groups=3, replicas=1)
+    second = group.node_groups[1]
+    async with cluster_load(group, rate=300) as load:
+        await boto("test_failover", ReplicationGroupId="carts", NodeGroupId="0002")
+        await aws.settled()
+        assert second.primary.id == "carts-0002-002"
+        acknowledged = load.acked
+        async with asyncio.timeout(60):
+            while load.acked < acknowledged + 100:
+                await asyncio.sleep(0.01)
+    roles = [(await second.server(member).command("ROLE"))[0] for member in second.members]
+    assert roles == ["slave", "master"]
+    assert (await boto.group("carts"))["Status"] == "available"
+    shown = (await boto("describe_cache_clusters", ShowCacheNodeInfo=True))["CacheClusters"]
+    endpoint = (await boto.group("carts"))["ConfigurationEndpoint"]
+    async with connect(endpoint) as customer:
+        with pytest.raises(NoPermissionError):
+            await customer.execute_command("CLUSTER", "FAILOVER")
+        nodes = str(await customer.execute_command("CLUSTER NODES"))
+        for one in shown:
+            assert "{Address}:{Port}".format(**one["CacheNodes"][0]["Endpoint"]) in nodes
