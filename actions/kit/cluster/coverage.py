@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from actions.kit.cluster.facts import ClusterFacts, ShardFacts
 from actions.kit.cluster.shards import slots_text
 from actions.kit.cluster.view import SLOTS, ClusterView
-from actions.kit.diagnosis.facts import confident, count, no_answer
+from actions.kit.diagnosis.facts import EXPLAINED, confident, count, no_answer, silent_words
 from actions.kit.diagnosis.voice import Reach
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import NodeView
@@ -133,6 +133,37 @@ def master_without_replica(facts: ClusterFacts) -> Iterator[Finding]:
             facts.lines("diagnose"),
         )
     yield from _one_host(facts)
+
+
+def spare_down(facts: ClusterFacts) -> Iterator[Finding]:
+    """A node that owns no slots, such as a master that was replaced, gave us nothing.
+
+    Certain if every other node tells of it and none reaches it; undetermined if one does: then our way to it is cut.
+    """
+    for address in facts.shards.spares:
+        node = facts.nodes.get(address)
+        if node is None or node.unasked is None or node.unasked.reason in EXPLAINED:
+            continue
+        heard = facts.heard_of(address)
+        reached = any(voice.reach is Reach.YES for voice in heard)
+        yield Finding(
+            FindingId.REPLICA_DOWN,
+            Severity.WARNING,
+            confident(complete=_all_but(facts, address), conflict=reached),
+            silent_words(
+                f"The node {address}, which owns no slots,",
+                "node of a cluster",
+                node.unasked,
+                reached="others reach it" if reached else "",
+            ),
+            (address,),
+            (no_answer(node.unasked), *(voice.evidence for voice in heard)),
+            facts.lines("diagnose"),
+        )
+
+
+def _all_but(facts: ClusterFacts, address: Address) -> bool:
+    return all(node.cluster is not None for node in facts.snapshot.nodes if node.address != address)
 
 
 def _gone(part: ShardFacts) -> str:

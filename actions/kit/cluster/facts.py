@@ -45,6 +45,19 @@ class ClusterFacts(Facts):
         owners = {shard.master for shard in self.shards.shards}
         return frozenset(node.address for node, _ in self.shards.views if node.address in owners)
 
+    def heard_of(self, replica: Address) -> tuple[Voice, ...]:
+        """What all other nodes have in their tables for this one, whatever its role."""
+        return self.said_of(self.shards.ids.get(replica, ""), lambda _: True)
+
+    def said_of(self, node_id: str, counts: Callable[[Address], bool]) -> tuple[Voice, ...]:
+        """What those who count have in their tables for this node; those who agree have one voice of many votes."""
+        found = []
+        for member, tellers in self.shards.said_of(node_id):
+            who = tuple(filter(counts, tellers))
+            if who:
+                found.append(Voice(len(who), _reach(member), told_by(who, f"{_flags(member)} on {member.address}")))
+        return tuple(found)
+
     @property
     def promotion_lines(self) -> tuple[str, ...]:
         """None: the nodes are in charge."""
@@ -110,11 +123,11 @@ class ShardFacts(Facts):
     def electors(self) -> tuple[Voice, ...]:
         """What the other masters have in their tables for this one."""
         masters = self.whole.answering_masters
-        return self._said_of(self.shard.master_id, lambda who: who in masters)
+        return self.whole.said_of(self.shard.master_id, lambda who: who in masters)
 
     def heard_of(self, replica: Address) -> tuple[Voice, ...]:
         """What all other nodes have in their tables for it."""
-        return self._said_of(self.whole.shards.ids.get(replica, ""), lambda _: True)
+        return self.whole.heard_of(replica)
 
     @property
     def promotion_lines(self) -> tuple[str, ...]:
@@ -134,14 +147,6 @@ class ShardFacts(Facts):
             for node in self.others
             if node.info is not None or any(voice.reach is Reach.YES for voice in self.heard_of(node.address))
         )
-
-    def _said_of(self, node_id: str, counts: Callable[[Address], bool]) -> tuple[Voice, ...]:
-        found = []
-        for member, tellers in self.whole.shards.said_of(node_id):
-            who = tuple(filter(counts, tellers))
-            if who:
-                found.append(Voice(len(who), _reach(member), told_by(who, f"{_flags(member)} on {member.address}")))
-        return tuple(found)
 
 
 def told_by(who: Sequence[Address], observation: str) -> Evidence:

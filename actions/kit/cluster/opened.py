@@ -54,13 +54,14 @@ def open_slots(facts: ClusterFacts) -> Iterator[Finding]:
 
 
 def _ways(facts: ClusterFacts) -> dict[tuple[str, str], _Way]:
-    """By the ids of where they come from and where they go."""
+    """By the ids of both ends. Replicas of Valkey 8 and later tell the open slots of their masters too."""
     ways: dict[tuple[str, str], _Way] = {}
     for _, view in facts.shards.views:
+        mine = (view.me.master_id if view.me else "") or view.my_id
         for slot, peer in view.migrating:
-            ways.setdefault((view.my_id, peer), _Way()).leaving.add(slot)
+            ways.setdefault((mine, peer), _Way()).leaving.add(slot)
         for slot, peer in view.importing:
-            ways.setdefault((peer, view.my_id), _Way()).arriving.add(slot)
+            ways.setdefault((peer, mine), _Way()).arriving.add(slot)
     return ways
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 
 from actions.kit.cluster.agreement import cluster_disagreement
-from actions.kit.cluster.coverage import majority_lost, master_without_replica, slots_uncovered, state_fail
+from actions.kit.cluster.coverage import majority_lost, master_without_replica, slots_uncovered, spare_down, state_fail
 from actions.kit.cluster.facts import ClusterFacts
 from actions.kit.cluster.moving import cluster_failover_in_progress
 from actions.kit.cluster.opened import open_slots
@@ -97,6 +97,7 @@ RULES: tuple[Rule, ...] = (
     group_changing,
     _of_cluster(master_without_replica),
     _each(replica_down),
+    _of_cluster(spare_down),
     _each(replication_broken),
     _each(replica_syncing),
     _each(replica_lagging),
