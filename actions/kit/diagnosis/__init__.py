@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 
-from actions.kit.cluster.agreement import cluster_disagreement
 from actions.kit.cluster.coverage import majority_lost, master_without_replica, slots_uncovered, spare_down, state_fail
+from actions.kit.cluster.disagreement import cluster_disagreement
 from actions.kit.cluster.facts import ClusterFacts
 from actions.kit.cluster.moving import cluster_failover_in_progress
 from actions.kit.cluster.opened import open_slots
