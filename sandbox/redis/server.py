@@ -230,10 +230,12 @@ def die_with_parent() -> tuple[str, ...]:
 
     Asking from a preexec_fn would need a plain fork, which Python 3.12 warns of in a process with threads.
     """
-    command = ("setpriv", "--pdeathsig", "KILL")
-    if shutil.which("setpriv") and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
-        return command
-    return ()
+    # By its whole path, since what is started may have another PATH.
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        return ()
+    command = (setpriv, "--pdeathsig", "KILL")
+    return command if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0 else ()
 
 
 @atexit.register

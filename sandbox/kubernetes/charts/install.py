@@ -1,0 +1,158 @@
+"""Installs a Bitnami chart in a cluster, waits until all of it replicates, and knows its nodes by their pods."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from sandbox.kubernetes.api.resources import STATEFUL_SETS, Json, key_of
+from sandbox.kubernetes.charts import shapes
+from sandbox.kubernetes.charts.bitnami import Chart, Values
+from sandbox.kubernetes.charts.redis_images import image_name, redis_cli, redis_image
+from sandbox.kubernetes.cluster import Kubernetes, kubernetes
+from sandbox.kubernetes.kubelet.status import is_ready
+from sandbox.redis.builds import Build
+
+_POLL_S = 0.1
+_INFO_PERIOD_MS = 10_000
+
+
+@contextlib.asynccontextmanager
+async def bitnami(
+    build: Build, *, pace: float = 0.1, moving_addresses: bool = False, **values: Any
+) -> AsyncIterator["Release"]:
+    """A cluster with one release of the chart, ready; the further keywords are the fields of Values."""
+    async with kubernetes(pace=pace, moving_addresses=moving_addresses) as cluster:
+        release = install(cluster, build, **values)
+        await release.ready()
+        yield release
+
+
+def install(cluster: Kubernetes, build: Build, **values: Any) -> "Release":
+    """Install one more release, and do not wait; the keywords are the fields of Values."""
+    (_, port), (_, sentinel_port) = cluster.kubelet.block.node(1), cluster.kubelet.block.sentinel(1)
+    chart = Chart(Values(**values), build, port, sentinel_port)
+    suffix = "" if chart.values.with_cli else "-minimal"
+    images = {what: image_name(build, name) + suffix for what, name in _IMAGES.items()}
+    for name in images.values():
+        cluster.images[name] = redis_image(build, with_cli=chart.values.with_cli)
+    probes = chart.values.with_cli and redis_cli() is not None
+    cluster.apply(shapes.objects(chart, images, probes=probes))
+    return Release(cluster, chart)
+
+
+_IMAGES = {"redis": "redis", "sentinel": "redis-sentinel"}
+
+
+class Release:
+    """One release of the chart in a cluster."""
+
+    def __init__(self, cluster: Kubernetes, chart: Chart) -> None:
+        self.cluster = cluster
+        self.chart = chart
+
+    @property
+    def password(self) -> str | None:
+        """Of the default user, on nodes and Sentinels."""
+        return self.chart.values.password
+
+    @property
+    def namespace(self) -> str:
+        """Where it is."""
+        return self.chart.values.namespace
+
+    def pods(self) -> list[Json]:
+        """Its pods by name, without those that are being deleted."""
+        return self.cluster.pods(self.namespace, **self.chart.selector())
+
+    def address(self, pod: str, *, sentinel: bool = False) -> str:
+        """Where the data node, or the Sentinel, of this pod listens: "host:port"."""
+        found = next(one for one in self.pods() if key_of(one)[1] == pod)
+        return f"{found['status']['podIP']}:{self.chart.sentinel_port if sentinel else self.chart.port}"
+
+    async def command(self, pod: str, *words: str | float | bytes, sentinel: bool = False) -> Any:
+        """Send one command to the data node, or the Sentinel, of this pod; redis-py's errors pass through."""
+        host, _, port = self.address(pod, sentinel=sentinel).rpartition(":")
+        client = redis.asyncio.Redis(
+            host=host,
+            port=int(port),
+            password=self.password,
+            protocol=2,
+            decode_responses=True,
+            socket_timeout=2.0,
+            socket_connect_timeout=2.0,
+            retry=Retry(NoBackoff(), 0),
+            driver_info=None,
+        )
+        async with client:
+            execute: Callable[..., Awaitable[Any]] = client.execute_command
+            return await execute(*words)
+
+    async def masters(self) -> list[str]:
+        """The pods whose nodes call themselves master."""
+        names = [key_of(pod)[1] for pod in self.pods()]
+        roles = await asyncio.gather(*(self._role(name) for name in names))
+        return [name for name, role in zip(names, roles, strict=True) if role == "master"]
+
+    async def _role(self, pod: str) -> str:
+        try:
+            return str((await self.command(pod, "ROLE"))[0])
+        except (RedisError, OSError, KeyError):
+            return ""
+
+    async def ready(self, within: float = 60.0) -> None:
+        """Wait until all pods are ready, and each node and Sentinel knows all others.
+
+        Raises:
+            TimeoutError: with what is missing.
+        """
+        await self.cluster.until(self._all_ready, within)
+        deadline = time.monotonic() + within
+        while missing := await self._missing():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Not ready after {within:g} s: {missing}")
+            await asyncio.sleep(_POLL_S)
+        if self.chart.values.shape == "sentinel":
+            await self._look_every(_INFO_PERIOD_MS)
+
+    def _all_ready(self) -> bool:
+        sets = self.cluster.store.select(STATEFUL_SETS, self.namespace)
+        own = [one for one in sets if self.chart.selector().items() <= one["metadata"]["labels"].items()]
+        ready = [pod for pod in self.pods() if is_ready(pod)]
+        return len(ready) == sum(int(one["spec"]["replicas"]) for one in own)
+
+    async def _missing(self) -> str:
+        try:
+            infos = [await self.command(key_of(pod)[1], "INFO", "replication") for pod in self.pods()]
+            masters = [info for info in infos if info["role"] == "master"]
+            replicas = sum(info.get("connected_slaves", 0) for info in masters)
+            linked = sum(info.get("master_link_status") == "up" for info in infos)
+            if len(masters) != 1 or replicas != linked or linked != len(infos) - 1:
+                return f"{len(masters)} masters with {replicas} replicas, {linked} of them linked."
+            return await self._missing_sentinels() if self.chart.values.shape == "sentinel" else ""
+        except (RedisError, OSError) as error:
+            return f"a server does not answer: {error!r}."
+
+    async def _missing_sentinels(self) -> str:
+        await self._look_every(_POLL_S * 1000)
+        others = len(self.pods()) - 1
+        for pod in self.pods():
+            name = key_of(pod)[1]
+            known = await self.command(name, "SENTINEL", "MASTER", self.chart.values.master_set, sentinel=True)
+            state = dict(zip(known[::2], known[1::2], strict=True))
+            if (state["num-slaves"], state["num-other-sentinels"]) != (str(others), str(others)):
+                return f"the Sentinel of {name} does not know all others yet: {state}."
+        return ""
+
+    async def _look_every(self, milliseconds: float) -> None:
+        """Let the Sentinels ask the nodes so often, where they can be told: every ten seconds is slow to start with."""
+        for pod in self.pods():
+            with contextlib.suppress(RedisError):
+                words = ("SENTINEL", "DEBUG", "INFO-PERIOD", str(int(milliseconds)))
+                await self.command(key_of(pod)[1], *words, sentinel=True)

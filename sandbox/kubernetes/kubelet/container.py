@@ -1,0 +1,155 @@
+"""Runs one container as a process of this machine, and knows in which state it is."""
+
+import asyncio
+import re
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox.kubernetes.api.resources import Json, timestamp
+from sandbox.kubernetes.kubelet import logs, processes
+from sandbox.kubernetes.kubelet.images import Image, find_program
+from sandbox.redis.server import die_with_parent
+
+_REFERENCE = re.compile(r"\$\((\w+)\)")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a container is given by its pod: `root` stands for its file system, with its volumes in it."""
+
+    pod_uid: str
+    root: Path
+    environment: dict[str, str]
+
+
+@dataclass
+class Container:
+    """One container of a pod: its present state, the one before, and whether its probes are content."""
+
+    spec: Json
+    place: Surroundings
+    state: Json = field(default_factory=lambda: {"waiting": {"reason": "ContainerCreating"}})
+    last_state: Json = field(default_factory=dict)
+    restarts: int = 0
+    ready: bool = False
+    started: bool = False
+    process: asyncio.subprocess.Process | None = None
+    _collecting: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """As its pod calls it."""
+        return str(self.spec["name"])
+
+    @property
+    def running(self) -> bool:
+        """Whether its process lives."""
+        return self.process is not None and self.process.returncode is None
+
+    @property
+    def programs(self) -> Path:
+        """The folder with what its image holds."""
+        return self.place.root / "bin"
+
+    def log(self, *, previous: bool = False) -> Path:
+        """Where it prints to, or printed to before its last restart."""
+        return self.place.root / f"{self.restarts - previous}.log"
+
+    def environment(self) -> dict[str, str]:
+        """What every process in it sees."""
+        return {"PATH": str(self.programs), **self.place.environment}
+
+    def unpack(self, image: Image) -> None:
+        """Lay the image out; what lay there stays."""
+        if not self.programs.exists():
+            image.unpack(self.programs)
+
+    async def start(self, image: Image) -> None:
+        """Start its process.
+
+        Raises:
+            NoSuchProgram: its command is not in the image.
+            OSError: the machine does not start it.
+        """
+        command = [*(self.spec.get("command") or image.entrypoint), *(self.spec.get("args") or ())]
+        environment = self.environment()
+        first, *rest = [_REFERENCE.sub(lambda found: environment.get(found[1], found[0]), word) for word in command]
+        words = (*die_with_parent(), find_program(self.programs, first), *rest)
+        self.process = await processes.start(words, environment, self.place.root)
+        if self.process.stdout is not None:
+            self._collecting = asyncio.create_task(logs.collect(self.process.stdout, self.log()))
+        self.state = {"running": {"startedAt": timestamp()}}
+        self.started = "startupProbe" not in self.spec
+
+    async def ended(self) -> int:
+        """Wait until its process ends, and note how; its exit code, 128 and the number for a signal."""
+        if self.process is None:
+            return 0
+        code = await self.process.wait()
+        code = code if code >= 0 else 128 - code
+        self.signal(signal.SIGKILL)
+        if self._collecting is not None:
+            await self._collecting
+        self.ready = self.started = False
+        reason = "Completed" if code == 0 else "Error"
+        began = self.state.get("running", {}).get("startedAt", timestamp())
+        self.state = {
+            "terminated": {
+                "exitCode": code,
+                "reason": reason,
+                "startedAt": began,
+                "finishedAt": timestamp(),
+                "containerID": self._id(),
+            }
+        }
+        return code
+
+    def wait_with(self, reason: str, message: str) -> None:
+        """Note why it does not run; what it was before is its last state."""
+        if "terminated" in self.state:
+            self.last_state = self.state
+        self.state = {"waiting": {"reason": reason, "message": message}}
+
+    def count_restart(self) -> None:
+        """It is about to be started once more."""
+        if "terminated" in self.state:
+            self.last_state = self.state
+        self.restarts += 1
+
+    def signal(self, sign: signal.Signals) -> None:
+        """Send a signal to all its processes; nothing where none lives."""
+        if self.process is not None:
+            processes.send(self.process, sign)
+
+    async def stop(self, grace_s: float) -> None:
+        """SIGTERM, and SIGKILL to what is still there after so many seconds."""
+        if self.process is None or not self.running:
+            return
+        self.signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self.process.wait(), grace_s)
+        except TimeoutError:
+            self.signal(signal.SIGKILL)
+            await self.process.wait()
+
+    def status(self) -> Json:
+        """As it stands in the pod's status."""
+        status: Json = {
+            "name": self.name,
+            "image": self.spec["image"],
+            "imageID": f"{self.spec['image'].partition(':')[0]}@sha256:{'0' * 64}"
+            if "waiting" not in self.state
+            else "",
+            "ready": self.ready,
+            "started": self.started,
+            "restartCount": self.restarts,
+            "state": self.state,
+            "lastState": self.last_state,
+        }
+        if "running" in self.state:
+            status["containerID"] = self._id()
+        return status
+
+    def _id(self) -> str:
+        return f"containerd://{self.place.pod_uid.replace('-', '')}{self.name.encode().hex()}{self.restarts:04x}"[:77]
