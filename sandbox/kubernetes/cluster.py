@@ -23,7 +23,9 @@ from sandbox.kubernetes.api.resources import (
 from sandbox.kubernetes.api.server import ApiServer
 from sandbox.kubernetes.api.store import Store
 from sandbox.kubernetes.controllers import loop
+from sandbox.kubernetes.controllers.deployments import Deployments
 from sandbox.kubernetes.controllers.endpoints import EndpointsOfServices
+from sandbox.kubernetes.controllers.replicasets import ReplicaSets
 from sandbox.kubernetes.controllers.scheduling import Claims, Scheduler
 from sandbox.kubernetes.controllers.statefulsets import StatefulSets
 from sandbox.kubernetes.kubelet.images import Image
@@ -65,6 +67,7 @@ class Kubernetes:
 
     def __init__(self, folder: Path, *, pace: float, moving_addresses: bool) -> None:
         self.folder = folder
+        self._pace = pace
         self.store = Store()
         self.access = Access()
         self.images: dict[str, Image] = {}
@@ -85,6 +88,8 @@ class Kubernetes:
         self.store.change(NODES, node, lambda changed: changed.update(status=_node_status()))
         await self.api.__aenter__()
         controllers = (
+            Deployments(self.store, self._pace).reconcile,
+            ReplicaSets(self.store).reconcile,
             StatefulSets(self.store).reconcile,
             Claims(self.store, self.storage_classes).reconcile,
             Scheduler(self.store).reconcile,
