@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from actions.kit.errors import Refused, UsageError
+from actions.kit.errors import UsageError
 from actions.kit.plan import Risk
-from actions.kit.topology import Kind, Target
+from actions.kit.topology import Target
 from bot.render.words import listed, nearest, quoted
-
-NOT_COVERED = frozenset({Kind.CLUSTER})
-"""Kinds that the file may hold and that this version does not look at."""
 
 PRODUCTION = "production"
 FREEZE, THAW = "freeze", "thaw"
@@ -124,18 +121,6 @@ class Fleet:
             raise UsageError(f"There is no target {quoted(name)}; {hint}")
         return found
 
-    def usable(self, name: str) -> Target:
-        """The target of this name, where this version can look at it.
-
-        Raises:
-            UsageError: there is none.
-            Refused: its kind is not covered.
-        """
-        target = self.target(name)
-        if target.kind in NOT_COVERED:
-            raise Refused(not_covered(target))
-        return target
-
     def channels_of(self, target: str) -> tuple[str, ...]:
         """The ids of the channels that a target is bound to; with ``*``, those of all targets."""
         return tuple(channel for channel, names in self.channels.items() if target == "*" or target in names)
@@ -156,8 +141,3 @@ class Fleet:
             return tuple(self.targets)
         bound = {name for names in self.channels.values() for name in names}
         return self.channels.get(channel) or tuple(name for name in self.targets if name not in bound)
-
-
-def not_covered(target: Target) -> str:
-    """What to say of a target of a kind that is accepted in the file and no more."""
-    return f"{target.name} is of kind {target.kind}, which this version of Tandem does not cover; nothing was asked."

@@ -9,7 +9,7 @@ from pathlib import Path
 from actions.kit.topology import Address, AddressMap, Kind, Limits, Target
 from bot.access import read_credentials, read_tls
 from bot.addresses import read_address_map, read_addresses
-from bot.fleet import NOT_COVERED, Fleet, People, not_covered
+from bot.fleet import Fleet, People
 from bot.marked import Field, Section, read_yaml
 from bot.render.words import counted, quoted
 from bot.rules import read_channels, read_people, read_rules
@@ -179,11 +179,11 @@ def _places(target: Target) -> Iterator[str]:
 
 def _notes(target: Target) -> list[str]:
     notes = []
-    if target.kind in NOT_COVERED:
-        notes.append(not_covered(target))
     if target.kind is Kind.SENTINEL and len(target.sentinels) < 3 and not finds_nodes(target.kubernetes):
         known = counted(len(target.sentinels), "Sentinel")
         notes.append(f"{target.name}: {known} listed; list all of them, or one that is down hides the others.")
     if target.kind is Kind.REPLICATION and len(target.nodes) < 2 and not finds_nodes(target.kubernetes):
         notes.append(f"{target.name}: 1 node listed; list all of them, or nobody is known while it is down.")
+    if target.kind is Kind.CLUSTER and len(target.nodes) < 2 and not finds_nodes(target.kubernetes):
+        notes.append(f"{target.name}: 1 node listed; it tells of all others, but while it is down nobody does.")
     return notes

@@ -16,7 +16,7 @@ from actions.kit.topology import Target
 from bot.cli import screen
 from bot.cli.exits import Exit, exit_of_checks, exit_of_diagnosis, exit_of_fleet
 from bot.environment import targets_file
-from bot.fleet import NOT_COVERED, Fleet, not_covered
+from bot.fleet import Fleet
 from bot.render import json
 from bot.render.words import listed
 from bot.targets import load_targets
@@ -67,10 +67,9 @@ def chosen(name: str | None, fleet: Fleet | None = None) -> Target:
 
     Raises:
         UsageError: there is no such target, or there are several and none is named.
-        Refused: its kind is not covered.
     """
     fleet = fleet or load_targets(targets_file())
-    return fleet.usable(only_one(name, fleet).name)
+    return fleet.target(only_one(name, fleet).name)
 
 
 def only_one(name: str | None, fleet: Fleet) -> Target:
@@ -105,7 +104,7 @@ async def _glances(fleet: Fleet) -> list[tuple[Target, Seen | str]]:
     with screen.counting("Looking at all targets", len(fleet.targets)) as done:
 
         async def glance(target: Target) -> tuple[Target, Seen | str]:
-            seen = not_covered(target) if target.kind in NOT_COVERED else await _look(ACTION, target, {}, screen.say)
+            seen = await _look(ACTION, target, {}, screen.say)
             done()
             return target, seen
 

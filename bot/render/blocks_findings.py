@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from actions.kit.action import Seen
-from actions.kit.findings import Confidence, Finding, FindingId, Severity
+from actions.kit.findings import Confidence, Diagnosis, Finding, FindingId, Severity
 from actions.kit.proof import Check
 from actions.kit.snapshot import Snapshot
+from actions.kit.topology import Kind
 from bot.render.blocks import (
     Block,
     Message,
@@ -24,6 +25,7 @@ from bot.render.blocks import (
     thread_of,
 )
 from bot.render.blocks_topology import picture, sentinel_summary, shortened
+from bot.render.shards import shard_summary
 from bot.render.words import code, mrkdwn, plain, size
 
 PICTURE_LINES, FINDINGS, EVIDENCE, CHECKS = 40, 8, 4, 25
@@ -154,7 +156,7 @@ def _numbers(seen: Seen) -> list[tuple[str, str]]:
     linked = sum(bool(node.info and node.info.link and node.info.link.up) for node in replicas)
     lags = [lag for node in replicas if (lag := snapshot.lag_bytes(node)) is not None]
     pairs = [
-        ("Master", code(str(seen.diagnosis.master)) if seen.diagnosis.master else "not agreed"),
+        ("Shards", shard_summary(snapshot)) if snapshot.kind is Kind.CLUSTER else ("Master", _master(seen.diagnosis)),
         ("Replicas", f"{linked} of {len(others)} linked"),
         ("Largest lag", size(max(lags)) if lags else "unknown"),
     ]
@@ -169,6 +171,10 @@ def _numbers(seen: Seen) -> list[tuple[str, str]]:
     if snapshot.sentinels:
         pairs.append(("Sentinels", mrkdwn(sentinel_summary(snapshot))))
     return pairs
+
+
+def _master(diagnosis: Diagnosis) -> str:
+    return code(str(diagnosis.master)) if diagnosis.master else "not agreed"
 
 
 def _picture(snapshot: Snapshot) -> list[Block]:

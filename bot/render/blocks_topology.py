@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actions.kit.snapshot import NodeInfo, NodeView, SentinelView, Snapshot, Unasked
-from actions.kit.topology import Address
+from actions.kit.snapshot import NodeView, SentinelView, Snapshot
+from actions.kit.topology import Address, Kind
 from bot.render.group import group_lines
 from bot.render.kubernetes import kubernetes_lines
-from bot.render.words import counted, size
+from bot.render.node_lines import node_line, silence
+from bot.render.shards import shard_lines
+from bot.render.words import counted
 
 
 def picture(snapshot: Snapshot) -> list[str]:
-    """The tree, a line each node and each Sentinel; masters first, each replica under the node that it follows."""
+    """The tree, a line each node and each Sentinel; masters first, each replica under the node that it follows.
+
+    A cluster is told by its shards.
+    """
+    nodes = shard_lines(snapshot) if snapshot.kind is Kind.CLUSTER else _nodes(snapshot)
     group = group_lines(snapshot.group) if snapshot.group else ()
-    return [*_nodes(snapshot), *_sentinels(snapshot), *group, *kubernetes_lines(snapshot)]
+    return [*nodes, *_sentinels(snapshot), *group, *kubernetes_lines(snapshot)]
 
 
 def shortened(lines: list[str], most: int) -> list[str]:
@@ -72,52 +78,12 @@ def _branch(
     if node.address in shown:
         return
     shown.add(node.address)
-    yield lead + _node_line(snapshot, node)
+    yield lead + node_line(snapshot, node)
     children = [child for child in followers.get(node.address, []) if child.address not in shown]
     for index, child in enumerate(children):
         last = index == len(children) - 1
         mark, under = ("└─ ", "   ") if last else ("├─ ", "│  ")
         yield from _branch(snapshot, child, followers, below + mark, below + under, shown)
-
-
-def _node_line(snapshot: Snapshot, node: NodeView) -> str:
-    if node.info is None:
-        return f"✗ {node.address}  {_silence(node.unasked)}"
-    facts = _master_facts(node.info) if node.is_master else _replica_facts(snapshot, node, node.info)
-    if node.info.loading:
-        facts.append("LOADING")
-    facts.append(f"{node.info.flavour} {'.'.join(map(str, node.info.version))}")
-    mark = "●" if node.is_master else "○"
-    return f"{mark} {node.address}  {node.info.role}  " + "  ".join(facts)
-
-
-def _master_facts(info: NodeInfo) -> list[str]:
-    return [f"offset {info.offset:,}", f"{counted(len(info.replicas), 'replica')} attached"]
-
-
-def _replica_facts(snapshot: Snapshot, node: NodeView, info: NodeInfo) -> list[str]:
-    link = info.link
-    if link is None:
-        return ["follows nobody"]
-    if link.up:
-        lag = snapshot.lag_bytes(node)
-        seconds = _lag_seconds(snapshot, node.address)
-        told = f", {seconds} s" if seconds is not None else ""
-        facts = [f"link up  lag {size(lag)}{told}"]
-    else:
-        since = f" for {link.down_since_s} s" if link.down_since_s is not None else ""
-        left = f", {size(link.sync_left_bytes)} to go" if link.sync_left_bytes else ""
-        facts = [f"link down{since}" + (f", syncing{left}" if link.sync_in_progress else "")]
-    if snapshot.node(link.master) is None:
-        facts.append(f"follows {link.master}")
-    if info.priority == 0:
-        facts.append("never promoted (priority 0)")
-    return facts
-
-
-def _lag_seconds(snapshot: Snapshot, replica: Address) -> int | None:
-    attached = (one for node in snapshot.masters if node.info for one in node.info.replicas)
-    return next((one.lag_s for one in attached if one.address == replica), None)
 
 
 def _sentinels(snapshot: Snapshot) -> Iterator[str]:
@@ -132,7 +98,7 @@ def _sentinels(snapshot: Snapshot) -> Iterator[str]:
 def _sentinel_line(view: SentinelView) -> str:
     if view.master is None:
         known = f"; it knows {', '.join(view.knows)}" if view.knows else ""
-        return f"✗ {view.address}  {_silence(view.unasked)}{known}"
+        return f"✗ {view.address}  {silence(view.unasked)}{known}"
     facts = [f"names {view.master.address}", f"epoch {view.master.config_epoch}"]
     if view.quorum_ok is not None:
         facts.append("quorum ok" if view.quorum_ok else f"no quorum: {view.quorum_text}")
@@ -140,7 +106,3 @@ def _sentinel_line(view: SentinelView) -> str:
     if view.tilt:
         facts.append("TILT")
     return f"◇ {view.address}  " + "  ".join(facts)
-
-
-def _silence(unasked: Unasked | None) -> str:
-    return f"{unasked.reason}: {unasked.why}" if unasked else "no answer"

@@ -11,10 +11,11 @@ from actions.kit.findings import Finding
 from actions.kit.plan import Plan, Refusal
 from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
-from actions.kit.topology import Address, Target
+from actions.kit.topology import Address, Kind, Target
 from bot.render.group import group_json
 from bot.render.kubernetes import kubernetes_json
 from bot.render.questions import effects
+from bot.render.shards import shards_json
 
 if TYPE_CHECKING:  # It brings the database's library, which most commands do without.
     from bot.directory import Human
@@ -38,6 +39,7 @@ def seen_json(seen: Seen) -> Json:
         "nodes": [_node(snapshot, one) for one in snapshot.nodes],
         "sentinels": [_sentinel(one) for one in snapshot.sentinels],
         "unasked": [{"source": one.source, "why": _why(one)} for one in snapshot.unasked],
+        **({"shards": shards_json(snapshot)} if snapshot.kind is Kind.CLUSTER else {}),
         **({"group": group_json(snapshot.group)} if snapshot.group else {}),
         **({"kubernetes": kubernetes_json(snapshot.kubernetes)} if snapshot.kubernetes else {}),
     }

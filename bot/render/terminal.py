@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,11 +13,12 @@ from actions.kit.action import ChangeAction, Seen
 from actions.kit.findings import Confidence, Diagnosis, Finding, Severity
 from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
-from actions.kit.topology import Address, Target
+from actions.kit.topology import Address, Kind, Target
 from actions.registry import ACTIONS
 from bot.render.group import group_lines
 from bot.render.json import link_word
 from bot.render.kubernetes import kubernetes_lines
+from bot.render.shards import shard_lines
 from bot.render.words import duration, plain, size
 
 STYLES = {Severity.OK: "green", Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
@@ -107,30 +108,44 @@ def _typed(line: str) -> str:
 
 
 def _topology(snapshot: Snapshot) -> Iterator[Tree]:
-    """Masters with those that follow them beneath; then nodes that follow nobody known; then the Sentinels."""
-    roots = [node for node in snapshot.nodes if _followed(snapshot, node) is None]
-    for root in roots:
-        yield _branch(snapshot, root, Tree(_node_line(snapshot, root)), {root.address})
-    circle = [node for node in snapshot.nodes if not any(_reaches(snapshot, node, root.address) for root in roots)]
-    for node in circle:  # Replicas that follow each other.
-        yield Tree(_node_line(snapshot, node))
+    """The nodes, a cluster's by its shards; then the Sentinels, what AWS says and what Kubernetes says."""
+    if snapshot.kind is Kind.CLUSTER:
+        yield _told(shard_lines(snapshot))
+    else:
+        yield from _nodes(snapshot)
     if snapshot.sentinels:
         tree = Tree(Text(f"Sentinels of {plain(snapshot.master_name, 60)}", style="bold"))
         for view in snapshot.sentinels:
             tree.add(_sentinel_line(view))
         yield tree
     if snapshot.group is not None:
-        headline, *lines = group_lines(snapshot.group)
-        tree = Tree(Text(plain(headline), style="bold"))
-        for line in lines:
-            tree.add(Text(plain(line.strip())))
-        yield tree
-    head, *lines = kubernetes_lines(snapshot) or ("",)
-    if head:
-        tree = Tree(Text(head, style="bold"))
-        for line in lines:
-            tree.add(Text(line, style="red" if line.startswith("✗") else ""))
-        yield tree
+        yield _told(group_lines(snapshot.group))
+    if snapshot.kubernetes is not None:
+        yield _told(kubernetes_lines(snapshot))
+
+
+def _told(lines: Iterable[str]) -> Tree:
+    """A headline and what stands below it; a line that is drawn as a twig already hangs on the one before it."""
+    head, *below = lines
+    tree = branch = Tree(Text(plain(head), style="bold"))
+    for line in below:
+        text = line.lstrip("├└─ ")
+        hanging = Text(plain(text), style="red" if "✗" in line else "")
+        if line.startswith(("├", "└")):
+            branch.add(hanging)
+        else:
+            branch = tree.add(hanging)
+    return tree
+
+
+def _nodes(snapshot: Snapshot) -> Iterator[Tree]:
+    """Masters with those that follow them beneath; then nodes that follow nobody known."""
+    roots = [node for node in snapshot.nodes if _followed(snapshot, node) is None]
+    for root in roots:
+        yield _branch(snapshot, root, Tree(_node_line(snapshot, root)), {root.address})
+    circle = [node for node in snapshot.nodes if not any(_reaches(snapshot, node, root.address) for root in roots)]
+    for node in circle:  # Replicas that follow each other.
+        yield Tree(_node_line(snapshot, node))
 
 
 def _branch(snapshot: Snapshot, node: NodeView, tree: Tree, seen: set[Address]) -> Tree:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actions.kit.errors import Refused, SettingsError, UsageError
+from actions.kit.errors import SettingsError, UsageError
 from actions.kit.plan import Risk
 from actions.kit.topology import Address, Kind, Tls
 from bot.fleet import Case, People, Rule
@@ -72,14 +72,12 @@ def test_the_documented_file_is_read_whole(load):
     assert fleet.targets["sessions"].environment == "production"
 
 
-def test_what_this_version_does_not_cover_is_a_note_and_a_refusal_not_a_crash(load):
+def test_one_seed_of_a_cluster_is_enough_and_noted(load):
     fleet = load(DOCUMENTED)
 
-    assert [note.split()[0] for note in fleet.notes] == ["carts"]
-    with pytest.raises(Refused, match="carts is of kind cluster, which this version"):
-        fleet.usable("carts")
+    assert fleet.notes == ("carts: 1 node listed; it tells of all others, but while it is down nobody does.",)
     with pytest.raises(UsageError, match="did you mean orders"):
-        fleet.usable("order")
+        fleet.target("order")
 
 
 @pytest.mark.parametrize(

@@ -39,11 +39,6 @@ async def test_no_words_show_the_help(terminal):
         ("helth orders", 2, "No such command 'helth'. Did you mean 'health'? Type tandem --help for what there is."),
         ("health oders", 2, "There is no target 'oders'; did you mean orders?"),
         ("health", 2, "Which target? There are carts and orders."),
-        (
-            "health carts",
-            3,
-            "carts is of kind cluster, which this version of Tandem does not cover; nothing was asked.",
-        ),
         ("plan falover orders", 2, "There is no action 'falover'; did you mean failover?"),
         ("plan health orders", 2, "health changes nothing and has no plan; run: tandem health"),
         ("request falover orders", 2, "There is no action 'falover'; did you mean failover?"),
