@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from actions.kit import replication_failover, replication_refusals, sentinel_failover, sentinel_refusals
 from actions.kit.action import ChangeAction, Option, Options
 from actions.kit.candidates import refusals_of_candidates
+from actions.kit.cluster import failover as cluster
+from actions.kit.cluster.moves import Wanted
 from actions.kit.diagnosis import diagnose
+from actions.kit.errors import UsageError
 from actions.kit.findings import Severity
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.snapshot import Snapshot
@@ -19,18 +24,40 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
 
     Args:
         snapshot: as seen now.
-        options: ``to``: the address of the wanted candidate; by default the best one is chosen.
+        options: ``to``: the address of the wanted candidate; by default the best one is chosen. ``shard`` and ``host``:
+            which master of a cluster, or all those of a host.
 
     Raises:
-        UsageError: ``to`` is not an address.
+        UsageError: an option is no address and no slot, or they contradict each other.
     """
-    reasons = _reasons(snapshot, wanted := _wanted(snapshot, options))
+    reasons, planned = _way(snapshot, options)
     if not reasons:
-        if snapshot.kind is Kind.SENTINEL:
-            return sentinel_failover.planned(snapshot, NAME, wanted)
-        return replication_failover.planned(snapshot, NAME, wanted)
+        return planned()
     found = tuple(one for one in diagnose(snapshot).findings if one.severity > Severity.OK)
     return Refusal(snapshot.target, NAME, reasons, found)
+
+
+def _way(snapshot: Snapshot, options: Options) -> tuple[tuple[str, ...], Callable[[], Plan]]:
+    """Why not, every reason; and what makes the plan where there is none."""
+    if snapshot.kind is Kind.CLUSTER:
+        asked = Wanted.parse(options.get("to"), options.get("shard"), options.get("host"))
+        return cluster.refusals(snapshot, asked), lambda: cluster.planned(snapshot, NAME, asked)
+    wanted = _wanted(snapshot, options)
+    misplaced = tuple(f"--{name} is for targets of kind cluster." for name in ("shard", "host") if options.get(name))
+    candidates = refusals_of_candidates(snapshot, wanted)
+    match snapshot.kind:
+        case Kind.SENTINEL:
+            reasons = (*sentinel_refusals.not_now(snapshot), *candidates)
+            return (*misplaced, *reasons), lambda: sentinel_failover.planned(snapshot, NAME, wanted)
+        case Kind.REPLICATION:
+            reasons = (*replication_refusals.not_now(snapshot), *candidates)
+            return (*misplaced, *reasons), lambda: replication_failover.planned(snapshot, NAME, wanted)
+        case other:
+            return (f"{snapshot.target} is of kind {other}, which this version does not fail over.",), _nothing
+
+
+def _nothing() -> Plan:
+    raise UsageError("What is refused has no plan.")
 
 
 def _wanted(snapshot: Snapshot, options: Options) -> Address | None:
@@ -40,21 +67,14 @@ def _wanted(snapshot: Snapshot, options: Options) -> Address | None:
     return node.address if node else wanted
 
 
-def _reasons(snapshot: Snapshot, wanted: Address | None) -> tuple[str, ...]:
-    match snapshot.kind:
-        case Kind.SENTINEL:
-            now = sentinel_refusals.not_now(snapshot)
-        case Kind.REPLICATION:
-            now = replication_refusals.not_now(snapshot)
-        case other:
-            return (f"{snapshot.target} is of kind {other}, which this version does not fail over.",)
-    return (*now, *refusals_of_candidates(snapshot, wanted))
-
-
 ACTION = ChangeAction(
     name=NAME,
     summary="Planned switch of the master without losing an acknowledged write.",
     risk=Risk.DESTRUCTIVE,
     plan=plan,
-    options=(Option("to", "HOST:PORT", "The replica that shall become master."),),
+    options=(
+        Option("to", "HOST:PORT", "The replica that shall become master."),
+        Option("shard", "SLOT", "Of a cluster: the shard of this slot, or of the node at this address."),
+        Option("host", "HOST", "Of a cluster: all masters on this host, one after the other."),
+    ),
 )

@@ -1,8 +1,9 @@
 """The one loop that acts: each step is journalled, checked, done, proven. No I/O here but through the ports.
 
 Before the point of no return a failure puts everything back, in reverse. From there on it goes forward whatever
-happens, since going back would make two masters or lose writes; what failed is said at the end. A run that was cut
-off goes through ``actions.kit.settlement``.
+happens, since going back would make two masters or lose writes; what failed is said at the end. A plan of several
+stages has such a point in each: after a failure no further one is begun. A run that was cut off goes through
+``actions.kit.settlement``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from actions.kit.errors import ActionError, JournalDown, Stopped, TandemError
-from actions.kit.plan import SettingChange, Step
+from actions.kit.plan import SettingChange, Step, stage_of, stages_after
 from actions.kit.ports import Hands
 
 
@@ -96,32 +97,43 @@ async def go_on(steps: Sequence[Step], hands: Hands, journal: Watched, start: in
     """As ``carry_out``; what could not be written down is left to whoever watches the journal."""
     failures: list[str] = []
     for index in range(start, len(steps)):
-        passed = any(step.point_of_no_return for step in steps[:index])
+        if failures and steps[index].begins_stage:
+            return Ending(Outcome.INCOMPLETE, (*failures, *not_begun(steps, index - 1)))
+        passed = any(step.point_of_no_return for step in steps[stage_of(steps, index) : index])
         try:
             failure = await _step(index, steps[index], hands, journal, unwritten=passed)
         except Stopped as error:
-            return await go_back(steps, index - 1, hands, journal, [*failures, str(error)])
+            done = range(stage_of(steps, index), index)
+            return await go_back(steps, done, hands, journal, [*failures, str(error)])
         except asyncio.CancelledError:
             if not passed and not steps[index].point_of_no_return:
-                await go_back(steps, index, hands, journal, ())
+                await go_back(steps, range(stage_of(steps, index), index + 1), hands, journal, ())
             raise
         if failure is None:
             continue
         failures.append(failure)
         if passed or await came_about(steps[index], hands):
             continue
-        ending = await go_back(steps, index, hands, journal, failures)
+        ending = await go_back(steps, range(stage_of(steps, index), index + 1), hands, journal, failures)
         if ending.outcome is Outcome.UNDONE or not await came_about(steps[index], hands):
             return ending
     return Ending(Outcome.INCOMPLETE if failures else Outcome.DONE, tuple(failures))
 
 
 async def go_back(
-    steps: Sequence[Step], reached: int, hands: Hands, journal: Journal, failures: Sequence[str]
+    steps: Sequence[Step], done: range, hands: Hands, journal: Journal, failures: Sequence[str]
 ) -> Ending:
-    """Undo the steps from ``reached`` down to the first, the latest first; one that fails does not stop the others."""
-    left, problems = await undo(steps, range(reached, -1, -1), hands, journal)
-    return Ending(Outcome.INCOMPLETE if left else Outcome.UNDONE, (*failures, *problems))
+    """Undo these steps of one stage, the latest first; one that fails does not stop the others."""
+    left, problems = await undo(steps, done[::-1], hands, journal)
+    skipped = not_begun(steps, done.start - 1) if done.start else ()
+    outcome = Outcome.INCOMPLETE if left or done.start else Outcome.UNDONE
+    return Ending(outcome, (*failures, *problems, *skipped))
+
+
+def not_begun(steps: Sequence[Step], index: int) -> tuple[str, ...]:
+    """What of a plan with several stages was left out after this step, in one sentence; nothing where it was all."""
+    titles = [step.title for step in stages_after(steps, index)]
+    return (f"Not done: {'; '.join(titles)}.",) if titles else ()
 
 
 async def undo(

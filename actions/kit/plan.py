@@ -92,6 +92,11 @@ class Step(ABC):
 
     point_of_no_return: ClassVar[bool] = False
     """From here on a failure is no reason to go back: the roles have moved, or may have."""
+    begins_stage: ClassVar[bool] = False
+    """It and what follows are a whole of their own, with a point of no return of their own.
+
+    A stage is not begun once something has failed, and one that goes back leaves the stages before it as they are.
+    """
 
     @property
     @abstractmethod
@@ -144,9 +149,19 @@ class Step(ABC):
         return ""
 
 
-def turning(steps: Sequence[Step]) -> int:
-    """The index of the first step that cannot be undone; the number of steps where there is none."""
-    return next((index for index, step in enumerate(steps) if step.point_of_no_return), len(steps))
+def turning(steps: Sequence[Step], start: int = 0) -> int:
+    """The index of the first step from ``start`` on that cannot be undone; the number of steps where there is none."""
+    return next((index for index in range(start, len(steps)) if steps[index].point_of_no_return), len(steps))
+
+
+def stage_of(steps: Sequence[Step], index: int) -> int:
+    """The index of the first step of the stage that this step is in."""
+    return next((first for first in range(index, 0, -1) if steps[first].begins_stage), 0)
+
+
+def stages_after(steps: Sequence[Step], index: int) -> tuple[Step, ...]:
+    """The first step of each stage behind this step."""
+    return tuple(step for step in steps[index + 1 :] if step.begins_stage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from actions.kit.errors import ActionError
-from actions.kit.loop import Ending, Journal, Outcome, StepState, Watched, go_on, undo
-from actions.kit.plan import Step, turning
+from actions.kit.loop import Ending, Journal, Outcome, StepState, Watched, go_on, not_begun, undo
+from actions.kit.plan import Step, stage_of, turning
 from actions.kit.ports import Hands
 
 CUT_OFF = "The run was cut off before the roles moved."
@@ -55,8 +55,8 @@ class Question:
 class CutOff:
     """What is known of a run that was cut off.
 
-    ``reached`` is the last step that was journalled as begun (-1: none), ``passed`` whether the point of no return was
-    journalled as done, ``times`` how often it was cut off, ``in_time`` whether its approval still holds.
+    ``reached`` is the last step that was journalled as begun (-1: none), ``passed`` whether the point of no return of
+    its stage was journalled as done, ``times`` how often it was cut off, ``in_time`` whether its approval still holds.
     """
 
     reached: int
@@ -102,8 +102,13 @@ class _Settlement:
         return await self._back()
 
     @property
+    def _stage(self) -> int:
+        """Where the stage begins that was cut off; those before it are over."""
+        return stage_of(self.steps, self.cut.reached)
+
+    @property
     def _turning(self) -> int:
-        return turning(self.steps)
+        return turning(self.steps, self._stage)
 
     @property
     def _turn(self) -> Step:
@@ -133,17 +138,22 @@ class _Settlement:
 
     async def _back(self) -> Ending | Question:
         deadline = self.hands.now() + self.within_s
-        left: Sequence[int] = range(self.cut.reached, -1, -1)
+        left: Sequence[int] = range(self.cut.reached, self._stage - 1, -1)
         while True:
             left, problems = await undo(self.steps, left, self.hands, self.journal)
             if not left:
-                return Ending(Outcome.UNDONE, (CUT_OFF,))
+                return self._undone()
             moved, seen = await self._look()
             if moved:
                 return await self._forward(seen)
             if self.hands.now() >= deadline:
                 return await self._ask(moved, seen, *problems)
             await self.hands.sleep(LOOKS_EVERY_S)
+
+    def _undone(self) -> Ending:
+        if not self._stage:
+            return Ending(Outcome.UNDONE, (CUT_OFF,))
+        return Ending(Outcome.INCOMPLETE, (CUT_OFF, *not_begun(self.steps, self._stage - 1)))
 
     async def _ahead(self) -> tuple[list[str], list[str]]:
         """What would still be destroyed, and why going on would be another plan than the one that was approved."""

@@ -1,6 +1,7 @@
 """Every kind of step there is: the ledger reads a stored plan back with these. No I/O here."""
 
 from actions.kit import by_hand, following, promotion, recheck, sentinel_steps, sentinel_switch, steps
+from actions.kit.cluster import steps as cluster_steps
 from actions.kit.plan import Step
 
 STEP_TYPES: tuple[type[Step], ...] = (
@@ -22,4 +23,9 @@ STEP_TYPES: tuple[type[Step], ...] = (
     following.Repoint,
     following.KeepRoles,
     by_hand.StillLost,
+    cluster_steps.CheckShard,
+    cluster_steps.ClusterFailover,
+    cluster_steps.AwaitAgreement,
+    cluster_steps.LetGo,
+    cluster_steps.ProveShards,
 )

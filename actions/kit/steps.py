@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from actions.kit.cluster.agreement import successor_of
 from actions.kit.errors import NotYet, Temporary, TooLate
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands, Standing
@@ -106,7 +107,10 @@ class Fence(Step):
         latest = newest(await hands.sentinel_views())
         if latest.named:
             return f"the Sentinels name {latest}" if latest.named - {self.master} else None
-        others = [str(node.address) for node in (await hands.observe()).masters if node.address != self.master]
+        snapshot = await hands.observe()
+        if snapshot.kind is Kind.CLUSTER:
+            return successor_of(snapshot, self.master)
+        others = [str(node.address) for node in snapshot.masters if node.address != self.master]
         return f"{', '.join(others)} says that it is a master" if others else None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from actions.kit.errors import Refused, Stopped, TandemError
 from actions.kit.loop import Journal, Outcome, StepState, carry_out
-from actions.kit.plan import SettingChange, Step
+from actions.kit.plan import SettingChange, Step, stage_of
 from actions.kit.settlement import Answer, CutOff, Question, settle
 from bot.ledger import TANDEM, Busy, Claim, Lease, LeaseLost, Ledger, Request
 from bot.requests.planning import Connections, Planner
@@ -153,8 +153,9 @@ class _Halting(Journal):
 def _cut_off(claim: Claim, request: Request) -> CutOff:
     steps = request.run.steps if request.run else ()
     done = [step.index for step in steps if step.state in (StepState.DONE, StepState.ALREADY)]
-    passed = any(request.plan.steps[index].point_of_no_return for index in done)
     reached = request.run.reached if request.run else -1
+    stage = stage_of(request.plan.steps, max(reached, 0))
+    passed = any(request.plan.steps[index].point_of_no_return for index in done if index >= stage)
     told = claim.answered if claim.answered and claim.answered.person != TANDEM else None
     return CutOff(reached, passed, claim.times, claim.in_time, told.answer if told else None)
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from actions.kit.cluster.agreement import is_agreed
+from actions.kit.cluster.shards import Shards
 from actions.kit.errors import ActionError, TandemError
-from actions.kit.snapshot import Snapshot
-from actions.kit.topology import Place, Resource
+from actions.kit.plan import stage_of
+from actions.kit.snapshot import NodeView, Snapshot
+from actions.kit.topology import Kind, Place, Resource
 from bot.ledger import Debt, Ledger, Request, RequestState
 from bot.requests.execution import Runner
 from bot.requests.planning import Connections
@@ -123,8 +126,12 @@ async def _nothing_under_way(request: Request, snapshot: Snapshot, debt: Debt, h
         ActionError: it may.
     """
     view = snapshot.node(debt.change.node)
+    steps = request.plan.steps
     reached = request.run.reached if request.run else -1
-    for index, step in enumerate(request.plan.steps[: reached + 1]):
+    stages = {stage_of(steps, index) for index, step in enumerate(steps) if debt.change in step.changes}
+    for index, step in enumerate(steps[: reached + 1]):
+        if stages and stage_of(steps, index) not in stages:
+            continue
         if step.point_of_no_return and view is not None and view.is_master and request.plan.candidate != view.address:
             log.info("%s: before %s gets its writes back, step %d is seen to be over", request.id, view.address, index)
             await step.undo(hands)
@@ -153,6 +160,14 @@ def not_payable(snapshot: Snapshot, node: Place) -> str | None:
     view = snapshot.node(node)
     if view is None or view.info is None:
         return "The node does not answer."
-    if view.is_master and snapshot.agreed_master != node:
+    return _stale_master(snapshot, view) if view.is_master else None
+
+
+def _stale_master(snapshot: Snapshot, view: NodeView) -> str | None:
+    if snapshot.kind is Kind.CLUSTER:
+        if is_agreed(Shards(snapshot), view.address):
+            return None
+        return "It says that it is a master, but a majority of the masters does not say so of its slots."
+    if snapshot.agreed_master != view.address:
         return f"It says that it is a master, but {snapshot.agreed_master or 'no node'} is the agreed one."
     return None

@@ -87,9 +87,9 @@ async def test_a_restarted_replica_makes_another_fingerprint() -> None:
 
 
 def test_a_kind_that_is_not_covered() -> None:
-    answer = failover.plan(replace(healthy(), kind=Kind.CLUSTER), {})
+    answer = failover.plan(replace(healthy(), kind=Kind.ELASTICACHE), {})
     assert isinstance(answer, Refusal)
-    assert "of kind cluster, which this version does not fail over" in answer.reason
+    assert "of kind elasticache, which this version does not fail over" in answer.reason
 
 
 async def test_the_master_does_not_answer() -> None:
