@@ -21,6 +21,9 @@ from actions.adapters import connect
 from actions.kit.errors import SettingsError
 from actions.registry import ACTIONS
 from bot import logs
+from bot.alerts.mapping import Places
+from bot.alerts.receiver import Receiver
+from bot.alerts.watch import Watch as IncidentWatch
 from bot.fleet import Fleet
 from bot.ledger import Ledger
 from bot.people import Keeper, Memory
@@ -128,8 +131,12 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(parts.desk.aclose, PATIENCE_S)
         sender.start()
         service = Service(over_sockets=settings.slack_app_token is not None)
-        await _listen(stack, settings, service)
+        receiver = Receiver(ledger.incidents, Places(fleet), _secret(settings.alerts_token))
+        await _listen(stack, settings, service, receiver)
         await parts.desk.recover()
+        incidents = IncidentWatch(ledger.incidents, parts.desk.look, parts.desk.locks.why_not_now)
+        incidents.start()
+        stack.push_async_callback(incidents.aclose)
         parts.keeper.start()
         stack.push_async_callback(parts.keeper.aclose)
         joining = asyncio.create_task(_join(service, parts, _secret(settings.slack_app_token)))
@@ -160,6 +167,7 @@ def _wire(settings: Settings, fleet: Fleet, ledger: Ledger, session: ClientSessi
         policy=policy,
         actions=ACTIONS,
         outbox=ledger.outbox,
+        incidents=ledger.incidents,
         tasks=tasks,
     )
     return _Parts(wiring, desk, introduction, Keeper(ledger, memory, directory, fleet))
@@ -176,10 +184,11 @@ def _sender(wiring: Wiring, ledger: Ledger) -> Sender:
     return Sender(wiring.outbox, ledger.request, Messages(client, BOT_NAME), wiring.fleet)
 
 
-async def _listen(stack: AsyncExitStack, settings: Settings, service: Service) -> None:
+async def _listen(stack: AsyncExitStack, settings: Settings, service: Service, receiver: Receiver) -> None:
     """Start the HTTP side."""
     site = web.Application()
     add_health(site.router, service.why_not_ready)
+    receiver.add(site.router)
     if settings.slack_app_token is None:
         add_events(site.router, lambda: service.bolt)
     runner = web.AppRunner(site, access_log=None, shutdown_timeout=5)

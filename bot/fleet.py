@@ -69,6 +69,10 @@ class Fleet:
     rules: tuple[Rule, ...] = ()
     break_glass: Mapping[str, People] = field(default_factory=dict)
     """By target: who may go without approval in an emergency."""
+    alerts_channel: str | None = None
+    """Where alerts are told that fit no target, or one that is bound to no channel."""
+    alert_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By target: an alert with all of these labels is about it."""
 
     def approvers_of(self, case: Case) -> People | None:
         """Who may approve; ``None`` is nobody."""

@@ -57,8 +57,16 @@ def read_channels(field: Field) -> tuple[str, ...]:
     Raises:
         SettingsError: one is no id: names change, and can be taken by another channel.
     """
-    ids = [one.matching(_CHANNEL, "a channel's id, such as C0INCIDENT") for one in field.items()]
-    return tuple(dict.fromkeys(ids))
+    return tuple(dict.fromkeys(map(read_channel, field.items())))
+
+
+def read_channel(field: Field) -> str:
+    """One channel by its id.
+
+    Raises:
+        SettingsError: as ``read_channels``.
+    """
+    return field.matching(_CHANNEL, "a channel's id, such as C0INCIDENT")
 
 
 def _rule(section: Section, targets: Mapping[str, Target]) -> Rule:

@@ -9,6 +9,7 @@ from pathlib import Path
 from actions.kit.topology import Address, AddressMap, Kind, Limits, Target
 from bot.access import read_credentials, read_tls
 from bot.addresses import read_address_map, read_addresses
+from bot.alerts.settings import read_default_channel, read_labels
 from bot.fleet import Fleet, People
 from bot.marked import Field, Section, read_yaml
 from bot.render.words import counted, quoted
@@ -23,6 +24,7 @@ _WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _TARGET_KEYS = (
     *(
         "kind",
+        "alerts",
         "environment",
         "master_name",
         "nodes",
@@ -47,7 +49,7 @@ def load_targets(path: Path) -> Fleet:
     Raises:
         SettingsError: what is wrong, with the file, the line and what to do.
     """
-    root = read_yaml(path).section("targets", "approvers", "requesters", "break_glass", "rules")
+    root = read_yaml(path).section("targets", "approvers", "requesters", "break_glass", "rules", "alerts")
     sections = {}
     for key, value in root.need("targets", "it holds one entry for each Redis deployment").named():
         name = str(key.node.value)
@@ -67,6 +69,8 @@ def load_targets(path: Path) -> Fleet:
         notes=tuple(note for target in targets.values() for note in _notes(target)),
         rules=read_rules(root.get("rules"), targets),
         break_glass=_people("break_glass", root, sections),
+        alerts_channel=read_default_channel(root.get("alerts")),
+        alert_labels=read_labels(sections),
     )
 
 

@@ -19,6 +19,7 @@ from bot.ledger.database import Clock, Database, Transaction
 from bot.ledger.errors import Busy, LedgerError
 from bot.ledger.freezes import Freezes
 from bot.ledger.hearing import Hearing
+from bot.ledger.incidents import Incidents
 from bot.ledger.journal import LedgerJournal
 from bot.ledger.outbox import Outbox
 from bot.ledger.owner import is_gone, myself
@@ -48,6 +49,7 @@ class Ledger:
         self.people = People(database)
         self.outbox = Outbox(database, self._owner)
         self.hearing = Hearing(database)
+        self.incidents = Incidents(database)
         self.questions = Questions(database, codec, self._owner, self._lasts)
         self.stops = Stops(database, codec, self._lasts)
         self.replicas = Replicas(database, self._owner, self._lasts)

@@ -1,4 +1,4 @@
-"""Removes what is over and old: requests with all that belongs to them, tokens, messages, and the oldest audit rows.
+"""Removes what is over and old: requests with all of theirs, tokens, messages, incidents, the oldest audit rows.
 
 The audit loses a prefix, never a row in the middle. It ends before the first row that is young, or that belongs to a
 request or a token that stays: what may still be asked about keeps its past. A new row tells what went, and
@@ -19,8 +19,8 @@ from bot.ledger import audit, policies, schema
 from bot.ledger.chain import PRUNED, AuditRow
 from bot.ledger.database import Clock, Database, Transaction
 from bot.ledger.records import Person, RequestState
+from bot.ledger.tables import alerts, audit_head, debts, incidents, metadata, outbox, requests, reviews, runs, tokens
 from bot.ledger.tables import audit as audit_rows
-from bot.ledger.tables import audit_head, debts, metadata, outbox, requests, reviews, runs, tokens
 
 LEAST = timedelta(days=30)
 """Nothing that is younger is removed: cooldowns, approvals and tokens still go by it."""
@@ -41,6 +41,7 @@ class Pruning:
     requests: tuple[str, ...]
     tokens: tuple[str, ...]
     messages: tuple[int, ...]
+    incidents: tuple[str, ...]
     rows: int
     last: int
     hash: str
@@ -48,7 +49,7 @@ class Pruning:
     @property
     def is_nothing(self) -> bool:
         """Whether there is nothing to remove."""
-        return not (self.requests or self.tokens or self.messages or self.rows)
+        return not (self.requests or self.tokens or self.messages or self.incidents or self.rows)
 
 
 class Pruner:
@@ -83,6 +84,7 @@ class Pruner:
             if check.problem:
                 raise Refused(f"The audit is not in order, so that nothing is removed from it. {check.problem}")
             cutoff = tx.now - older_than
+            closed = incidents.c.closed_at < cutoff
             last = max(await _last(tx, cutoff), check.before)
             row = next(iter(await audit.trail(tx, last - 1, 1)), None) if last > check.before else None
             return Pruning(
@@ -90,6 +92,7 @@ class Pruner:
                 tuple((await tx.connection.execute(select(requests.c.id).where(_over(cutoff)))).scalars()),
                 tuple((await tx.connection.execute(select(tokens.c.id).where(_ended(cutoff)))).scalars()),
                 tuple((await tx.connection.execute(select(outbox.c.id).where(_shown(cutoff)))).scalars()),
+                tuple((await tx.connection.execute(select(incidents.c.id).where(closed))).scalars()),
                 rows=last - check.before,
                 last=last,
                 hash=row.hash if row is not None else check.beginning,
@@ -122,6 +125,8 @@ class Pruner:
                 await _remove(tx, column, pruning.requests)
             await _remove(tx, tokens.c.id, pruning.tokens)
             await _remove(tx, outbox.c.id, pruning.messages)
+            await _remove(tx, alerts.c.incident_id, pruning.incidents)
+            await _remove(tx, incidents.c.id, pruning.incidents)
             await policies.retell(tx, pruning.last)
             told = {"number": pruning.last, "hash": pruning.hash, "rows": pruning.rows} | details
             counts = {"requests": len(pruning.requests), "tokens": len(pruning.tokens)}

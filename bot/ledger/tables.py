@@ -279,3 +279,43 @@ replicas = Table(
     Column("settings", Text, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
 )
+
+# What one message tells: alerts about one target, or about what fits none. ``channels`` and ``sights`` are JSON.
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("channels", Text, nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("look_at", UtcDateTime, nullable=False),
+    Column("looking_until", UtcDateTime),
+    Column("closed_at", UtcDateTime),
+    Column("sights", Text, nullable=False, server_default="[]"),
+    Column("acknowledged_by", Text),
+    Column("assigned_to", Text),
+    Column("muted_by", Text),
+    Column("muted_until", UtcDateTime),
+)
+_OPEN = text("closed_at IS NULL")
+Index("incidents_open", incidents.c.scope, sqlite_where=_OPEN, postgresql_where=_OPEN)
+
+# One row for each alert of an incident, however often it comes and goes. ``labels`` and ``links`` are JSON.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("incident_id", Text, ForeignKey("incidents.id"), primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("target", Text),
+    Column("labels", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("links", Text, nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("times", Integer, nullable=False, server_default="1"),
+)
+Index("alerts_by_fingerprint", alerts.c.fingerprint)

@@ -11,6 +11,7 @@ from typing import Any
 from bot.ledger.records import Request, RequestState
 from bot.policy import Eligibility
 from bot.render.blocks import Message, Screen, fit, notice, section, spoken
+from bot.render.blocks_incident import incident
 from bot.render.blocks_request import by, card, decided_card, drifted, moment, outcome, who
 from bot.render.blocks_review import glass, reminder, review
 from bot.render.blocks_run import progress, transcript
@@ -175,6 +176,7 @@ KINDS: Mapping[str, Callable[[Shown], Screen | None]] = MappingProxyType(
         "reminder": _reminder,
         "told": _text,
         "notice": _text,
+        "incident": lambda shown: Screen(incident(shown.body)),
         "literal": lambda shown: Screen(Message(shown.body["text"], tuple(shown.body["blocks"]))),
     }
 )

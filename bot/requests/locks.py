@@ -87,6 +87,16 @@ class Locks:
         """
         return await self._ledger.freezes.on(target)
 
+    async def why_not_now(self, target: str) -> str:
+        """What keeps a target from being changed now, as sentences; empty where nothing does.
+
+        Raises:
+            LedgerError: it cannot be asked.
+        """
+        frozen = [freeze.why_not(target) for freeze in await self.frozen(target)]
+        busy = await self._ledger.busy(target)
+        return " ".join([*frozen, *([busy] if busy else [])])
+
     def _known(self, target: str) -> tuple[str, ...]:
         """The targets that are meant. Raises ``UsageError`` where there is none of this name."""
         return self._connections.names if target == ALL else (self._connections.target(target).name,)

@@ -19,6 +19,7 @@ from actions.kit.settlement import Answer
 from bot.fleet import Fleet
 from bot.ledger.outbox import Outbox
 from bot.render.blocks import notice
+from bot.render.blocks_incident import ACKNOWLEDGE, ASSIGN, MUTE
 from bot.render.blocks_menu import APPROVAL, DENIAL, REASON, REASON_BLOCK, TARGET, TYPED, TYPED_BLOCK
 from bot.render.blocks_request import APPROVE, APPROVE_TYPED, DENY, DETAILS, WITHDRAW
 from bot.render.blocks_review import NOTE, NOTE_BLOCK, SIGN, SIGNED
@@ -29,6 +30,7 @@ from bot.slack.client import Identity, web_client
 from bot.slack.commands import Commands
 from bot.slack.faults import report
 from bot.slack.home import Home
+from bot.slack.incidents import Incidents, Tending
 from bot.slack.messages import Messages
 from bot.slack.ports import Desk, MayUse
 from bot.slack.tasks import Tasks
@@ -50,6 +52,7 @@ class Wiring:
     policy: MayUse
     actions: tuple[Action, ...]
     outbox: Outbox
+    incidents: Incidents
     tasks: Tasks
 
 
@@ -75,6 +78,8 @@ def build(wiring: Wiring, identity: Identity) -> AsyncApp:
     app.action(DETAILS)(listeners.details)
     app.action(CANCEL)(listeners.cancel)
     app.action(re.compile(rf"^{ANSWER}:"))(listeners.answer)
+    for button in (ACKNOWLEDGE, ASSIGN, MUTE):
+        app.action(button)(listeners.incident)
     app.action(re.compile(r".*"))(listeners.unknown)
     app.view(DENIAL)(listeners.denial)
     app.view(APPROVAL)(listeners.approval)
@@ -107,6 +112,7 @@ class _Listeners:
         self._tasks = wiring.tasks
         self._commands = Commands(wiring.desk, wiring.fleet, wiring.policy, wiring.actions, wiring.messages)
         self._clicks = Clicks(wiring.desk, wiring.messages, wiring.outbox, wiring.tasks)
+        self._tending = Tending(wiring.incidents, wiring.tasks)
         self._home = Home(wiring.messages.client, wiring.desk, self._commands)
 
     async def command(self, ack: AsyncAck, context: AsyncBoltContext, body: Body) -> None:
@@ -136,6 +142,10 @@ class _Listeners:
     async def answer(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
         answer = Answer(str(action["action_id"]).removeprefix(f"{ANSWER}:"))
         self._hand_over(context, "answer", self._clicks.answer(ack, _caller(context), answer, _value(action)))
+
+    async def incident(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
+        pressed = self._tending.press(ack, _caller(context), str(action["action_id"]), _value(action))
+        self._hand_over(context, "incident", pressed)
 
     async def deny(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
         asking = self._clicks.ask_why_not(ack, _caller(context), _value(action), _trigger(body))

@@ -22,6 +22,7 @@ from tests.bot.render.slack_judges import accepted
 
 MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 INCIDENT = "C0INCIDENT"
+ALERTS_TOKEN = "alerts-have-a-token"
 
 
 @pytest.fixture
@@ -97,6 +98,7 @@ class House:
             http_port=0,
             approval_minutes=self.minutes,
             break_glass_minutes=min(self.minutes, 2),
+            alerts_token=ALERTS_TOKEN,
             **token,
         )
         async with running(settings) as service:

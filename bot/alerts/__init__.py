@@ -1,0 +1,1 @@
+"""Alerts from outside become incidents: one message each, with what Tandem sees itself, kept up to date to its end."""

@@ -1,0 +1,72 @@
+"""Which target an alert is about, by its labels. No I/O here."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from actions.kit.errors import UsageError
+from actions.kit.topology import Address, Target
+from bot.fleet import Fleet
+from bot.ledger.incident_records import Alert, Signal
+
+NAMING = ("target", "redis_group", "group", "master_name", "replication_group_id", "release", "service", "job")
+"""Labels that may hold a target's name, or the name of its master, the most telling first."""
+PLACES = ("instance", "addr", "master_address", "address", "redis_instance", "host")
+"""Labels that may hold the address of one of its servers. redis_exporter writes ``redis://host:port``."""
+_SCHEME = re.compile(r"^rediss?://(?:[^@/]*@)?")
+
+
+class Places:
+    """Finds the targets and channels of alerts; made once for a fleet."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._named = dict(_names(fleet.targets))
+        self._at = dict(_addresses(fleet.targets))
+
+    def signal(self, alert: Alert) -> Signal:
+        """The alert with its target, and the channels in which that is spoken of."""
+        target = self._ruled(alert.labels) or self._by_name(alert.labels) or self._by_address(alert.labels)
+        bound = self._fleet.channels_of(target) if target else ()
+        default = (self._fleet.alerts_channel,) if self._fleet.alerts_channel else ()
+        return Signal(alert, target, bound or default)
+
+    def _ruled(self, labels: Mapping[str, str]) -> str | None:
+        """The first target whose own rule fits: every label that it names has that value."""
+        for name, wanted in self._fleet.alert_labels.items():
+            if all(labels.get(label) == value for label, value in wanted.items()):
+                return name
+        return None
+
+    def _by_name(self, labels: Mapping[str, str]) -> str | None:
+        return next((found for label in NAMING if (found := self._named.get(labels.get(label, "")))), None)
+
+    def _by_address(self, labels: Mapping[str, str]) -> str | None:
+        for label in PLACES:
+            try:
+                address = Address.parse(_SCHEME.sub("", labels.get(label, "")).rstrip("/"), 6379)
+            except UsageError:
+                continue
+            if address in self._at:
+                return self._at[address]
+        return None
+
+
+def _names(targets: Mapping[str, Target]) -> Iterator[tuple[str, str]]:
+    """A name of a master that several targets share tells nothing; a target's own name wins."""
+    masters = [target.master_name for target in targets.values()]
+    for name, target in targets.items():
+        if target.master_name and masters.count(target.master_name) == 1:
+            yield target.master_name, name
+    for name in targets:
+        yield name, name
+
+
+def _addresses(targets: Mapping[str, Target]) -> Iterator[tuple[Address, str]]:
+    """Sentinels that look after several targets tell nothing."""
+    shared = Counter(address for target in targets.values() for address in target.sentinels)
+    for name, target in targets.items():
+        yield from ((address, name) for address in target.sentinels if shared[address] == 1)
+        yield from ((address, name) for address in target.nodes)

@@ -1,0 +1,81 @@
+"""What the message of an incident is rendered from: written in the transaction that changes what it tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, select
+
+from bot.ledger import messages
+from bot.ledger.database import Transaction
+from bot.ledger.incident_records import Sight
+from bot.ledger.messages import Want
+from bot.ledger.tables import alerts, incidents
+
+SHOWN = 12
+"""Alerts that the message names; of the others it says how many there are."""
+_WORST = ("critical", "page", "error", "warning", "info")
+
+
+async def show(tx: Transaction, incident_id: str, *, whatever: bool = False) -> None:
+    """Have the incident's message posted, or brought up to date. While it is muted only ``whatever`` changes it."""
+    row = (await tx.connection.execute(select(incidents).where(incidents.c.id == incident_id))).mappings().one()
+    muted = row["muted_until"] is not None and row["muted_until"] > tx.now
+    if muted and not whatever:
+        return
+    body = _body(row, await alerts_of(tx, incident_id), muted=muted)
+    for channel in json.loads(row["channels"]):
+        await messages.want(tx, Want(f"incident:{incident_id}/{channel}", "incident", channel, body=body))
+
+
+async def alerts_of(tx: Transaction, incident_id: str) -> Sequence[RowMapping]:
+    """The alerts of an incident: those that fire first, the worst first, then the oldest."""
+    rows = (await tx.connection.execute(select(alerts).where(alerts.c.incident_id == incident_id))).mappings().all()
+    return sorted(rows, key=lambda row: (row["ended_at"] is not None, worst_first(row["severity"]), row["starts_at"]))
+
+
+def worst_first(severity: str) -> int:
+    """A number to sort by; a severity that is not known stands between a warning and information."""
+    return _WORST.index(severity) if severity in _WORST else len(_WORST) - 1
+
+
+def sights_of(row: RowMapping) -> tuple[Sight, ...]:
+    """What was seen last."""
+    found: list[dict[str, Any]] = json.loads(row["sights"])
+    return tuple(Sight(**one | {name: tuple(one[name]) for name in ("evidence", "suggests")}) for one in found)
+
+
+def _body(row: RowMapping, rows: Sequence[RowMapping], *, muted: bool) -> dict[str, Any]:
+    closed = row["closed_at"]
+    return {
+        "id": row["id"],
+        "scope": row["scope"],
+        "opened_at": row["opened_at"].timestamp(),
+        "closed_at": closed.timestamp() if closed else None,
+        "alerts": [_alert(one) for one in rows[:SHOWN]],
+        "firing": sum(one["ended_at"] is None for one in rows),
+        "ended": sum(one["ended_at"] is not None for one in rows),
+        "targets": len({one["target"] for one in rows}),
+        "links": list({word: url for one in rows for word, url in json.loads(one["links"])}.items()),
+        "sights": json.loads(row["sights"]),
+        "acknowledged_by": row["acknowledged_by"],
+        "assigned_to": row["assigned_to"],
+        "muted_until": row["muted_until"].timestamp() if muted else None,
+        "muted_by": row["muted_by"] if muted else None,
+    }
+
+
+def _alert(row: RowMapping) -> dict[str, Any]:
+    ended = row["ended_at"]
+    return {
+        "name": row["name"],
+        "severity": row["severity"],
+        "target": row["target"],
+        "summary": row["summary"],
+        "labels": json.loads(row["labels"]),
+        "since": row["starts_at"].timestamp(),
+        "ended": ended.timestamp() if ended else None,
+        "times": row["times"],
+    }

@@ -1,0 +1,153 @@
+"""Incidents: alerts come in, people look after them, Tandem looks at Redis; each has one message in each channel.
+
+An alert that comes again says nothing new. An incident ends when its alerts have and Redis was seen to be well:
+"resolved" is said by whoever sent the alert, and also when nobody watches any more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, RowMapping, or_, select, update
+
+from bot.ledger import audit, incident_message, sorting
+from bot.ledger.database import Database, Transaction
+from bot.ledger.incident_records import Incident, Sight, Signal, Taken
+from bot.ledger.records import Person
+from bot.ledger.tables import alerts, incidents
+
+TOPIC = "incidents"
+"""What those in this process wait for who look at Redis."""
+
+EVERY = timedelta(seconds=30)
+"""How often an open incident is looked at, while nothing new comes."""
+LOOK = timedelta(seconds=30)
+"""Longer than a look at all of an incident's targets takes; after this another process does it."""
+
+
+class Incidents:
+    """The incidents of one ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.changed = database.event(TOPIC)
+        """Set whenever this process has committed something that wants a look; who looks clears it."""
+
+    async def received(self, signals: Sequence[Signal]) -> Taken:
+        """Take in what one delivery holds, all of it or nothing; says what became of it.
+
+        Raises:
+            LedgerError: it could not be written down, and has to be sent again.
+        """
+        async with self._database.writing() as tx:
+            taken, touched = await sorting.sort_in(tx, signals)
+            for incident_id in touched:
+                await incident_message.show(tx, incident_id)
+            if touched:
+                tx.topics.add(TOPIC)
+            return taken
+
+    async def due(self) -> tuple[tuple[Incident, ...], float | None]:
+        """The incidents that want a look now, and in how many seconds the next one does."""
+        async with self._database.reading() as tx:
+            rows = (await tx.connection.execute(select(incidents).where(_open()))).mappings().all()
+            ready = [row for row in rows if _ready_at(row) <= tx.now]
+            later = [(_ready_at(row) - tx.now).total_seconds() for row in rows if _ready_at(row) > tx.now]
+            found = tuple([await _incident(tx, row) for row in ready])
+            return found, min(later, default=None)
+
+    async def claim(self, incident: Incident) -> bool:
+        """Take a look upon oneself; ``False`` where somebody else has, or it is not due any more."""
+        async with self._database.writing() as tx:
+            free = or_(incidents.c.looking_until.is_(None), incidents.c.looking_until <= tx.now)
+            mine = update(incidents).where(incidents.c.id == incident.id, _open(), incidents.c.look_at <= tx.now, free)
+            done = await tx.connection.execute(mine.values(looking_until=tx.now + LOOK, look_at=tx.now + EVERY))
+            return bool(done.rowcount)
+
+    async def seen(self, incident: Incident, sights: Iterable[Sight]) -> None:
+        """What a look has found. The incident ends if its alerts have, and nothing is wrong that could be seen."""
+        found = tuple(sights)
+        async with self._database.writing() as tx:
+            row = await _row(tx, incident.id)
+            if row is None or row["closed_at"] is not None:
+                return
+            before = incident_message.sights_of(row)
+            now = await _incident(tx, row)
+            over = not now.firing and all(sight.well is not False for sight in found)
+            values = {"sights": json.dumps([asdict(sight) for sight in found]), "looking_until": None}
+            closing = {"closed_at": tx.now} if over else {}
+            await tx.connection.execute(
+                update(incidents).where(incidents.c.id == row["id"]).values(**values, **closing)
+            )
+            unmuted = row["muted_until"] is not None and row["muted_until"] <= tx.now
+            if over or unmuted or [one.essence for one in before] != [one.essence for one in found]:
+                await incident_message.show(tx, row["id"], whatever=over)
+
+    async def look_again(self, target: str) -> None:
+        """Something has happened to a target: its incidents want a look at once."""
+        async with self._database.writing() as tx:
+            about = select(alerts.c.incident_id).where(alerts.c.target == target)
+            again = update(incidents).where(_open(), incidents.c.id.in_(about)).values(look_at=tx.now)
+            if (await tx.connection.execute(again)).rowcount:
+                tx.topics.add(TOPIC)
+
+    async def acknowledge(self, incident_id: str, person: Person) -> str:
+        """Somebody has read it; the answer is a sentence for them."""
+        return await self._tend(incident_id, person, "acknowledged", {"acknowledged_by": person.id})
+
+    async def assign(self, incident_id: str, person: Person) -> str:
+        """Somebody looks after it; the answer is a sentence for them."""
+        values = {"acknowledged_by": person.id, "assigned_to": person.id}
+        return await self._tend(incident_id, person, "assigned to you", values)
+
+    async def mute(self, incident_id: str, person: Person, span: timedelta) -> str:
+        """Let its message rest; the answer is a sentence for them."""
+        minutes = f"muted for {span.total_seconds() / 60:g} minutes"
+        return await self._tend(incident_id, person, minutes, {"muted_by": person.id}, span)
+
+    async def _tend(
+        self, incident_id: str, person: Person, done: str, values: Mapping[str, str], mutes: timedelta | None = None
+    ) -> str:
+        async with self._database.writing() as tx:
+            row = await _row(tx, incident_id)
+            if row is None:
+                return f"There is no incident {incident_id} any more."
+            if row["closed_at"] is not None:
+                await incident_message.show(tx, incident_id, whatever=True)
+                return f"{incident_id} is over since {row['closed_at']:%H:%M:%S} UTC."
+            until: dict[str, datetime] = {} if mutes is None else {"muted_until": tx.now + mutes}
+            await tx.connection.execute(
+                update(incidents).where(incidents.c.id == incident_id).values(**values, **until)
+            )
+            await audit.append(tx, "incident.tended", person, incident_id, how=done)
+            await incident_message.show(tx, incident_id, whatever=True)
+            return f"{incident_id} is {done}."
+
+
+def _open() -> ColumnElement[bool]:
+    return incidents.c.closed_at.is_(None)
+
+
+def _ready_at(row: RowMapping) -> datetime:
+    at: datetime = row["look_at"]
+    return max(at, row["looking_until"]) if row["looking_until"] is not None else at
+
+
+async def _row(tx: Transaction, incident_id: str) -> RowMapping | None:
+    return (await tx.connection.execute(select(incidents).where(incidents.c.id == incident_id))).mappings().first()
+
+
+async def _incident(tx: Transaction, row: RowMapping) -> Incident:
+    rows = await incident_message.alerts_of(tx, row["id"])
+    return Incident(
+        id=row["id"],
+        scope=row["scope"],
+        targets=tuple(dict.fromkeys(one["target"] for one in rows if one["target"])),
+        firing=sum(one["ended_at"] is None for one in rows),
+        opened_at=row["opened_at"],
+        closed_at=row["closed_at"],
+        sights=incident_message.sights_of(row),
+    )

@@ -1,0 +1,177 @@
+"""Sorts the alerts of one delivery into incidents: what is known already, what changes one, what opens one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, or_, select, update
+
+from bot.ledger import audit
+from bot.ledger.columns import storable
+from bot.ledger.database import Transaction
+from bot.ledger.ids import free_id
+from bot.ledger.incident_records import SEVERAL, Alert, Signal, Taken
+from bot.ledger.records import TANDEM
+from bot.ledger.tables import alerts, incidents
+
+REOPENS = timedelta(minutes=10)
+"""What comes again so soon goes into the incident that has ended: it flaps, and is counted."""
+STORM = 5
+"""When more targets than this want a message in the same channels within ``AT_ONCE``, they share one."""
+AT_ONCE = timedelta(minutes=1)
+_SOME = 500
+"""Values in one statement: databases limit them."""
+
+Key = tuple[str, str]
+"""An alert's fingerprint, and the channels that it is told in."""
+
+
+async def sort_in(tx: Transaction, signals: Sequence[Signal]) -> tuple[Taken, tuple[str, ...]]:
+    """Write the signals down; says what became of them, and which incidents have changed."""
+    heard = {_key(one): one for one in _newest_last(signals) if one.channels}
+    known = await _known(tx, {one.alert.fingerprint for one in heard.values()})
+    touched: dict[str, None] = {}
+    changed = 0
+    new = []
+    for key, signal in heard.items():
+        row = known.get(key)
+        if row is not None:
+            if await _again(tx, row, signal.alert):
+                touched[row["incident_id"]] = None
+                changed += 1
+        elif signal.alert.firing:
+            new.append(signal)
+    opened = await _open(tx, new, touched)
+    unheard = sum(not one.channels for one in signals)
+    counts = Taken(opened, changed + len(new), len(signals) - unheard - changed - len(new), unheard)
+    return counts, tuple(touched)
+
+
+def _newest_last(signals: Iterable[Signal]) -> list[Signal]:
+    """Of one alert that is there twice the newest episode counts, and of that its end."""
+    return sorted(signals, key=lambda one: (one.alert.starts_at, not one.alert.firing))
+
+
+def _key(signal: Signal) -> Key:
+    return storable(signal.alert.fingerprint), _written(signal.channels)
+
+
+def _written(channels: Sequence[str]) -> str:
+    return json.dumps(list(channels))
+
+
+async def _known(tx: Transaction, fingerprints: set[str]) -> dict[Key, RowMapping]:
+    """The alerts of open incidents, and of those that have only just ended."""
+    listed = sorted(fingerprints)
+    lately = or_(incidents.c.closed_at.is_(None), incidents.c.closed_at > tx.now - REOPENS)
+    found: dict[Key, RowMapping] = {}
+    for at in range(0, len(listed), _SOME):
+        query = (
+            select(alerts, incidents.c.channels, incidents.c.closed_at)
+            .join(incidents)
+            .where(alerts.c.fingerprint.in_(listed[at : at + _SOME]), lately)
+            .order_by(incidents.c.opened_at)
+        )
+        for row in (await tx.connection.execute(query)).mappings():
+            found[row["fingerprint"], row["channels"]] = row
+    return found
+
+
+async def _again(tx: Transaction, row: RowMapping, alert: Alert) -> bool:
+    """An alert that is known already; says whether it tells anything new."""
+    values: dict[str, Any]
+    if alert.starts_at < row["starts_at"] or (alert.starts_at == row["starts_at"] and row["ended_at"] is not None):
+        return False  # Sent again, or late: what is known is newer.
+    if not alert.firing:
+        values = {"ended_at": alert.ended_by(tx.now)}
+    elif row["ended_at"] is not None or alert.starts_at > row["starts_at"]:
+        values = {"starts_at": alert.starts_at, "ended_at": None, "times": row["times"] + 1}
+        values |= _told(alert)
+    else:
+        return False
+    mine = (alerts.c.incident_id == row["incident_id"]) & (alerts.c.fingerprint == row["fingerprint"])
+    await tx.connection.execute(update(alerts).where(mine).values(seen_at=tx.now, **values))
+    await _touch(tx, row["incident_id"])
+    return True
+
+
+async def _touch(tx: Transaction, incident_id: str) -> None:
+    """It has changed, and wants a look; one that had ended goes on."""
+    await tx.connection.execute(
+        update(incidents).where(incidents.c.id == incident_id).values(changed_at=tx.now, look_at=tx.now, closed_at=None)
+    )
+
+
+async def _open(tx: Transaction, new: Sequence[Signal], touched: dict[str, None]) -> int:
+    """Put alerts that are new into the incidents of their targets, made where there are none; says how many were."""
+    places, made = await _places(tx, new)
+    rows = []
+    for signal in new:
+        incident_id = places[signal.scope, _written(signal.channels)]
+        if incident_id not in made and incident_id not in touched:
+            await _touch(tx, incident_id)
+        touched[incident_id] = None
+        rows.append(_row(tx, incident_id, signal))
+    for at in range(0, len(rows), _SOME):
+        await tx.connection.execute(insert(alerts), rows[at : at + _SOME])
+    return len(made)
+
+
+async def _places(tx: Transaction, new: Sequence[Signal]) -> tuple[dict[tuple[str, str], str], set[str]]:
+    """Which incident each scope and its channels have, or share, and which of these were made for it.
+
+    Those that are open, or have only just ended, are taken before any is made.
+    """
+    lately = or_(incidents.c.closed_at.is_(None), incidents.c.closed_at > tx.now - REOPENS)
+    query = select(incidents).where(lately).order_by(incidents.c.opened_at)
+    rows = (await tx.connection.execute(query)).mappings().all()
+    places: dict[tuple[str, str], str] = {(row["scope"], row["channels"]): row["id"] for row in rows}
+    young = Counter(row["channels"] for row in rows if row["opened_at"] > tx.now - AT_ONCE)
+    made: set[str] = set()
+
+    async def place(scope: str, channels: str) -> str:
+        if (scope, channels) not in places:
+            places[scope, channels] = await _insert(tx, scope, channels)
+            made.add(places[scope, channels])
+        return places[scope, channels]
+
+    wanted = dict.fromkeys((signal.scope, _written(signal.channels)) for signal in new)
+    missing = Counter(channels for scope, channels in wanted if (scope, channels) not in places)
+    for scope, channels in wanted:
+        stormy = (scope, channels) not in places and missing[channels] + young[channels] > STORM
+        places[scope, channels] = await place(SEVERAL if stormy else scope, channels)
+    return places, made
+
+
+async def _insert(tx: Transaction, scope: str, channels: str) -> str:
+    incident_id = await free_id(tx, incidents.c.id, "I-")
+    times = dict.fromkeys(("opened_at", "changed_at", "look_at"), tx.now)
+    await tx.connection.execute(insert(incidents).values(id=incident_id, scope=scope, channels=channels, **times))
+    await audit.append(tx, "incident.opened", TANDEM, incident_id, scope=scope)
+    return incident_id
+
+
+def _row(tx: Transaction, incident_id: str, signal: Signal) -> dict[str, Any]:
+    alert = signal.alert
+    return {
+        "incident_id": incident_id,
+        "fingerprint": alert.fingerprint,
+        "target": signal.target,
+        "starts_at": alert.starts_at,
+        "seen_at": tx.now,
+        **_told(alert),
+    }
+
+
+def _told(alert: Alert) -> dict[str, str]:
+    return {
+        "name": alert.name,
+        "severity": alert.severity,
+        "labels": json.dumps(dict(alert.labels)),
+        "summary": alert.summary,
+        "links": json.dumps(alert.links),
+    }

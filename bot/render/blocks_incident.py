@@ -1,0 +1,139 @@
+"""Shows an incident: what fired, what Tandem sees now, what can be done, who looks after it. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.ledger.incident_records import SEVERAL, UNKNOWN
+from bot.render.blocks import Block, Message, actions, button, context, fit, header, section
+from bot.render.blocks_request import moment
+from bot.render.words import counted, duration, escape, mrkdwn, plain
+
+ACKNOWLEDGE, ASSIGN, MUTE = "incident_acknowledge", "incident_assign", "incident_mute"
+"""What the buttons are called; the value is the incident's id."""
+MUTES_MIN = 60
+
+_SIGNS = {"critical": ":red_circle:", "page": ":red_circle:", "error": ":red_circle:", "info": ":large_blue_circle:"}
+_LABELS = ("instance", "node", "pod", "slave_ip", "master_name")
+_BUTTONS = 5
+
+Body = Mapping[str, Any]
+
+
+def incident(body: Body) -> Message:
+    """The message of an incident, from what the outbox holds of it; see ``bot.ledger.incident_message``."""
+    head = [header(_title(body)), *_status(body), *_sights(body)]
+    tail = [*([] if body["closed_at"] else _buttons(body)), context(*filter(None, (_links(body), _times(body))))]
+    return fit(_told(body), head, _alerts(body), tail)
+
+
+def _title(body: Body) -> str:
+    if body["closed_at"]:
+        return f":white_check_mark: {_about(body)}: over after {duration(body['closed_at'] - body['opened_at'])}"
+    if not body["firing"]:
+        return f":large_yellow_circle: {_about(body)}: the alerts have ended"
+    worst = body["alerts"][0]
+    more = f" and {body['firing'] - 1} more" if body["firing"] > 1 else ""
+    return f"{_sign(worst)} {_about(body)}: {plain(worst['name'], 60)}{more}"
+
+
+def _about(body: Body) -> str:
+    if body["scope"] == UNKNOWN:
+        return "no known target"
+    return counted(body["targets"], "target") if body["scope"] == SEVERAL else str(body["scope"])
+
+
+def _told(body: Body) -> str:
+    verdicts = "; ".join(f"{mrkdwn(one['target'], 60)} is {mrkdwn(one['verdict'], 60)}" for one in body["sights"][:3])
+    return escape(_title(body)) + (f". {verdicts}" if verdicts else "")
+
+
+def _status(body: Body) -> list[Block]:
+    lines = []
+    if body["assigned_to"]:
+        lines.append(f":wrench: <@{body['assigned_to']}> looks after it.")
+    elif body["acknowledged_by"]:
+        lines.append(f":eyes: <@{body['acknowledged_by']}> has seen it.")
+    if body["muted_until"]:
+        lines.append(f":mute: Muted by <@{body['muted_by']}> until {_moment(body['muted_until'])}.")
+    if not body["firing"] and not body["closed_at"]:
+        lines.append("The alerts have ended; that is no proof of health, and what Tandem sees is not well yet.")
+    if body["scope"] == UNKNOWN:
+        lines.append("The labels fit no target in `targets.yaml`; its `alerts: {labels: …}` can say which.")
+    return [section("\n".join(lines))] if lines else []
+
+
+def _sights(body: Body) -> list[Block]:
+    """What Tandem sees: of one target with its evidence, of several a line each."""
+    sights = body["sights"]
+    if not sights:
+        return [] if body["scope"] == UNKNOWN else [section(":mag: _Looking at Redis…_")]
+    if len(sights) > 1:
+        return [section("*What Tandem sees*\n" + "\n".join(_line(one, 150) for one in sights))]
+    (one,) = sights
+    evidence = [f"• {mrkdwn(line, 300)}" for line in one["evidence"]]
+    return [
+        section("\n".join(["*What Tandem sees*", _line(one, 900), f"_Confidence: {one['confidence']}._", *evidence]))
+    ]
+
+
+def _line(sight: Body, limit: int) -> str:
+    note = f"\n:lock: {mrkdwn(sight['note'], 300)}" if sight["note"] else ""
+    told = f"*{mrkdwn(sight['target'], 60)}*: {mrkdwn(sight['verdict'], 60)}. {mrkdwn(sight['summary'], limit)}"
+    return f"{sight['sign']} {told}{note}"
+
+
+def _alerts(body: Body) -> list[Block]:
+    lines = [_alert(one, named=body["scope"] in {SEVERAL, UNKNOWN}) for one in body["alerts"]]
+    left = body["firing"] + body["ended"] - len(lines)
+    if left > 0:
+        lines.append(f"… and {counted(left, 'more alert')}, {body['firing']} of all firing")
+    return [section("\n".join(lines[at : at + 4])) for at in range(0, len(lines), 4)]
+
+
+def _alert(alert: Body, *, named: bool) -> str:
+    where = [f"{name}={alert['labels'][name]}" for name in _LABELS if alert["labels"].get(name)]
+    target = f"{mrkdwn(alert['target'] or 'no target', 60)}: " if named else ""
+    said = mrkdwn(alert["summary"] or ", ".join(where), 250)
+    lasted = alert["ended"] - alert["since"] if alert["ended"] else None
+    since = f"since {_moment(alert['since'])}" if lasted is None else f"ended after {duration(max(0.0, lasted))}"
+    times = f", {alert['times']} times" if alert["times"] > 1 else ""
+    return f"{_sign(alert)} {target}*{mrkdwn(alert['name'], 80)}* {said} _({since}{times})_"
+
+
+def _sign(alert: Body) -> str:
+    return ":white_check_mark:" if alert["ended"] else _SIGNS.get(alert["severity"], ":large_yellow_circle:")
+
+
+def _buttons(body: Body) -> list[Block]:
+    lines = dict.fromkeys(line for one in body["sights"] for line in one["suggests"])
+    if not lines:
+        lines = dict.fromkeys(f"diagnose {one['target']}" for one in body["sights"])
+    does = [button(plain(line, 75), f"run:{index}", line) for index, line in enumerate(list(lines)[:_BUTTONS])]
+    tends = [] if body["acknowledged_by"] else [button("Acknowledge", ACKNOWLEDGE, body["id"])]
+    tends += [] if body["assigned_to"] else [button("Assign to me", ASSIGN, body["id"])]
+    tends += [] if body["muted_until"] else [button(f"Mute {MUTES_MIN} min", MUTE, body["id"])]
+    return [*actions(does), *actions(tends)]
+
+
+def _links(body: Body) -> str:
+    return " · ".join(f"<{_url(url)}|{mrkdwn(word, 40)}>" for word, url in _pairs(body["links"]))
+
+
+def _pairs(links: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
+    return [(word, url) for word, url in links if len(url) <= 500][:4]
+
+
+def _url(url: str) -> str:
+    """An address cannot end its own link, nor begin another one."""
+    return escape(plain(url, 500)).replace("|", "%7C").replace(" ", "%20")
+
+
+def _times(body: Body) -> str:
+    return f"{body['id']} · opened {_moment(body['opened_at'])}"
+
+
+def _moment(seconds: float) -> str:
+    return moment(datetime.fromtimestamp(seconds, UTC))

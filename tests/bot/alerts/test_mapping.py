@@ -1,0 +1,95 @@
+"""Which target an alert is about: by its own rule, by a name, by an address."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from actions.kit.errors import SettingsError
+from bot.alerts.mapping import Places
+from bot.ledger.incident_records import Alert
+from bot.targets import load_targets
+
+TARGETS = {
+    "alerts": {"channel": "C0ALERTS"},
+    "targets": {
+        "orders": {
+            "kind": "sentinel",
+            "master_name": "shop",
+            "sentinels": ["10.0.0.1:26379"],
+            "nodes": ["10.0.0.1:6379"],
+            "channels": ["C0INCIDENT", "C0SHOP"],
+        },
+        "carts": {
+            "kind": "replication",
+            "nodes": ["10.0.1.1:6379"],
+            "alerts": {"labels": {"team": "carts", "env": "eu"}},
+        },
+        "stock": {"kind": "sentinel", "master_name": "m", "sentinels": ["10.0.2.1:26379"]},
+        "prices": {"kind": "sentinel", "master_name": "m2", "sentinels": ["10.0.2.1:26379"]},
+    },
+}
+
+
+def places(folder: Path, content: object = TARGETS) -> Places:
+    path = folder / "targets.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return Places(load_targets(path))
+
+
+@pytest.mark.parametrize(
+    ("labels", "target", "channels"),
+    [
+        ({"group": "orders"}, "orders", ("C0INCIDENT", "C0SHOP")),
+        ({"master_name": "shop", "job": "redis"}, "orders", ("C0INCIDENT", "C0SHOP")),
+        ({"instance": "redis://10.0.0.1:6379"}, "orders", ("C0INCIDENT", "C0SHOP")),
+        ({"instance": "rediss://user:secret@10.0.0.1:6379/"}, "orders", ("C0INCIDENT", "C0SHOP")),
+        ({"instance": "10.0.0.1:26379"}, "orders", ("C0INCIDENT", "C0SHOP")),
+        ({"instance": "10.0.0.1"}, "orders", ("C0INCIDENT", "C0SHOP")),
+        ({"group": "orders", "team": "carts", "env": "eu"}, "carts", ("C0ALERTS",)),
+        ({"team": "carts"}, None, ("C0ALERTS",)),
+        ({"instance": "10.0.2.1:26379"}, None, ("C0ALERTS",)),
+        ({"instance": "10.0.2.1:26379", "master_name": "m2"}, "prices", ("C0ALERTS",)),
+        ({"instance": "\x00<!channel>", "group": "elsewhere"}, None, ("C0ALERTS",)),
+        ({}, None, ("C0ALERTS",)),
+    ],
+)
+def test_whom_it_is_about(
+    labels: dict[str, str], target: str | None, channels: tuple[str, ...], tmp_path: Path
+) -> None:
+    alert = Alert(
+        "f", firing=True, starts_at=datetime(2026, 1, 1, tzinfo=UTC), ended_at=None, labels=labels, summary=""
+    )
+    signal = places(tmp_path).signal(alert)
+    assert (signal.target, signal.channels) == (target, channels)
+
+
+def test_without_a_default_channel_nobody_can_be_told(tmp_path: Path) -> None:
+    alert = Alert("f", firing=True, starts_at=datetime(2026, 1, 1, tzinfo=UTC), ended_at=None, labels={}, summary="")
+    assert places(tmp_path, {"targets": TARGETS["targets"]}).signal(alert).channels == ()
+
+
+@pytest.mark.parametrize(
+    ("alerts", "said"),
+    [
+        ({"labels": {}}, "names no|is empty"),
+        ({"label": {"a": "b"}}, "is not a known key.*labels"),
+        ({"labels": {"a": 1}}, "has to be a text"),
+        ({"labels": {"team": "carts", "env": "eu"}}, "are those of"),
+    ],
+)
+def test_a_rule_that_cannot_be_meant_is_refused_with_its_line(alerts: object, said: str, tmp_path: Path) -> None:
+    content = {
+        **TARGETS,
+        "targets": {**TARGETS["targets"], "orders": {**TARGETS["targets"]["orders"], "alerts": alerts}},
+    }
+    with pytest.raises(SettingsError, match=rf"targets.yaml:\d+: .*({said})"):
+        places(tmp_path, content)
+
+
+def test_a_default_channel_that_is_no_id_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="has to be a channel's id"):
+        places(tmp_path, {**TARGETS, "alerts": {"channel": "#alerts"}})

@@ -1,0 +1,283 @@
+"""Alerts that come, come again, end, flap and storm, and what becomes of the one message that tells of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.ledger import Ledger
+from bot.ledger.incident_records import SEVERAL, UNKNOWN, Alert, Sight, Signal, Taken
+from tests.bot.ledger.given import LEAD, ONCALL, Clock, ledger_in
+from tests.databases import rows
+
+HERE = ("C0INCIDENT",)
+WELL = Sight("orders", "healthy", ":large_green_circle:", "certain", "All is well.", well=True)
+DOWN = Sight(
+    "orders", "master-down", ":red_circle:", "certain", "It is down.", well=False, suggests=("failover orders",)
+)
+
+
+class Sender:
+    """Whoever sends alerts; by the clock of the ledger."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self.ledger, self.clock = ledger, clock
+
+    def alert(self, fingerprint: str = "f1", *, ended: bool = False, started: datetime | None = None) -> Alert:
+        labels = {"alertname": "RedisDown", "severity": "critical"}
+        at = started or self.clock()
+        return Alert(fingerprint, not ended, at, self.clock() if ended else None, labels, "It is down")
+
+    async def sends(self, *alerts: Alert, target: str | None = "orders", channels: tuple[str, ...] = HERE) -> Taken:
+        return await self.ledger.incidents.received([Signal(one, target, channels) for one in alerts])
+
+
+def messages(url: str) -> list[dict]:
+    """What the outbox holds, the oldest first, with the body read."""
+    found = rows(url, "SELECT channel, wanted, body FROM outbox ORDER BY id")
+    return [{"channel": channel, "wanted": wanted, "body": json.loads(body)} for channel, wanted, body in found]
+
+
+def message(url: str) -> dict:
+    (only,) = messages(url)
+    return only
+
+
+async def looked(ledger: Ledger, *sights: Sight) -> None:
+    """One look at everything that is due."""
+    due, _ = await ledger.incidents.due()
+    for incident in due:
+        assert await ledger.incidents.claim(incident)
+        await ledger.incidents.seen(incident, sights)
+
+
+async def test_from_its_beginning_to_its_end_it_is_one_message(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        first = sender.alert()
+        assert await sender.sends(first) == Taken(opened=1, changed=1)
+        await looked(ledger, DOWN)
+        body = message(ledger_url)["body"]
+        assert (body["scope"], body["firing"], body["sights"][0]["verdict"]) == ("orders", 1, "master-down")
+        clock.passes(seconds=90)
+        ended = sender.alert(ended=True, started=first.starts_at)
+        assert await sender.sends(ended) == Taken(changed=1)
+        assert message(ledger_url)["body"]["closed_at"] is None
+        await looked(ledger, WELL)
+        body = message(ledger_url)["body"]
+        assert body["closed_at"] - body["opened_at"] == 90
+        assert await ledger.incidents.due() == ((), None)
+        assert (await ledger.verify_audit()).problem is None
+
+
+async def test_what_is_sent_again_says_nothing_new(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        first = sender.alert()
+        await sender.sends(first, first)
+        await looked(ledger, DOWN)
+        wanted = message(ledger_url)["wanted"]
+        for _ in range(3):
+            clock.passes(hours=1)
+            assert await sender.sends(first) == Taken(known=1)
+        await looked(ledger, DOWN)
+        assert message(ledger_url)["wanted"] == wanted
+        ended = sender.alert(ended=True, started=first.starts_at)
+        await sender.sends(ended)
+        assert await sender.sends(ended, first) == Taken(known=2)
+        assert message(ledger_url)["body"]["firing"] == 0
+
+
+async def test_an_end_without_a_beginning_tells_nobody(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        assert await sender.sends(sender.alert(ended=True)) == Taken(known=1)
+        assert messages(ledger_url) == []
+
+
+async def test_resolved_is_no_proof_of_health(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        first = sender.alert()
+        await sender.sends(first)
+        await sender.sends(sender.alert(ended=True, started=first.starts_at))
+        for _ in range(2):
+            await looked(ledger, DOWN)
+            assert message(ledger_url)["body"]["closed_at"] is None
+            clock.passes(seconds=31)
+        await looked(ledger, WELL)
+        assert message(ledger_url)["body"]["closed_at"] is not None
+
+
+async def test_redis_that_is_well_again_ends_nothing_while_the_alert_fires(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        await sender.sends(sender.alert())
+        await looked(ledger, WELL)
+        assert message(ledger_url)["body"]["closed_at"] is None
+
+
+async def test_what_flaps_is_counted_and_not_posted(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        for _ in range(4):
+            first = sender.alert()
+            await sender.sends(first)
+            await looked(ledger, DOWN)
+            clock.passes(seconds=60)
+            await sender.sends(sender.alert(ended=True, started=first.starts_at))
+            await looked(ledger, WELL)
+            clock.passes(seconds=60)
+        body = message(ledger_url)["body"]
+        assert (body["alerts"][0]["times"], body["closed_at"] is None) == (4, False)
+        clock.passes(minutes=11)
+        await sender.sends(sender.alert())
+        assert len(messages(ledger_url)) == 2
+
+
+async def test_a_second_alert_joins_the_first_and_the_worst_stands_first(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        mild = Alert("f0", True, clock(), None, {"alertname": "RedisReplicaMissing", "severity": "warning"}, "")
+        await sender.sends(mild)
+        clock.passes(seconds=5)
+        assert await sender.sends(sender.alert("f1")) == Taken(changed=1)
+        assert [one["severity"] for one in message(ledger_url)["body"]["alerts"]] == ["critical", "warning"]
+
+
+async def test_many_targets_at_once_share_one_message_with_the_worst_first(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        signals = [Signal(sender.alert(f"f{number}"), f"target-{number % 100}", HERE) for number in range(500)]
+        assert await ledger.incidents.received(signals) == Taken(opened=1, changed=500)
+        body = message(ledger_url)["body"]
+        assert (body["scope"], body["firing"], body["targets"], len(body["alerts"])) == (SEVERAL, 500, 100, 12)
+        (incident,), _ = await ledger.incidents.due()
+        assert len(incident.targets) == 100
+        assert await ledger.incidents.received(signals) == Taken(known=500)
+
+
+async def test_a_storm_that_comes_one_by_one_makes_a_handful_of_messages(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        for number in range(30):
+            await sender.sends(sender.alert(f"f{number}"), target=f"target-{number}")
+            clock.passes(seconds=1)
+        scopes = [one["body"]["scope"] for one in messages(ledger_url)]
+        assert scopes == [*(f"target-{number}" for number in range(5)), SEVERAL]
+
+
+async def test_alerts_of_no_target_and_of_no_channel(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        first = sender.alert()
+        assert await sender.sends(first, target=None) == Taken(opened=1, changed=1)
+        assert await sender.sends(sender.alert("f2"), target=None, channels=()) == Taken(unheard=1)
+        assert message(ledger_url)["body"]["scope"] == UNKNOWN
+        await sender.sends(sender.alert(ended=True, started=first.starts_at), target=None)
+        await looked(ledger)
+        assert message(ledger_url)["body"]["closed_at"] is not None
+
+
+async def test_several_channels_have_a_message_each(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        await sender.sends(sender.alert(), channels=("C0INCIDENT", "C0SHOP"))
+        await looked(ledger, DOWN)
+        told = [(one["channel"], one["wanted"], one["body"]["sights"] != []) for one in messages(ledger_url)]
+        assert told == [("C0INCIDENT", 2, True), ("C0SHOP", 2, True)]
+
+
+async def test_of_several_processes_one_looks_and_another_where_that_one_is_lost(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        await sender.sends(sender.alert())
+        (incident,), _ = await ledger.incidents.due()
+        claims = await asyncio.gather(*(ledger.incidents.claim(incident) for _ in range(5)))
+        assert sorted(claims) == [False, False, False, False, True]
+        due, wait_s = await ledger.incidents.due()
+        assert (due, 0 < wait_s <= 30) == ((), True)
+        clock.passes(seconds=31)
+        assert await ledger.incidents.claim(incident)
+
+
+async def test_an_alert_that_comes_while_somebody_looks_is_looked_at_again(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        await sender.sends(sender.alert())
+        (incident,), _ = await ledger.incidents.due()
+        assert await ledger.incidents.claim(incident)
+        clock.passes(seconds=1)
+        await sender.sends(sender.alert("f2"))
+        await ledger.incidents.seen(incident, [DOWN])
+        assert [one.id for one in (await ledger.incidents.due())[0]] == [incident.id]
+
+
+async def test_people_look_after_it(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        await sender.sends(sender.alert())
+        incident_id = message(ledger_url)["body"]["id"]
+        assert await ledger.incidents.acknowledge(incident_id, ONCALL) == f"{incident_id} is acknowledged."
+        assert await ledger.incidents.assign(incident_id, LEAD) == f"{incident_id} is assigned to you."
+        body = message(ledger_url)["body"]
+        assert (body["acknowledged_by"], body["assigned_to"]) == (LEAD.id, LEAD.id)
+        assert "no incident I-NONE" in await ledger.incidents.assign("I-NONE", LEAD)
+        kinds = [row.kind for row in await ledger.audit_trail()]
+        assert kinds.count("incident.tended") == 2
+
+
+async def test_a_muted_one_rests_until_its_time_is_over(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        await sender.sends(sender.alert())
+        await ledger.incidents.mute(message(ledger_url)["body"]["id"], ONCALL, timedelta(minutes=60))
+        wanted = message(ledger_url)["wanted"]
+        assert message(ledger_url)["body"]["muted_by"] == ONCALL.id
+        await sender.sends(sender.alert("f2"))
+        await looked(ledger, DOWN)
+        assert message(ledger_url)["wanted"] == wanted
+        clock.passes(minutes=61)
+        await looked(ledger, DOWN)
+        body = message(ledger_url)["body"]
+        assert (body["muted_until"], body["firing"]) == (None, 2)
+
+
+async def test_what_is_over_takes_no_more_hands(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        first = sender.alert()
+        await sender.sends(first)
+        await sender.sends(sender.alert(ended=True, started=first.starts_at))
+        await looked(ledger, WELL)
+        incident_id = message(ledger_url)["body"]["id"]
+        assert "is over since" in await ledger.incidents.mute(incident_id, ONCALL, timedelta(minutes=60))
+
+
+@pytest.mark.parametrize("odd", ["\0", "\ud800", "<!channel>", "x" * 5_000])
+async def test_texts_that_no_database_likes(ledger_url, odd):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        labels = {"alertname": odd, "severity": odd}
+        alert = Alert(odd, True, clock(), None, labels, odd, (("Runbook", f"https://example.org/{odd}"),))
+        assert await ledger.incidents.received([Signal(alert, odd, HERE)]) == Taken(opened=1, changed=1)
+        assert await ledger.incidents.received([Signal(alert, odd, HERE)]) == Taken(known=1)
