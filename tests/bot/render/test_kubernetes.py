@@ -37,8 +37,8 @@ def test_the_worst_pod_stands_first():
     assert kubernetes_lines(seen(troubled()).snapshot) == [
         "Kubernetes aragora/redis (replication): 2 of 3 pods ready",
         (
-            "✗ redis-replicas-1 replica 10.0.0.3 on worker-1 not ready; container redis: CrashLoopBackOff, it ended with "
-            "OOMKilled, 7 restarts"
+            "✗ redis-replicas-1 replica 10.0.0.3 on worker-1 not ready; container redis: CrashLoopBackOff, "
+            "it ended with OOMKilled, 7 restarts"
         ),
         "✓ redis-master-0 master 10.0.0.1 on worker-1 ready",
         "✓ redis-replicas-0 replica 10.0.0.2 on worker-1 ready",
