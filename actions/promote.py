@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actions.kit.action import ChangeAction, Option, Options
-from actions.kit.by_hand import planned
+from actions.kit.by_hand import in_charge, planned
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Severity
 from actions.kit.heirs import best_heir, why_no_heir
 from actions.kit.lost_master import not_lost
 from actions.kit.plan import Plan, Refusal, Risk
-from actions.kit.replication_refusals import others_in_charge
 from actions.kit.snapshot import NodeView, Snapshot
 from actions.kit.topology import Address, Kind
 
@@ -38,13 +37,14 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
 
 
 def _reasons(snapshot: Snapshot, wanted: Address | None, heir: NodeView | None) -> Iterator[str]:
-    if snapshot.kind is Kind.SENTINEL:
-        yield from _sentinels(snapshot)
-        return
-    if snapshot.kind is not Kind.REPLICATION:
+    if snapshot.kind not in {Kind.REPLICATION, Kind.SENTINEL}:
         yield f"{snapshot.target} is of kind {snapshot.kind}: nothing is promoted by hand there."
         return
-    yield from others_in_charge(snapshot)
+    others = tuple(in_charge(snapshot))
+    if others and snapshot.kind is Kind.SENTINEL:
+        yield from _sentinels(snapshot, others)
+        return
+    yield from others
     still = tuple(not_lost(snapshot))
     yield from still
     if not still:
@@ -67,22 +67,16 @@ def _candidate(snapshot: Snapshot, wanted: Address | None, heir: NodeView | None
         yield f"{wanted} cannot be promoted: {'; '.join(reasons)}."
 
 
-def _sentinels(snapshot: Snapshot) -> Iterator[str]:
-    """Each Sentinel, and what it says: one that comes back reverts what was done by hand meanwhile."""
-    target, answering = snapshot.target, [view for view in snapshot.sentinels if view.master is not None]
+def _sentinels(snapshot: Snapshot, reasons: tuple[str, ...]) -> Iterator[str]:
+    """What the Sentinels are still good for: one that is at work reverts what was done by hand meanwhile."""
+    target = snapshot.target
     yield f"Sentinel is in charge of {target}: what is promoted by hand is reverted by the first one that sees it."
+    yield from reasons
     for view in snapshot.sentinels:
-        if view.unasked is not None:
+        if view.unasked is not None and view.unasked.why not in " ".join(reasons):
             yield f"Sentinel {view.address} does not answer: {view.unasked.reason}, {view.unasked.why}."
-        else:
-            yield f"Sentinel {view.address} answers: {view.quorum_text or 'its quorum is not known'}."
-    if len(answering) * 2 > snapshot.electorate:
-        yield f"A majority of them is there: it fails over by itself, or by: failover {target}."
-        return
-    yield (
-        "Bring a majority of them back, and they fail over. If they are gone for good, take them out of service for "
-        f"good, put kind: replication for {target} into targets.yaml, and promote then."
-    )
+    if len([view for view in snapshot.sentinels if view.master]) * 2 <= snapshot.electorate:
+        yield "Bring a majority of them back, and they fail over; or end all of them, and promote then."
 
 
 ACTION = ChangeAction(

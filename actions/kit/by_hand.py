@@ -2,13 +2,17 @@
 
 Fence the replica that provably has the most, see once more that the master is lost, promote, let it take writes, send
 the others after it, write the roles to the files, prove the result; and fence the old master as soon as it is back.
+Sentinels that are left are told before the new master takes its first write: one alone would revert the promotion as
+soon as the old master is back. Those that are gone are told when they come back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from actions.kit import sentinels_gone
 from actions.kit.candidates import priority_of
 from actions.kit.errors import NotYet
 from actions.kit.fencing import fence_of
@@ -19,9 +23,11 @@ from actions.kit.plan import Cost, Plan, Rejected, Risk, Step, facts_of
 from actions.kit.ports import Hands
 from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
 from actions.kit.replication_failover import LOOK_AGAIN_S, lasting
+from actions.kit.replication_refusals import others_in_charge
+from actions.kit.sentinel_naming import TellSentinel, before_it_starts
 from actions.kit.snapshot import Link, NodeView, Snapshot
 from actions.kit.steps import Prove
-from actions.kit.topology import Address
+from actions.kit.topology import Address, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class StillLost(Step):
             NotYet: it is not lost any more.
         """
         snapshot = await hands.observe()
-        reasons = tuple(not_lost(snapshot))
+        reasons = (*in_charge(snapshot), *not_lost(snapshot))
         if reasons:
             raise NotYet(" ".join(reasons))
         found = lost(snapshot)
@@ -59,11 +65,14 @@ class StillLost(Step):
 def planned(snapshot: Snapshot, action: str, heir: NodeView) -> Plan:
     """The plan to promote a replica; the refusals have found no reason against it."""
     gone = lost(snapshot)
+    nobody = sentinels_gone.gone(snapshot)
+    because = (gone.words, nobody.words if snapshot.sentinels else "", _why(snapshot, heir))
     return Plan(
         target=snapshot.target,
         action=action,
-        risk=Risk.DESTRUCTIVE,
-        because=f"{gone.words} {_why(snapshot, heir)}",
+        # What cannot be proven a person has to vouch for, by typing the target's name.
+        risk=Risk.IRREVERSIBLE if nobody.silent else Risk.DESTRUCTIVE,
+        because=" ".join(filter(None, because)),
         cost=_cost(snapshot, gone, heir),
         steps=_steps(snapshot, gone, heir),
         seen=facts_of(snapshot),
@@ -78,8 +87,12 @@ def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView) -> tuple[Step, ...]:
     others = tuple(_to_repoint(snapshot, gone, new))
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
     token = f"{snapshot.target}:{new.port}"
-    steps: list[Step] = [FenceCandidate(new, fence), StillLost(old), Promote(new, None), OpenForWrites(new, fence)]
-    back = []
+    tell = partial(TellSentinel, master_name=snapshot.master_name, master=new, instead_of=old)
+    left = tuple(view.address for view in snapshot.sentinels if view.master is not None)
+    away = tuple(view.address for view in snapshot.sentinels if view.master is None)
+    steps: list[Step] = [FenceCandidate(new, fence), StillLost(old), Promote(new, None)]
+    steps += [*(tell(one) for one in left), OpenForWrites(new, fence)]
+    back: list[Step] = []
     if old is not None:
         # Those of one deployment are set alike: what the lost one had cannot be asked.
         old_fence, pause_ms = fence_of(old, heir.config), snapshot.limits.max_pause_ms
@@ -89,18 +102,24 @@ def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView) -> tuple[Step, ...]:
     return (
         *steps,
         KeepRoles(new, others),
-        Prove(new, expected, token),
+        *(tell(one, silent=True) for one in away),
+        Prove(new, expected, token, left, quorum=not snapshot.sentinels),
         *back,
+        *(tell(one, silent=True, again=True) for one in away),
         # A lost master has been waited for since the first proof.
-        Prove(new, expected, token, after_s=5 if back else LOOK_AGAIN_S),
+        Prove(new, expected, token, left, after_s=5 if back else LOOK_AGAIN_S, quorum=not snapshot.sentinels),
     )
 
 
 def _to_repoint(snapshot: Snapshot, gone: Lost, new: Address) -> Iterator[Address]:
-    """Who follows the lost master; where there is none everybody, since they may follow one another in a circle."""
+    """Who follows the lost master; where there is none everybody, since they may follow one another in a circle.
+
+    Sentinel has everybody follow the master itself.
+    """
+    everybody = gone.address is None or snapshot.kind is Kind.SENTINEL
     for node in snapshot.nodes:
         link = node.info.link if node.info else None
-        if link is not None and new not in {node.address, link.master} and gone.address in {None, link.master}:
+        if link is not None and new not in {node.address, link.master} and (everybody or link.master == gone.address):
             yield node.address
 
 
@@ -121,10 +140,11 @@ def _rejected(snapshot: Snapshot, gone: Lost, heir: NodeView) -> Iterator[Reject
 def _cost(snapshot: Snapshot, gone: Lost, heir: NodeView) -> Cost:
     floor, ahead = certain_loss(snapshot, heir)
     known = gone.node is None and all(node.info for node in snapshot.nodes)
-    notes = [*_old_master(gone), *_loss(gone, heir), *_ahead(snapshot, floor, ahead)]
+    notes = [*_old_master(gone), *sentinels_after(snapshot, gone.address, heir.address)]
+    notes += [*_loss(gone, heir), *_ahead(snapshot, floor, ahead)]
     if priority_of(heir) == 0:
         notes.append(f"{heir.address} has replica-priority 0: somebody meant it never to be promoted.")
-    if gone.node is not None:
+    if gone.node is not None and not snapshot.sentinels:
         notes.append(f"Clients that are set to {gone.address} have to be pointed at {heir.address}.")
     notes += lasting(snapshot, without=gone.address)
     return Cost(loss_bytes=floor if known else None, loss_keys=0 if known and not floor else None, notes=tuple(notes))
@@ -153,6 +173,35 @@ def _ahead(snapshot: Snapshot, floor: int, ahead: Address | None) -> Iterator[st
     node = snapshot.node(ahead)
     if floor and node is not None:
         yield f"At least {floor:,} bytes are lost that {ahead} has: it cannot take over ({'; '.join(unfit(node))})."
+
+
+def in_charge(snapshot: Snapshot) -> Iterator[str]:
+    """Who else moves the roles, so that nobody may do it by hand; nothing where nobody does."""
+    if snapshot.kind is Kind.SENTINEL:
+        return sentinels_gone.still_in_charge(snapshot)
+    return others_in_charge(snapshot)
+
+
+def sentinels_after(snapshot: Snapshot, old: Address | None, new: Address) -> Iterator[str]:
+    """What the Sentinels do afterwards: those that are told, those that come back, and their clients."""
+    nobody = sentinels_gone.gone(snapshot)
+    if nobody.silent:
+        yield (
+            f"Nothing proves that Sentinel {', '.join(str(view.address) for view in nobody.silent)} is gone. Cut off "
+            f"together with {old or 'a master'} they go on with it, and what clients write there is lost. Type the "
+            "name of the target if you know better."
+        )
+    if nobody.left:
+        yield "What is left of the Sentinels names the new master before it takes a write."
+    if nobody.dead or nobody.silent:
+        yield (
+            f"A Sentinel that comes back names {old or 'the old master'}. Two of them fail over again, to whomever "
+            f"they choose; one is enough to make {new} a replica if {old or 'that one'} is back too, within 10 s. "
+            "Tandem tells each as soon as it is seen; without Tandem, "
+            f"{before_it_starts(snapshot.master_name, new, old)}."
+        )
+    if snapshot.sentinels:
+        yield f"Clients that ask Sentinels which are gone learn nothing: point them at {new} until those are back."
 
 
 def _old_master(gone: Lost) -> Iterator[str]:

@@ -14,7 +14,7 @@ from actions.kit.diagnosis.voice import Reach
 from actions.kit.diagnosis.voices import voices
 from actions.kit.replication_refusals import two_masters
 from actions.kit.snapshot import NodeView, Reason, Snapshot
-from actions.kit.topology import Address
+from actions.kit.topology import Address, Kind
 
 _THERE = EXPLAINED | {Reason.GARBAGE, Reason.REFUSED_COMMAND}
 """Something answers at its address: it is not lost, whatever keeps us out."""
@@ -43,7 +43,8 @@ def not_lost(snapshot: Snapshot) -> Iterator[str]:
         yield from two_masters(snapshot)
     elif snapshot.masters:
         target, master = snapshot.target, snapshot.masters[0].address
-        yield f"The master {master} answers: nothing is lost yet. To move its role: failover {target}."
+        how = "bring its Sentinels back" if snapshot.kind is Kind.SENTINEL else f"failover {target}"
+        yield f"The master {master} answers: nothing is lost yet. To move its role: {how}."
     elif not any(node.info for node in snapshot.nodes):
         yield "No node answers at all: nobody could be promoted, nor be asked about the master."
     else:
@@ -58,7 +59,8 @@ def lost(snapshot: Snapshot) -> Lost:
         return Lost(None, dead=True, words="Every node that answers is a replica, and they follow one another.")
     said = voices(facts)
     dead = node.unasked.reason is Reason.REFUSED and all(voice.reach is Reach.NO for voice in said)
-    said_so = f"{len(said)} replicas have lost it" if len(said) > 1 else "its replica has lost it"
+    replicas = sum(not voice.votes for voice in said)
+    said_so = f"{replicas} replicas have lost it" if replicas > 1 else "its replica has lost it"
     return Lost(node, dead, f"The master {node.address} does not answer us ({node.unasked.reason}), and {said_so}.")
 
 

@@ -49,6 +49,10 @@ class Rejected:
     why: str
 
 
+NAMING = "monitor"
+"""The setting of a Sentinel which says whom it names as master, as host:port."""
+
+
 @dataclass(frozen=True, slots=True)
 class SettingChange:
     """One setting of a node, of a Sentinel for its master, or of a resource around them, that a step changes.
@@ -60,6 +64,11 @@ class SettingChange:
     name: str
     new: str
     old: str
+
+    @property
+    def is_naming(self) -> bool:
+        """It is not put back but brought about: that a Sentinel names another master. A later one replaces it."""
+        return self.name == NAMING
 
     @property
     def server(self) -> Address:

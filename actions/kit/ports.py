@@ -73,10 +73,15 @@ class Hands(Protocol):
         """In one transaction: CONFIG SET and CLIENT UNPAUSE."""
 
     async def settings(self, node: Place, names: tuple[str, ...]) -> Mapping[str, str]:
-        """CONFIG GET, or SENTINEL MASTER of a Sentinel; a name that is not known there is left out."""
+        """CONFIG GET, or SENTINEL MASTER; a name that is not known there is left out.
+
+        ``monitor`` of a Sentinel is whom it names as master.
+        """
 
     async def change_settings(self, node: Place, settings: Mapping[str, str], *, rewrite: bool) -> None:
-        """CONFIG SET, or SENTINEL SET; with ``rewrite`` CONFIG REWRITE too, where a node has a file that it can write.
+        """CONFIG SET, or SENTINEL SET, and for its ``monitor`` a hello.
+
+        With ``rewrite`` CONFIG REWRITE too, where a node has a file that it can write.
 
         Sentinel rewrites the file of each node that it reconfigures, with whatever is set at that moment: what we put
         back after a failover has to reach the file too, or it returns with the next restart.

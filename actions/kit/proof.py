@@ -18,7 +18,9 @@ class Check:
     observation: str
 
 
-def prove(snapshot: Snapshot, master: Address, expected: tuple[Address, ...] = ()) -> tuple[Check, ...]:
+def prove(
+    snapshot: Snapshot, master: Address, expected: tuple[Address, ...] = (), *, quorum: bool = True
+) -> tuple[Check, ...]:
     """Check that ``master`` is the only master, followed by all others, and that every Sentinel says so.
 
     Args:
@@ -26,16 +28,17 @@ def prove(snapshot: Snapshot, master: Address, expected: tuple[Address, ...] = (
         master: the node that has to be master.
         expected: the nodes and Sentinels that have to answer; those that could not be reached before are not among
             them. Empty: all of them.
+        quorum: the Sentinels have to be able to fail over; not where too few of them are left.
     """
     nodes = [node for node in snapshot.nodes if not expected or node.address in expected or node.info]
     checks = [_master(snapshot, master)]
     checks += [_replica(snapshot, node, master) for node in nodes if node.address != master]
     checks += [
-        _sentinel(view, master)
+        _sentinel(view, master, quorum=quorum)
         for view in snapshot.sentinels
         if not expected or view.address in expected or view.master is not None
     ]
-    return tuple(checks) + tuple(_agreement(snapshot, master))
+    return tuple(checks) + tuple(_agreement(snapshot, master, quorum=quorum))
 
 
 def _master(snapshot: Snapshot, master: Address) -> Check:
@@ -70,7 +73,7 @@ def _replica(snapshot: Snapshot, node: NodeView, master: Address) -> Check:
     return Check(title, ok=True, observation=f"link up{behind}, offset {node.info.offset}")
 
 
-def _sentinel(view: SentinelView, master: Address) -> Check:
+def _sentinel(view: SentinelView, master: Address, *, quorum: bool) -> Check:
     title = f"Sentinel {view.address} names {master}"
     if view.master is None:
         why = view.unasked.why if view.unasked else "it does not know this master's name"
@@ -80,16 +83,16 @@ def _sentinel(view: SentinelView, master: Address) -> Check:
     trouble = sorted(view.master.flags & {"s_down", "o_down", "failover_in_progress"})
     if trouble:
         return Check(title, ok=False, observation=f"it flags the master {', '.join(trouble)}")
-    if view.quorum_ok is False:
+    if view.quorum_ok is False and quorum:
         return Check(title, ok=False, observation=f"CKQUORUM: {view.quorum_text}")
-    quorum = "CKQUORUM OK" if view.quorum_ok else "no CKQUORUM"
-    return Check(title, ok=True, observation=f"epoch {view.master.config_epoch}, {quorum}")
+    checked = "CKQUORUM OK" if view.quorum_ok else "no CKQUORUM"
+    return Check(title, ok=True, observation=f"epoch {view.master.config_epoch}, {checked}")
 
 
-def _agreement(snapshot: Snapshot, master: Address) -> Iterator[Check]:
+def _agreement(snapshot: Snapshot, master: Address, *, quorum: bool) -> Iterator[Check]:
     if snapshot.kind is Kind.REPLICATION:
         yield _nobody_in_charge(snapshot)
-    if not snapshot.sentinels:
+    if not snapshot.sentinels or not quorum:
         return
     agreed = snapshot.agreed_master
     yield Check(

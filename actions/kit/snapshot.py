@@ -114,7 +114,7 @@ class NodeConfig:
     min_replicas_max_lag: int | None = None
     replica_priority: int | None = None
     masterauth: bool | None = None
-    """Whether one is set; what it is is not kept. Asked only where nobody is in charge, as is the next."""
+    """Whether one is set; what it is is not kept. Asked where roles may be moved by hand, as is the next."""
     tls_replication: bool | None = None
     cluster_node_timeout_ms: int | None = None
     """Asked only of the nodes of a cluster, as is the next."""
@@ -139,9 +139,9 @@ class NodeView:
     connections are among them; subscribers too where INFO has no ``pubsub_clients`` (Redis 6.2 and 7.0).
     """
     watching_sentinels: int | None = None
-    """How many Sentinels listen on it, under whatever name they know it. Asked only where none should."""
+    """How many Sentinels listen on it, under whatever name they know it. Asked where roles may be moved by hand."""
     keys: int | None = None
-    """How many keys it holds in all its databases. Asked only where nobody is in charge."""
+    """How many keys it holds in all its databases. Asked where roles may be moved by hand."""
     cluster: ClusterView | None = None
     """The cluster as it sees it. Asked only of the nodes of one."""
     gaps: tuple[Unasked, ...] = ()

@@ -1,6 +1,6 @@
 """Every kind of step there is: the ledger reads a stored plan back with these. No I/O here."""
 
-from actions.kit import by_hand, following, promotion, recheck, sentinel_steps, sentinel_switch, steps
+from actions.kit import by_hand, following, promotion, recheck, sentinel_naming, sentinel_steps, sentinel_switch, steps
 from actions.kit.cluster import steps as cluster_steps
 from actions.kit.plan import Step
 
@@ -23,6 +23,7 @@ STEP_TYPES: tuple[type[Step], ...] = (
     following.Repoint,
     following.KeepRoles,
     by_hand.StillLost,
+    sentinel_naming.TellSentinel,
     cluster_steps.CheckShard,
     cluster_steps.ClusterFailover,
     cluster_steps.AwaitAgreement,

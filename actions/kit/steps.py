@@ -273,6 +273,8 @@ class Prove(Step):
     sentinels: tuple[Address, ...] = ()
     after_s: int = 0
     within_s: int = 20
+    quorum: bool = True
+    """The Sentinels have to be able to fail over again; not where too few of them are left."""
 
     @property
     def title(self) -> str:
@@ -296,7 +298,7 @@ class Prove(Step):
         second = [str(node.address) for node in snapshot.masters if node.address != self.master]
         if second and snapshot.kind is Kind.REPLICATION:  # Nobody else demotes it: waiting would only lose time.
             raise TooLate(f"{', '.join(second)} says that it is a master too")
-        checks = prove(snapshot, self.master, (*self.expected, *self.sentinels))
+        checks = prove(snapshot, self.master, (*self.expected, *self.sentinels), quorum=self.quorum)
         wrong = [check for check in checks if not check.ok]
         if wrong:
             return Held(yes=False, observation=_sentence(wrong))

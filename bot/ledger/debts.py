@@ -56,6 +56,7 @@ async def owe(tx: Transaction, lease: Lease, change: SettingChange) -> None:
     if (await tx.connection.execute(select(table.c.id).where(own))).first() is not None:
         return  # The step is done again after a crash; what was so before the first time is what counts.
     host, port = _columns(change.node)
+    left_at = await _replaced(tx, lease, change) if change.is_naming else None
     await tx.connection.execute(
         insert(table).values(
             run_id=lease.run_id,
@@ -63,11 +64,23 @@ async def owe(tx: Transaction, lease: Lease, change: SettingChange) -> None:
             host=host,
             port=port,
             name=change.name,
-            new=change.new,
+            new=left_at or change.new,
             old=change.old,
             owed_at=tx.now,
         )
     )
+
+
+async def _replaced(tx: Transaction, lease: Lease, change: SettingChange) -> str | None:
+    """Owe no longer what an earlier run wanted brought about; gives the value that it is still at, if one did."""
+    older = (table.c.target == lease.target) & _same(change) & table.c.paid_at.is_(None)
+    row = (await tx.connection.execute(select(table.c.run_id, table.c.new).where(older))).first()
+    if row is None:
+        return None
+    note = f"{change.name} of {change.node} is owed by {lease.run_id} now, as {change.old}."
+    await tx.connection.execute(update(table).where(older).values(paid_at=tx.now, note=note))
+    await _tell_paid(tx, row.run_id, change, note)
+    return str(row.new)
 
 
 async def _tell_paid(tx: Transaction, run_id: str, change: SettingChange, note: str) -> None:

@@ -142,7 +142,8 @@ class Planner:
 
     async def _owing(self, plan: Plan) -> tuple[str, ...]:
         """A setting that an earlier run left changed would be taken for the old one, and put back as such."""
-        touched = {(change.node, change.name) for step in plan.steps for change in step.changes}
+        changes = (change for step in plan.steps for change in step.changes if not change.is_naming)
+        touched = {(change.node, change.name) for change in changes}
         return tuple(
             f"{debt.change.name} of {debt.change.node} is still as {debt.run_id} left it ({debt.change.new}); "
             f"it is put back to {debt.change.old} as soon as that can be done safely."

@@ -13,7 +13,7 @@ from actions.kit.cluster.shards import Shards
 from actions.kit.errors import ActionError, TandemError
 from actions.kit.plan import stage_of
 from actions.kit.snapshot import NodeView, Snapshot
-from actions.kit.topology import Kind, Place, Resource
+from actions.kit.topology import Address, Kind, Place, Resource
 from bot.ledger import Debt, Ledger, Request, RequestState
 from bot.requests.execution import Runner
 from bot.requests.planning import Connections
@@ -112,11 +112,20 @@ class Recovery:
         value = (await hands.settings(change.node, (change.name,))).get(change.name)
         if value not in (change.new, change.old):
             return f"{change.name} of {change.node} is {value}: somebody has changed it since, and it is left so."
+        if change.is_naming and _no_master_any_more(snapshot, Address.parse(change.old)):
+            return f"{change.node} is not told of {change.old} any more, which is a replica by now."
         view = snapshot.node(change.node)
         # Sentinel rewrites the file of every node whose role it changes, and so with the value that has to go.
         rewrite = promoted or (view is not None and view.is_replica)
         await hands.change_settings(change.node, {change.name: change.old}, rewrite=rewrite)
+        if change.is_naming:
+            return f"Sentinel {change.node} was told: it names {change.old} as master now."
         return f"{change.name} of {change.node} is back at {change.old}."
+
+
+def _no_master_any_more(snapshot: Snapshot, node: Address) -> bool:
+    view = snapshot.node(node)
+    return view is not None and view.is_replica
 
 
 async def _nothing_under_way(request: Request, snapshot: Snapshot, debt: Debt, hands: Connection) -> None:

@@ -127,7 +127,7 @@ async def test_sentinels_are_in_charge_there_or_gone() -> None:
         text = await refusal(topology, topology.nodes[1])
         for server in topology.sentinels[1:]:
             assert f"Sentinel {server.address} does not answer: refused" in text
-        assert "If they are gone for good" in text
+        assert "Bring a majority of them back, and they fail over" in text
 
 
 async def test_cluster_mode_and_other_kinds() -> None:

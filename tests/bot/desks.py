@@ -17,6 +17,7 @@ from actions.kit.action import Action, ChangeAction, Option, Options
 from actions.kit.plan import Cost, Held, Plan, Refusal, Risk, SettingChange, Step, facts_of
 from actions.kit.ports import Hands
 from actions.kit.snapshot import Snapshot
+from actions.kit.step_types import STEP_TYPES as KNOWN
 from actions.kit.steps import until
 from actions.kit.topology import Address, Target
 from actions.registry import by_name as registered
@@ -56,7 +57,7 @@ class Await(Step):
         return (await until(lambda: self.holds(hands), hands, 60)).observation
 
 
-STEP_TYPES = (Set, Await)
+STEP_TYPES = (*KNOWN, Set, Await)
 
 
 def _tune(snapshot: Snapshot, options: Options) -> Plan | Refusal:

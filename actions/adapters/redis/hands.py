@@ -11,11 +11,13 @@ from collections.abc import Mapping
 
 from actions.adapters.redis.connection import CommandFailed, Node, Reply
 from actions.adapters.redis.failures import as_error
+from actions.adapters.redis.naming import name_master
 from actions.adapters.redis.observe import Observer
 from actions.adapters.redis.reach import Reach, by_map
 from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet
+from actions.kit.plan import NAMING
 from actions.kit.ports import ProbeResult, Standing, Takeover
-from actions.kit.replies import parse_fields, parse_standing
+from actions.kit.replies import parse_address, parse_fields, parse_standing
 from actions.kit.snapshot import SentinelView, Snapshot
 from actions.kit.topology import Address, Kind, Place, Target
 
@@ -79,6 +81,8 @@ class RedisHands:
             fields = parse_fields(
                 await self._one(self._sentinel(node), ("SENTINEL", "MASTER", self.target.master_name))
             )
+            named = parse_address(fields.get("ip", ""), fields.get("port", ""))
+            fields |= {NAMING: str(named)} if named else {}
             return {name: fields[name] for name in names if name in fields}
         replies = await self._all(self._node(node), *(("CONFIG", "GET", name) for name in names))
         return {_text(reply[0]): _text(reply[1]) for reply in replies if isinstance(reply, list) and len(reply) == 2}
@@ -87,12 +91,19 @@ class RedisHands:
         """See ``Hands.change_settings``."""
         node = _server(node)
         if node in self._observer.sentinels():
-            sets = [("SENTINEL", "SET", self.target.master_name, *pair) for pair in settings.items()]
-            await self._all(self._sentinel(node), *sets)
+            await self._change_sentinel(self._sentinel(node), dict(settings))
             return
         await self._all(self._node(node), *_config_set(settings))
         if rewrite:
             await self.rewrite_config(node)
+
+    async def _change_sentinel(self, sentinel: Node, settings: dict[str, str]) -> None:
+        name, master = self.target.master_name, settings.pop(NAMING, None)
+        if master is not None:
+            new = Address.parse(master)
+            await name_master(sentinel, name, new, await self.standing(new), await self.sentinel_views())
+        if settings:
+            await self._all(sentinel, *(("SENTINEL", "SET", name, *pair) for pair in settings.items()))
 
     async def rewrite_config(self, node: Address) -> str | None:
         """See ``Hands.rewrite_config``."""

@@ -96,7 +96,7 @@ class Observer:
             node = Node(address, target.auth, target.tls, target.timeout_ms / 1000, reach=self._reach)
             known = NodeQuestions(
                 node,
-                nobody_in_charge=target.kind is Kind.REPLICATION,
+                by_hand=target.kind in {Kind.REPLICATION, Kind.SENTINEL},
                 in_cluster=None if target.kind is Kind.ELASTICACHE else target.kind is Kind.CLUSTER,
                 has_config=target.kind is not Kind.ELASTICACHE,
             )

@@ -23,9 +23,9 @@ Replies = list[Reply]
 _SETTINGS = ("min-replicas-to-write", "min-replicas-max-lag", "replica-priority")
 """Asked by their names: for a pattern the server goes through all of its settings."""
 _TO_FOLLOW = ("masterauth", "tls-replication")
-"""What a master needs to be a replica later. That of Sentinel's targets is Sentinel's business."""
+"""What a master needs to be a replica later."""
 _IN_CHARGE = ("PUBSUB", "NUMSUB", "__sentinel__:hello")
-"""Whether a Sentinel is in charge after all: each one subscribes to this channel on every node that it watches."""
+"""How many Sentinels watch it: each one subscribes to this channel on every node that it watches."""
 _WHEN_DOWN = ("cluster-node-timeout", "cluster-require-full-coverage")
 """When a cluster acts on a lost master, and what stops until then."""
 _OF_CLUSTER = (("CLUSTER", "INFO"), ("CLUSTER", "NODES"))
@@ -35,16 +35,16 @@ _ABOUT_MASTER = ("GET-MASTER-ADDR-BY-NAME", "MASTER", "REPLICAS", "SENTINELS", "
 class NodeQuestions:
     """Looks at one data node again and again, and remembers how it answers.
 
-    Where nobody is to be in charge of the roles it is also asked whether a Sentinel is, and its keys are counted. Where
-    it is to be a node of a cluster, or may be (``None``), it is asked how it sees that. Where there is no CONFIG, as
+    Where roles may be moved by hand it is also asked how many Sentinels watch it, and its keys are counted. Where it
+    is to be a node of a cluster, or may be (``None``), it is asked how it sees that. Where there is no CONFIG, as
     with AWS, it is not asked for its settings.
     """
 
     def __init__(
-        self, node: Node, *, nobody_in_charge: bool = False, in_cluster: bool | None = False, has_config: bool = True
+        self, node: Node, *, by_hand: bool = False, in_cluster: bool | None = False, has_config: bool = True
     ) -> None:
         self.node = node
-        self._nobody_in_charge, self._in_cluster, self._has_config = nobody_in_charge, in_cluster, has_config
+        self._by_hand, self._in_cluster, self._has_config = by_hand, in_cluster, has_config
         self._info_reader = InfoReader()
         self._request = self._asking(at_once=False)
 
@@ -83,13 +83,13 @@ class NodeQuestions:
         self._request = self._asking(at_once=_takes_several_names(parsed))
         if len(answers) < self._request.replies:
             return None
-        in_charge = rest.pop() if self._nobody_in_charge else None
+        in_charge = rest.pop() if self._by_hand else None
         of_cluster = (rest.pop(-2), rest.pop()) if self._in_cluster is not False else ()
         is_one = self._in_cluster is None and parsed.cluster_enabled
         offset = asked.read("ROLE", replies.parse_role_offset, role)
         settings = asked.read("CONFIG GET", replies.parse_config, *rest) if self._has_config else None
         watching = keys = None
-        if self._nobody_in_charge:
+        if self._by_hand:
             watching = asked.read("PUBSUB NUMSUB", replies.parse_watching_sentinels, in_charge)
             keys = asked.read("INFO", replies.parse_keys, info)
         cluster = asked.read("CLUSTER", parse_cluster, *of_cluster) if self._in_cluster or is_one else None
@@ -108,20 +108,20 @@ class NodeQuestions:
     def _asking(self, *, at_once: bool) -> Request:
         return _request(
             at_once=at_once,
-            nobody_in_charge=self._nobody_in_charge,
+            by_hand=self._by_hand,
             in_cluster=self._in_cluster is not False,
             has_config=self._has_config,
         )
 
 
 @cache
-def _request(*, at_once: bool, nobody_in_charge: bool, in_cluster: bool, has_config: bool) -> Request:
+def _request(*, at_once: bool, by_hand: bool, in_cluster: bool, has_config: bool) -> Request:
     """What is asked of a data node; ``at_once``: the settings by one CONFIG GET."""
-    more = (*(_TO_FOLLOW if nobody_in_charge else ()), *(_WHEN_DOWN if in_cluster else ()))
+    more = (*(_TO_FOLLOW if by_hand else ()), *(_WHEN_DOWN if in_cluster else ()))
     asked = (*_SETTINGS, *more) if has_config else ()
     names = (asked,) if at_once and asked else tuple((name,) for name in asked)
     settings = (("CONFIG", "GET", *some) for some in names)
-    others = (*(_OF_CLUSTER if in_cluster else ()), *((_IN_CHARGE,) if nobody_in_charge else ()))
+    others = (*(_OF_CLUSTER if in_cluster else ()), *((_IN_CHARGE,) if by_hand else ()))
     return Request.of(("INFO",), ("ROLE",), *settings, *others)
 
 

@@ -10,6 +10,7 @@ from actions.kit.diagnosis.voice import Reach, Voice
 from actions.kit.elasticache.views import AVAILABLE, GroupView
 from actions.kit.findings import Confidence, Evidence
 from actions.kit.heirs import best_heir
+from actions.kit.sentinels_gone import still_in_charge
 from actions.kit.snapshot import MonitoredMaster, NodeView, Reason, SentinelReplica, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Kind
 
@@ -224,8 +225,9 @@ class Facts:
 
     @property
     def promotion_lines(self) -> tuple[str, ...]:
-        """The action line that promotes the best replica by hand, where nobody is in charge."""
-        heir = best_heir(self.snapshot) if self.snapshot.kind is Kind.REPLICATION else None
+        """The action line that promotes the best replica by hand, where nobody is in charge, or not any more."""
+        gone = self.has_sentinels and not any(still_in_charge(self.snapshot))
+        heir = best_heir(self.snapshot) if gone or self.snapshot.kind is Kind.REPLICATION else None
         return (f"promote {self.snapshot.target} --to {heir.address}",) if heir else ()
 
     def failover_lines(self, node: NodeView) -> tuple[str, ...]:

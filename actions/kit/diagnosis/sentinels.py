@@ -16,7 +16,7 @@ from actions.kit.diagnosis.facts import (
     silent_words,
 )
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
-from actions.kit.snapshot import Reason, SentinelView, Unasked
+from actions.kit.snapshot import MonitoredMaster, Reason, SentinelView, Unasked
 
 
 def sentinel_down(facts: Facts) -> Iterator[Finding]:
@@ -106,16 +106,22 @@ def _seen_dead(facts: Facts, view: SentinelView) -> bool:
 def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
     """The Sentinels are of different opinions, among themselves or from the nodes.
 
-    They name different masters or config-epochs; or they agree on a node that answers as a replica; or a minority of
-    them does not reach a master, or one of them a replica, that answers us. Critical where clients are sent astray:
-    no majority, or a replica named. Certain: they said so; likely where a silent one may belong to that minority.
+    They name different masters or config-epochs; or they agree on a node that answers as a replica; or too few to
+    agree name another node than the only master; or a minority of them does not reach a master, or one of them a
+    replica, that answers us. Critical where clients are sent astray: no majority, or a replica named. Certain: they
+    said so; likely where a silent one may belong to that minority.
     """
-    stated = (*_heads(facts), *_master_is_replica(facts), *_replicas_out_of_reach(facts))
+    left_behind = tuple(
+        of_sentinel(view, f"names {said.address}, config-epoch {said.config_epoch}")
+        for view, said in _left_behind(facts)
+    )
+    named_otherwise = left_behind or tuple(_heads(facts))
+    stated = (*named_otherwise, *_master_is_replica(facts), *_replicas_out_of_reach(facts))
     evidence = (*stated, *_minority(facts))
     if not evidence:
         return
     named = sorted({master.address for _, master in facts.opinions})
-    astray = (facts.agreed is None and any(_heads(facts))) or any(_master_is_replica(facts))
+    astray = (facts.agreed is None and any(_heads(facts))) or any(_master_is_replica(facts)) or bool(left_behind)
     yield Finding(
         FindingId.SENTINEL_DISAGREEMENT,
         Severity.CRITICAL if astray else Severity.WARNING,
@@ -127,7 +133,23 @@ def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
     )
 
 
+def _left_behind(facts: Facts) -> Iterator[tuple[SentinelView, MonitoredMaster]]:
+    """The Sentinels that were away while another node was promoted by hand."""
+    if facts.agreed is None and len(facts.masters) == 1 and not facts.roles_undecided:
+        (master,) = facts.masters
+        for view, said in facts.opinions:
+            if said.address not in {master.address, *master.also}:
+                yield view, said
+
+
 def _disagreement(facts: Facts, named: int) -> str:
+    astray = ", ".join(str(view.address) for view, _ in _left_behind(facts))
+    if astray:
+        return (
+            f"{facts.masters[0].address} is the only master, but Sentinel {astray} names another: "
+            "it makes it a replica when that one is back, and two such fail over again. Where Tandem has promoted it, "
+            "it tells them by itself; else stop them and put it into their files (sentinel monitor)."
+        )
     if named > 1:
         return f"The Sentinels name {named} different masters."
     if any(_master_is_replica(facts)):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from actions.kit.errors import Refused
 from actions.kit.loop import Ending, Outcome, StepState
+from actions.kit.plan import NAMING, SettingChange
 from actions.kit.topology import Resource
 from bot.ledger import UNKNOWN_STEP, Busy, Lease, LeaseLost, LedgerError, RequestState, RunState
 from bot.ledger.tables import runs
@@ -167,6 +168,23 @@ async def test_a_setting_that_another_run_owes_cannot_be_changed_and_the_intent_
         assert debt.at_rest
         await ledger.pay(debt, "put back")
         await ledger.journal(second).intends(0, step)
+        assert (await ledger.verify_audit()).problem is None
+
+
+async def test_whom_a_sentinel_is_to_name_is_owed_by_the_newest_run_and_what_it_is_left_at_is_kept(ledger_url):
+    def naming(new, old):
+        return Set(SettingChange(NODE, NAMING, new=new, old=old))
+
+    async with ledger_in(ledger_url) as ledger:
+        first = await ledger.begin((await approved(ledger, a_plan("orders", naming("a:1", "b:1")))).id)
+        await ledger.journal(first).intends(0, naming("a:1", "b:1"))
+        await ledger.end(first, Ending(Outcome.DONE))
+        second = await ledger.begin((await approved(ledger, a_plan("orders", naming("b:1", "c:1")))).id)
+        await ledger.journal(second).intends(0, naming("b:1", "c:1"))
+        (debt,) = await ledger.owed()
+        assert (debt.run_id, debt.change) == (second.run_id, naming("a:1", "c:1").change)
+        await ledger.journal(second).repaid(naming("b:1", "c:1").change)
+        assert await ledger.owed() == ()
         assert (await ledger.verify_audit()).problem is None
 
 
