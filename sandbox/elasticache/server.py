@@ -94,13 +94,13 @@ class LocalElastiCache:
     @property
     def environment(self) -> dict[str, str]:
         """What a bot has to be started with: where AWS is, and the credentials as boto3 reads them."""
-        token = {"AWS_SESSION_TOKEN": self.user.session_token} if self.user.session_token else {}
         return {
             "TANDEM_AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": self.user.access_key,
             "AWS_SECRET_ACCESS_KEY": self.user.secret_key,
             "AWS_EC2_METADATA_DISABLED": "true",
-            **token,
+            # Empty, it keeps one of other credentials out.
+            "AWS_SESSION_TOKEN": self.user.session_token or "",
         }
 
     async def add_group(self, group_id: str, **settings: Any) -> Group:
