@@ -13,7 +13,7 @@ from sandbox.redis import Build, WriteLoad
 from sandbox.slack import DemoButton
 
 # AWS takes minutes; as long as it takes to see something happen is enough here.
-_TIMING = Timing(change=3, detection=2, replacement=4, late=10)
+_TIMING = Timing(change=3, detection=2, dns=0.5, replacement=4, late=10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,12 +82,15 @@ class ShardNodes:
                 await node.command("CLUSTER", "FAILOVER", "TAKEOVER")
             await asyncio.sleep(_POLL_S)
 
-    async def follow(self, index: int, master: int) -> None:  # noqa: ARG002 -- The cluster says who its master is.
-        """Start it anew: the others tell it that its slots have another owner, and it replicates from that."""
+    async def follow(self, index: int, master: int) -> None:
+        """Start it anew, as a node that has never had a slot: one that believes in its old ones may win them back."""
         node = self.servers[index]
         if node.hung:
             await node.kill()
         if not node.running:
+            path = self.whole.cluster.directory / node.name / "nodes.conf"
+            seen = await self.servers[master].command("CLUSTER", "NODES")
+            path.write_text(as_replica(path.read_text(), seen))
             await node.start()
         await in_step(node)
 
@@ -98,3 +101,20 @@ class ShardNodes:
     async def end(self) -> None:
         """Stop the whole cluster, which has no use without this shard."""
         await self.whole.end()
+
+
+def as_replica(nodes_conf: str, seen: str) -> str:
+    """The nodes.conf of a node that is to be a replica of the one whose CLUSTER NODES this is."""
+    master = next(line.split() for line in seen.splitlines() if "myself" in line.split()[2])
+    epoch = master[6]
+    lines = []
+    for line in nodes_conf.splitlines():
+        fields = line.split()
+        if fields[0] == "vars":
+            fields[2] = str(max(int(fields[2]), int(epoch)))
+        elif fields[0] == master[0]:
+            fields[2:] = ["master", "-", "0", "0", epoch, "connected", *master[8:]]
+        elif "myself" in fields[2]:
+            fields[2:] = ["myself,slave", master[0], "0", "0", epoch, "connected"]
+        lines.append(" ".join(fields))
+    return "\n".join([*lines, ""])

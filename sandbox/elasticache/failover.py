@@ -81,6 +81,7 @@ async def replace_primary(world: World, group: Group, node_group: NodeGroup, tel
     new = next(member for member in node_group.members if member.index == chosen)
     await node_group.nodes.promote(new.index)
     node_group.to_primary(new)
+    await world.passes(world.timing.dns)
     await lead(node_group)
     tell_failover(tell, group, old, new)
     await recover(world, node_group, old, tell)

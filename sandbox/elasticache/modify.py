@@ -121,13 +121,13 @@ async def _carry_out(world: World, group: Group, changed: Mapping[str, Any], mis
         on = changed["AutomaticFailoverEnabled"] != (mishap is Mishap.ROLLED_BACK)
         group.automatic_failover = "enabled" if on else "disabled"
     if mishap is not Mishap.ROLLED_BACK:
-        await _done(group, changed, tell)
+        await _done(world, group, changed, tell)
     tell.rest()
     group.waiting.clear()
     group.status = "available"
 
 
-async def _done(group: Group, changed: Mapping[str, Any], tell: Teller) -> None:
+async def _done(world: World, group: Group, changed: Mapping[str, Any], tell: Teller) -> None:
     if "AutomaticFailoverEnabled" in changed:
         turned = "on" if changed["AutomaticFailoverEnabled"] else "off"
         message = f"Automatic failover has been turned {turned} for replication group {group.id}"
@@ -135,14 +135,15 @@ async def _done(group: Group, changed: Mapping[str, Any], tell: Teller) -> None:
     if "MultiAZEnabled" in changed:
         group.multi_az = "enabled" if changed["MultiAZEnabled"] else "disabled"
     if "PrimaryClusterId" in changed:
-        await _promote(group, group.node_groups[0], group.member(changed["PrimaryClusterId"]), tell)
+        await _promote(world, group, group.node_groups[0], group.member(changed["PrimaryClusterId"]), tell)
 
 
-async def _promote(group: Group, node_group: NodeGroup, new: Member, tell: Teller) -> None:
+async def _promote(world: World, group: Group, node_group: NodeGroup, new: Member, tell: Teller) -> None:
     """The old primary takes writes until the endpoint has moved: AWS promises no more than that it will be replica."""
     old = node_group.primary
     await node_group.nodes.promote(new.index)
     node_group.to_primary(new)
+    await world.passes(world.timing.dns)
     await lead(node_group)
     await node_group.nodes.follow(old.index, new.index)
     tell_failover(tell, group, old, new)

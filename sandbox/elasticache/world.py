@@ -16,12 +16,14 @@ from sandbox.elasticache.state import Group
 class Timing:
     """How long AWS takes, in seconds; in reality minutes.
 
-    `change` is a modification, `detection` the time without a primary until a replica is promoted, `replacement` the
-    time until the node that was lost begins anew, `late` what a mishap puts between things that belong together.
+    `change` is a modification, `detection` the time without a primary until a replica is promoted, `dns` the time
+    from then until the endpoint leads there, `replacement` the time until the node that was lost begins anew, `late`
+    what a mishap puts between things that belong together.
     """
 
     change: float = 0.3
     detection: float = 0.3
+    dns: float = 0.1
     replacement: float = 0.3
     late: float = 1.0
 

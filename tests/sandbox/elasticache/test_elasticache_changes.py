@@ -1,6 +1,7 @@
 """AWS's rules for what changes a replication group, and the events that follow."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from botocore.exceptions import ClientError
 from sandbox.elasticache import Mishap, Timing
 from tests.sandbox.elasticache.conftest import Boto
 
-QUICK = Timing(change=0, detection=0, replacement=0, late=0.2)
+QUICK = Timing(change=0, detection=0, dns=0, replacement=0, late=0.2)
 FAILED_OVER = [
     "Test Failover API called for node group 0001",
     "Failover from primary node orders-001 to replica node orders-002 completed",
@@ -215,7 +216,7 @@ async def test_mishaps_of_a_failover(aws, boto, mishap, status, done, told):
 
 
 async def test_events_that_are_late_have_the_dates_of_what_they_tell(aws, boto):
-    aws.world.timing = Timing(change=0, detection=0, replacement=0, late=0.5)
+    aws.world.timing = replace(QUICK, late=0.5)
     aws.faults.next_change(Mishap.LATE_EVENTS)
     group = await aws.add_group("orders")
     await fail_over(boto)

@@ -147,6 +147,7 @@ async def test_with_cluster_mode_enabled_one_shard_fails_over_and_its_node_comes
         async with asyncio.timeout(60):
             while load.acked < acknowledged + 100:
                 await asyncio.sleep(0.01)
+    assert await second.server(second.primary).command("DBSIZE") > 0
     roles = [(await second.server(member).command("ROLE"))[0] for member in second.members]
     assert roles == ["slave", "master"]
     assert (await boto.group("carts"))["Status"] == "available"
@@ -158,3 +159,20 @@ async def test_with_cluster_mode_enabled_one_shard_fails_over_and_its_node_comes
         nodes = str(await customer.execute_command("CLUSTER NODES"))
         for one in shown:
             assert "{Address}:{Port}".format(**one["CacheNodes"][0]["Endpoint"]) in nodes
+
+
+async def test_what_the_old_primary_takes_while_its_endpoint_still_leads_to_it_is_lost(aws, boto):
+    group = await aws.add_group("orders", build=build(), automatic_failover=False, multi_az=False)
+    node_group = group.node_groups[0]
+    endpoint = (await boto.group())["NodeGroups"][0]["PrimaryEndpoint"]
+    aws.timing.change = 0
+    await boto.modify(PrimaryClusterId="orders-002")
+    while node_group.primary.id == "orders-001":
+        await asyncio.sleep(0)
+    aws.hold()
+    async with connect(endpoint) as writer:
+        assert await writer.set("colour", "blue")
+    aws.release()
+    await aws.settled()
+    async with connect(endpoint) as reader:
+        assert await reader.get("colour") is None
