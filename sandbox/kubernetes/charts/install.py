@@ -12,15 +12,15 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from sandbox.kubernetes.api.resources import STATEFUL_SETS, Json, key_of
-from sandbox.kubernetes.charts import shapes
+from sandbox.kubernetes.charts import readiness, shapes
 from sandbox.kubernetes.charts.bitnami import Chart, Values
+from sandbox.kubernetes.charts.load import ReleaseLoad
 from sandbox.kubernetes.charts.redis_images import image_name, redis_cli, redis_image
 from sandbox.kubernetes.cluster import Kubernetes, kubernetes
 from sandbox.kubernetes.kubelet.status import is_ready
 from sandbox.redis.builds import Build
 
 _POLL_S = 0.1
-_INFO_PERIOD_MS = 10_000
 
 
 @contextlib.asynccontextmanager
@@ -56,6 +56,7 @@ class Release:
     def __init__(self, cluster: Kubernetes, chart: Chart) -> None:
         self.cluster = cluster
         self.chart = chart
+        self._formed = False
 
     @property
     def password(self) -> str | None:
@@ -70,6 +71,10 @@ class Release:
     def pods(self) -> list[Json]:
         """Its pods by name, without those that are being deleted."""
         return self.cluster.pods(self.namespace, **self.chart.selector())
+
+    def pod_names(self) -> list[str]:
+        """Their names."""
+        return [key_of(pod)[1] for pod in self.pods()]
 
     def address(self, pod: str, *, sentinel: bool = False) -> str:
         """Where the data node, or the Sentinel, of this pod listens: "host:port"."""
@@ -96,9 +101,13 @@ class Release:
 
     async def masters(self) -> list[str]:
         """The pods whose nodes call themselves master."""
-        names = [key_of(pod)[1] for pod in self.pods()]
+        names = self.pod_names()
         roles = await asyncio.gather(*(self._role(name) for name in names))
         return [name for name, role in zip(names, roles, strict=True) if role == "master"]
+
+    def load(self, **settings: Any) -> ReleaseLoad:
+        """Writers to its masters, not started yet; the keywords are those of ReleaseLoad."""
+        return ReleaseLoad(self, **settings)
 
     async def _role(self, pod: str) -> str:
         try:
@@ -113,46 +122,17 @@ class Release:
             TimeoutError: with what is missing.
         """
         await self.cluster.until(self._all_ready, within)
+        if self.chart.values.shape == "cluster" and not self._formed:
+            await readiness.form_cluster(self)
+            self._formed = True
         deadline = time.monotonic() + within
-        while missing := await self._missing():
+        while missing := await readiness.missing(self):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"Not ready after {within:g} s: {missing}")
             await asyncio.sleep(_POLL_S)
-        if self.chart.values.shape == "sentinel":
-            await self._look_every(_INFO_PERIOD_MS)
 
     def _all_ready(self) -> bool:
         sets = self.cluster.store.select(STATEFUL_SETS, self.namespace)
         own = [one for one in sets if self.chart.selector().items() <= one["metadata"]["labels"].items()]
         ready = [pod for pod in self.pods() if is_ready(pod)]
         return len(ready) == sum(int(one["spec"]["replicas"]) for one in own)
-
-    async def _missing(self) -> str:
-        try:
-            infos = [await self.command(key_of(pod)[1], "INFO", "replication") for pod in self.pods()]
-            masters = [info for info in infos if info["role"] == "master"]
-            replicas = sum(info.get("connected_slaves", 0) for info in masters)
-            linked = sum(info.get("master_link_status") == "up" for info in infos)
-            if len(masters) != 1 or replicas != linked or linked != len(infos) - 1:
-                return f"{len(masters)} masters with {replicas} replicas, {linked} of them linked."
-            return await self._missing_sentinels() if self.chart.values.shape == "sentinel" else ""
-        except (RedisError, OSError) as error:
-            return f"a server does not answer: {error!r}."
-
-    async def _missing_sentinels(self) -> str:
-        await self._look_every(_POLL_S * 1000)
-        others = len(self.pods()) - 1
-        for pod in self.pods():
-            name = key_of(pod)[1]
-            known = await self.command(name, "SENTINEL", "MASTER", self.chart.values.master_set, sentinel=True)
-            state = dict(zip(known[::2], known[1::2], strict=True))
-            if (state["num-slaves"], state["num-other-sentinels"]) != (str(others), str(others)):
-                return f"the Sentinel of {name} does not know all others yet: {state}."
-        return ""
-
-    async def _look_every(self, milliseconds: float) -> None:
-        """Let the Sentinels ask the nodes so often, where they can be told: every ten seconds is slow to start with."""
-        for pod in self.pods():
-            with contextlib.suppress(RedisError):
-                words = ("SENTINEL", "DEBUG", "INFO-PERIOD", str(int(milliseconds)))
-                await self.command(key_of(pod)[1], *words, sentinel=True)

@@ -22,7 +22,7 @@ done
 exec {path} -h "$SANDBOX_POD_IP" -p "${{REDIS_PORT:-6379}}" "$@"
 """
 _PING = """#!/bin/sh
-export REDISCLI_AUTH="$REDIS_PASSWORD"
+[ -z "$REDIS_PASSWORD" ] || export REDISCLI_AUTH="$REDIS_PASSWORD"
 answer=$(timeout -s 15 "$1" redis-cli -p "${SANDBOX_PROBED_PORT:-$REDIS_PORT}" ping 2>&1)
 [ "$answer" = PONG ] || { echo "$answer"; exit 1; }
 """

@@ -19,7 +19,7 @@ async def forward(request: web.Request, pod: str, host: str, ports: list[int]) -
         number = port.to_bytes(2, "little")
         await channels.send(2 * index, number)
         await channels.send(2 * index + 1, number)
-    links = [_Link(channels, 2 * index, f"{pod}, uid : ", host, port) for index, port in enumerate(ports)]
+    links = [_Link(channels, 2 * index, pod, host, port) for index, port in enumerate(ports)]
     try:
         while (received := await channels.receive()) is not None:
             channel, data = received
@@ -58,10 +58,11 @@ class _Link:
         host, port = self._address
         try:
             reader, self._writer = await asyncio.open_connection(host, port)
-        except OSError as error:
-            # The address is the pod's own loopback, as the kubelet connects inside of the pod.
-            problem = f"failed to connect to localhost:{port} inside namespace: {error.strerror or error}"
-            text = f"error forwarding port {port} to pod {self._pod}{problem}"
+        except OSError:
+            # The kubelet connects inside of the pod, to its own loopback.
+            problem = f"failed to connect to localhost:{port} inside namespace, "
+            problem += f"IPv4: dial tcp4 127.0.0.1:{port}: connect: connection refused"
+            text = f"error forwarding port {port} to pod {self._pod}, uid : {problem}"
             await self._channels.send(self._channel + 1, text.encode())
             return
         finally:

@@ -32,7 +32,8 @@ def main() -> None:
         case "sentinel-node":
             _data_node(arguments, _known_master(arguments))
         case "cluster-node":
-            _data_node(arguments, None, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000")
+            flags = ("--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-announce-ip", POD_IP)
+            _data_node(arguments, None, *flags)
         case "replica":
             _data_node(arguments, (_waited_for(arguments.master), arguments.port))
         case _:

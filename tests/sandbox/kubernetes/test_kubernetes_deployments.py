@@ -60,7 +60,7 @@ async def test_a_changed_variable_is_rolled_out_and_nothing_else_of_the_containe
     assert (now.image, now.ports, now.readiness_probe) == (was.image, was.ports, was.readiness_probe)
     assert after.metadata.generation == before.metadata.generation + 1 == after.status.observed_generation
     assert min(fewest) == 2, "25% of two pods is less than one: none may be missing while it rolls out"
-    assert old.isdisjoint(pod["metadata"]["name"] for pod in application.pods() if pod["status"]["phase"] == "Running")
+    await release.cluster.until(lambda: old.isdisjoint(pod["metadata"]["name"] for pod in application.pods()))
     assert {one.type: one.reason for one in after.status.conditions} == {
         "Available": "MinimumReplicasAvailable",
         "Progressing": "NewReplicaSetAvailable",

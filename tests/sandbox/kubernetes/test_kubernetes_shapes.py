@@ -1,0 +1,105 @@
+"""The other two shapes of the Bitnami charts, and ways to their nodes from outside of the cluster."""
+
+import asyncio
+import socket
+
+import pytest
+from kubernetes import client
+from kubernetes.stream import portforward
+
+from sandbox.kubernetes import bitnami
+from sandbox.kubernetes.api.resources import CLAIMS, PODS, SERVICES, STATEFUL_SETS
+from sandbox.redis import build
+from tests.sandbox.kubernetes.conftest import connected, in_thread
+
+pytestmark = pytest.mark.servers
+
+NAMESPACE = "orders"
+
+
+def names(release, resource):
+    return [thing["metadata"]["name"] for thing in release.cluster.store.select(resource, NAMESPACE)]
+
+
+async def test_replication_has_a_master_service_that_never_changes_its_mind():
+    async with bitnami(build(), shape="replication", release="shop", replicas=2, password=None) as release:
+        assert names(release, STATEFUL_SETS) == ["shop-redis-master", "shop-redis-replicas"]
+        assert names(release, SERVICES) == ["shop-redis-headless", "shop-redis-master", "shop-redis-replicas"]
+        assert names(release, CLAIMS) == [
+            "redis-data-shop-redis-master-0",
+            "redis-data-shop-redis-replicas-0",
+            "redis-data-shop-redis-replicas-1",
+        ]
+        assert await release.masters() == ["shop-redis-master-0"]
+        components = [pod["metadata"]["labels"]["app.kubernetes.io/component"] for pod in release.pods()]
+        assert components == ["master", "replica", "replica"]
+        await release.command("shop-redis-replicas-0", "REPLICAOF", "NO", "ONE")
+        with connected(release.cluster) as api:
+            endpoints = await in_thread(client.CoreV1Api(api).read_namespaced_endpoints, "shop-redis-master", NAMESPACE)
+        assert [one.target_ref.name for one in endpoints.subsets[0].addresses] == ["shop-redis-master-0"]
+        async with release.load(rate=200) as load:
+            await asyncio.sleep(0.2)
+        assert load.acked > 0
+
+
+async def test_a_master_that_is_made_again_is_master_again_with_its_data():
+    async with bitnami(build(), shape="replication", replicas=1) as release:
+        await release.command("redis-master-0", "SET", "colour", "blue")
+        old = release.cluster.get(PODS, NAMESPACE, "redis-master-0")["metadata"]["uid"]
+        release.cluster.store.delete(PODS, release.cluster.get(PODS, NAMESPACE, "redis-master-0"))
+        await release.cluster.until(
+            lambda: any(
+                pod["metadata"]["name"] == "redis-master-0" and pod["metadata"]["uid"] != old for pod in release.pods()
+            )
+        )
+        await release.ready()
+        assert await release.command("redis-master-0", "GET", "colour") == "blue"
+        assert await release.masters() == ["redis-master-0"]
+
+
+async def test_a_cluster_serves_all_slots_from_pods_without_a_component():
+    async with bitnami(build(), shape="cluster", replicas=6, release="carts") as release:
+        assert names(release, STATEFUL_SETS) == ["carts-redis-cluster"]
+        assert names(release, SERVICES) == ["carts-redis-cluster", "carts-redis-cluster-headless"]
+        pods = release.pods()
+        assert [pod["metadata"]["name"] for pod in pods] == [f"carts-redis-cluster-{number}" for number in range(6)]
+        labels = pods[0]["metadata"]["labels"]
+        assert (labels["app.kubernetes.io/name"], labels.get("app.kubernetes.io/component")) == ("redis-cluster", None)
+        assert [one["name"] for one in pods[0]["spec"]["containers"]] == ["carts-redis-cluster"]
+        assert len(await release.masters()) == 3
+        async with release.load(rate=200) as load:
+            await asyncio.sleep(0.2)
+        assert load.acked > 0
+
+
+async def test_a_port_of_a_pod_is_reached_through_the_api_server():
+    async with bitnami(build(), replicas=1, quorum=1) as release:
+        ports = [release.chart.port, release.chart.sentinel_port, 1]
+        with connected(release.cluster) as api:
+
+            def talk():
+                connect = client.CoreV1Api(api).connect_get_namespaced_pod_portforward
+                forwarded = portforward(connect, "redis-node-0", NAMESPACE, ports=",".join(map(str, ports)))
+                answers = []
+                for port in ports[:2]:
+                    one = forwarded.socket(port)
+                    one.settimeout(20)
+                    one.sendall(f"AUTH {release.password}\r\nPING\r\n".encode())
+                    answers.append(read(one, b"PONG\r\n"))
+                nobody = forwarded.socket(1)
+                nobody.settimeout(20)
+                assert nobody.recv(1) == b""
+                problem = forwarded.error(1)
+                forwarded.close()
+                return answers, problem
+
+            answers, problem = await in_thread(talk)
+        assert answers == [b"+OK\r\n+PONG\r\n"] * 2
+        assert "connection refused" in problem
+
+
+def read(connection: socket.socket, end: bytes) -> bytes:
+    received = b""
+    while not received.endswith(end):
+        received += connection.recv(4096)
+    return received
