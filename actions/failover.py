@@ -12,6 +12,7 @@ from actions.kit.cluster.moves import Wanted
 from actions.kit.diagnosis import diagnose
 from actions.kit.errors import UsageError
 from actions.kit.findings import Severity
+from actions.kit.kubernetes import switch
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.snapshot import Snapshot
 from actions.kit.topology import Address, Kind
@@ -25,19 +26,24 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
     Args:
         snapshot: as seen now.
         options: ``to``: the address of the wanted candidate; by default the best one is chosen. ``shard`` and ``host``:
-            which master of a cluster, or all those of a host.
+            which master of a cluster, or all those of a host. ``application``: see ``actions.kit.kubernetes.switch``.
 
     Raises:
-        UsageError: an option is no address and no slot, or they contradict each other.
+        UsageError: an option is no address, no slot or none of its words, or they contradict each other.
     """
-    reasons, planned = _way(snapshot, options)
+    application = switch.wanted(options)
+    if options.get("application") and snapshot.kind is not Kind.REPLICATION:
+        raise UsageError(
+            f"--application is for kind replication; clients of kind {snapshot.kind} find the new master themselves."
+        )
+    reasons, planned = _way(snapshot, options, application)
     if not reasons:
         return planned()
     found = tuple(one for one in diagnose(snapshot).findings if one.severity > Severity.OK)
     return Refusal(snapshot.target, NAME, reasons, found)
 
 
-def _way(snapshot: Snapshot, options: Options) -> tuple[tuple[str, ...], Callable[[], Plan]]:
+def _way(snapshot: Snapshot, options: Options, application: str) -> tuple[tuple[str, ...], Callable[[], Plan]]:
     """Why not, every reason; and what makes the plan where there is none."""
     if snapshot.kind is Kind.CLUSTER:
         asked = Wanted.parse(options.get("to"), options.get("shard"), options.get("host"))
@@ -50,8 +56,8 @@ def _way(snapshot: Snapshot, options: Options) -> tuple[tuple[str, ...], Callabl
             reasons = (*sentinel_refusals.not_now(snapshot), *candidates)
             return (*misplaced, *reasons), lambda: sentinel_failover.planned(snapshot, NAME, wanted)
         case Kind.REPLICATION:
-            reasons = (*replication_refusals.not_now(snapshot), *candidates)
-            return (*misplaced, *reasons), lambda: replication_failover.planned(snapshot, NAME, wanted)
+            reasons = (*replication_refusals.not_now(snapshot), *switch.why_not(snapshot, application), *candidates)
+            return (*misplaced, *reasons), lambda: replication_failover.planned(snapshot, NAME, wanted, application)
         case other:
             return (f"{snapshot.target} is of kind {other}, which this version does not fail over.",), _nothing
 
@@ -76,5 +82,6 @@ ACTION = ChangeAction(
         Option("to", "HOST:PORT", "The replica that shall become master."),
         Option("shard", "SLOT", "Of a cluster: the shard of this slot, or of the node at this address."),
         Option("host", "HOST", "Of a cluster: all masters on this host, one after the other."),
+        switch.APPLICATION,
     ),
 )

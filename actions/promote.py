@@ -9,6 +9,7 @@ from actions.kit.by_hand import in_charge, planned
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Severity
 from actions.kit.heirs import best_heir, why_no_heir
+from actions.kit.kubernetes import switch
 from actions.kit.lost_master import not_lost
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.snapshot import NodeView, Snapshot
@@ -22,16 +23,18 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
 
     Args:
         snapshot: as seen now.
-        options: ``to``: the address of the replica; without it the refusal names the best one.
+        options: ``to``: the address of the replica; without it the refusal names the best one. ``application``: see
+            ``actions.kit.kubernetes.switch``.
 
     Raises:
-        UsageError: ``to`` is not an address.
+        UsageError: ``to`` is not an address, or ``application`` none of its words.
     """
     wanted = Address.parse(options["to"], 6379) if options.get("to") else None
     heir = snapshot.node(wanted)
-    reasons = tuple(_reasons(snapshot, wanted, heir))
+    application = switch.wanted(options)
+    reasons = (*_reasons(snapshot, wanted, heir), *switch.why_not(snapshot, application))
     if heir is not None and not reasons:
-        return planned(snapshot, NAME, heir)
+        return planned(snapshot, NAME, heir, application)
     found = tuple(one for one in diagnose(snapshot).findings if one.severity > Severity.OK)
     return Refusal(snapshot.target, NAME, reasons, found)
 
@@ -84,5 +87,5 @@ ACTION = ChangeAction(
     summary="By hand, where the master is lost and nobody is in charge: says what is lost; fenced.",
     risk=Risk.DESTRUCTIVE,
     plan=plan,
-    options=(Option("to", "HOST:PORT", "The replica that shall become master."),),
+    options=(Option("to", "HOST:PORT", "The replica that shall become master."), switch.APPLICATION),
 )

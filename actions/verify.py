@@ -6,38 +6,46 @@ import math
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from actions.kit.action import Option, Options, Progress, ReadAction, Seen
 from actions.kit.diagnosis import diagnose
 from actions.kit.errors import ActionError, UsageError
+from actions.kit.kubernetes.proofs import prove_application, prove_places
 from actions.kit.ports import Hands
 from actions.kit.proof import Check, prove
 from actions.kit.snapshot import Snapshot
 
 AGAIN_S = 30.0
 LONGEST_S = 600.0
+SINCE_S = 300.0
+LONGEST_SINCE_S = 86_400.0
 
 
 async def look(hands: Hands, options: Options, progress: Progress) -> Seen:
-    """Prove roles, links and Sentinels, probe with a write, and do it again after ``again`` seconds.
+    """Prove roles, links, Sentinels, pods and the application, probe with a write; again after ``again`` seconds.
 
     Returns:
         The last look; the checks of both, their titles ending in ``now`` and ``after 30 s``.
 
     Raises:
-        UsageError: ``again`` is no number of seconds from 0 to 600.
+        UsageError: ``again`` or ``since`` is no number of seconds that makes sense.
     """
-    again_s = _seconds(options.get("again"))
-    snapshot, checks = await _proven(hands, "now")
+    again_s = _seconds(options, "again", AGAIN_S, LONGEST_S)
+    since_s = _seconds(options, "since", SINCE_S, LONGEST_SINCE_S)
+    began = datetime.now(UTC)
+    snapshot, checks = await _proven(hands, "now", began - timedelta(seconds=since_s))
     if again_s > 0:
         await progress(f"{_tally(checks)} Looking again after {again_s:g} s, for what may be reverted.")
         await hands.sleep(again_s)
-        snapshot, later = await _proven(hands, f"after {again_s:g} s")
+        snapshot, later = await _proven(hands, f"after {again_s:g} s", began, settled=True)
         checks += later
     return Seen(snapshot, diagnose(snapshot), checks)
 
 
-async def _proven(hands: Hands, when: str) -> tuple[Snapshot, tuple[Check, ...]]:
+async def _proven(
+    hands: Hands, when: str, since: datetime, *, settled: bool = False
+) -> tuple[Snapshot, tuple[Check, ...]]:
     snapshot = await hands.observe()
     master = snapshot.agreed_master
     if master is None:
@@ -46,7 +54,9 @@ async def _proven(hands: Hands, when: str) -> tuple[Snapshot, tuple[Check, ...]]
             Check("one master is agreed on", ok=False, observation=f"{named} answers as master, and nothing decides"),
         )
     else:
-        checks = (*prove(snapshot, master), *_read_only(snapshot), await _write(hands, snapshot))
+        places = prove_places(snapshot, master)
+        checks = (*prove(snapshot, master), *_read_only(snapshot), *places, await _write(hands, snapshot))
+    checks += await prove_application(hands, snapshot, since, settled=settled)
     return snapshot, tuple(replace(check, title=f"{check.title}, {when}") for check in checks)
 
 
@@ -77,13 +87,14 @@ def _tally(checks: tuple[Check, ...]) -> str:
     return f"{len(checks) - failed} of {len(checks)} checks passed."
 
 
-def _seconds(text: str | None) -> float:
+def _seconds(options: Options, name: str, default: float, most: float) -> float:
+    text = options.get(name)
     try:
-        seconds = AGAIN_S if text is None else float(text)
+        seconds = default if text is None else float(text)
     except ValueError:
         seconds = math.nan
-    if not 0 <= seconds <= LONGEST_S:
-        raise UsageError(f"--again takes seconds from 0 to {LONGEST_S:g}; {text[:40] if text else text!r} is none.")
+    if not 0 <= seconds <= most:
+        raise UsageError(f"--{name} takes seconds from 0 to {most:g}; {text[:40] if text else text!r} is none.")
     return seconds
 
 
@@ -91,5 +102,8 @@ ACTION = ReadAction(
     name="verify",
     summary="After a failover: roles, replication, a write, every Sentinel; and a second look after 30 s.",
     look=look,
-    options=(Option("again", "SECONDS", "Look again after so many seconds; 0 for one look only. By default 30."),),
+    options=(
+        Option("again", "SECONDS", "Look again after so many seconds; 0 for one look only. By default 30."),
+        Option("since", "SECONDS", "Search the application's log from so many seconds ago. By default 300."),
+    ),
 )

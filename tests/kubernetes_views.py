@@ -21,7 +21,14 @@ from tests.builders import node_at
 def pod_view(number: int, name: str, component: str) -> PodView:
     redis = ContainerView("redis", ready=True, ports=(("redis", 6379),))
     return PodView(
-        name, component, "redis", "worker-1", node_at(number).host, "Running", ready=True, containers=(redis,)
+        name,
+        component,
+        "redis",
+        node="worker-1",
+        ip=node_at(number).host,
+        phase="Running",
+        ready=True,
+        containers=(redis,),
     )
 
 

@@ -18,11 +18,12 @@ from actions.kit.elasticache import setting
 from actions.kit.elasticache.ports import ElastiCache
 from actions.kit.elasticache.views import GroupView
 from actions.kit.errors import CommandRefused
+from actions.kit.kubernetes import setting as variable
 from actions.kit.kubernetes.addresses import nodes_of, sentinels_of
 from actions.kit.kubernetes.ports import Kubernetes
 from actions.kit.kubernetes.view import KubernetesView
 from actions.kit.snapshot import SentinelView, Snapshot
-from actions.kit.topology import Address, Kind, Place, Target
+from actions.kit.topology import Address, Kind, Place, Resource, Target
 
 
 class TargetHands(RedisHands):
@@ -106,6 +107,8 @@ class TargetHands(RedisHands):
         """See ``Hands.settings``."""
         if self._is_group(node):
             return {setting.NAME: setting.value_of(await self.elasticache.group())}
+        if _is_deployment(node):
+            return await self.kubernetes.variables()
         await self._know_sentinels()
         return await super().settings(node, names)
 
@@ -114,11 +117,18 @@ class TargetHands(RedisHands):
         if self._is_group(node):
             await setting.change(self, settings[setting.NAME])
             return
+        if _is_deployment(node):
+            await self.kubernetes.set_variables(settings)
+            return
         await self._know_sentinels()
         await super().change_settings(node, settings, rewrite=rewrite)
 
     def _is_group(self, place: Place) -> bool:
         return self.target.elasticache is not None and place == self.target.elasticache.resource
+
+
+def _is_deployment(place: Place) -> bool:
+    return isinstance(place, Resource) and place.kind == variable.KIND
 
 
 async def _endpoints(group: asyncio.Task[GroupView]) -> tuple[Address, ...]:

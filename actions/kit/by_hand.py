@@ -18,6 +18,7 @@ from actions.kit.errors import NotYet
 from actions.kit.fencing import fence_of
 from actions.kit.following import KeepRoles, Rejoin, Repoint
 from actions.kit.heirs import certain_loss, unfit, why_no_heir
+from actions.kit.kubernetes.switch import Switching, switching
 from actions.kit.lost_master import Lost, lost, not_lost
 from actions.kit.plan import Cost, Plan, Rejected, Risk, Step, facts_of
 from actions.kit.ports import Hands
@@ -62,9 +63,12 @@ class StillLost(Step):
         return found.words
 
 
-def planned(snapshot: Snapshot, action: str, heir: NodeView) -> Plan:
-    """The plan to promote a replica; the refusals have found no reason against it."""
-    gone = lost(snapshot)
+def planned(snapshot: Snapshot, action: str, heir: NodeView, application: str) -> Plan:
+    """The plan to promote a replica; the refusals have found no reason against it.
+
+    ``application``: what becomes of the application on Kubernetes; see ``actions.kit.kubernetes.switch``.
+    """
+    gone, switch = lost(snapshot), switching(snapshot, heir.address, application)
     nobody = sentinels_gone.gone(snapshot)
     because = (gone.words, nobody.words if snapshot.sentinels else "", _why(snapshot, heir))
     return Plan(
@@ -73,15 +77,15 @@ def planned(snapshot: Snapshot, action: str, heir: NodeView) -> Plan:
         # What cannot be proven a person has to vouch for, by typing the target's name.
         risk=Risk.IRREVERSIBLE if nobody.silent else Risk.DESTRUCTIVE,
         because=" ".join(filter(None, because)),
-        cost=_cost(snapshot, gone, heir),
-        steps=_steps(snapshot, gone, heir),
+        cost=_cost(snapshot, gone, heir, switch.notes),
+        steps=_steps(snapshot, gone, heir, switch),
         seen=facts_of(snapshot),
         candidate=heir.address,
         rejected=tuple(_rejected(snapshot, gone, heir)),
     )
 
 
-def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView) -> tuple[Step, ...]:
+def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView, switch: Switching) -> tuple[Step, ...]:
     new, old = heir.address, gone.address
     fence = fence_of(new, heir.config)
     others = tuple(_to_repoint(snapshot, gone, new))
@@ -102,12 +106,14 @@ def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView) -> tuple[Step, ...]:
     return (
         *steps,
         KeepRoles(new, others),
+        *switch.at_once,
         *(tell(one, silent=True) for one in away),
         Prove(new, expected, token, left, quorum=not snapshot.sentinels),
         *back,
         *(tell(one, silent=True, again=True) for one in away),
         # A lost master has been waited for since the first proof.
         Prove(new, expected, token, left, after_s=5 if back else LOOK_AGAIN_S, quorum=not snapshot.sentinels),
+        *switch.at_last,
     )
 
 
@@ -137,7 +143,7 @@ def _rejected(snapshot: Snapshot, gone: Lost, heir: NodeView) -> Iterator[Reject
             yield Rejected(node.address, "; ".join(reasons) or "it has no byte more, and was not asked for")
 
 
-def _cost(snapshot: Snapshot, gone: Lost, heir: NodeView) -> Cost:
+def _cost(snapshot: Snapshot, gone: Lost, heir: NodeView, more: tuple[str, ...]) -> Cost:
     floor, ahead = certain_loss(snapshot, heir)
     known = gone.node is None and all(node.info for node in snapshot.nodes)
     notes = [*_old_master(gone), *sentinels_after(snapshot, gone.address, heir.address)]
@@ -146,6 +152,7 @@ def _cost(snapshot: Snapshot, gone: Lost, heir: NodeView) -> Cost:
         notes.append(f"{heir.address} has replica-priority 0: somebody meant it never to be promoted.")
     if gone.node is not None and not snapshot.sentinels:
         notes.append(f"Clients that are set to {gone.address} have to be pointed at {heir.address}.")
+    notes += more
     notes += lasting(snapshot, without=gone.address)
     return Cost(loss_bytes=floor if known else None, loss_keys=0 if known and not floor else None, notes=tuple(notes))
 

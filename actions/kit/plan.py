@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from actions.kit.elasticache.views import GroupView
 from actions.kit.findings import Finding
+from actions.kit.kubernetes.view import KubernetesView
 from actions.kit.ports import Hands
 from actions.kit.snapshot import Snapshot
 from actions.kit.topology import Address, Place
@@ -230,7 +231,13 @@ def facts_of(snapshot: Snapshot) -> tuple[str, ...]:
         else f"{view.address} {view.unasked.reason if view.unasked else 'no answer'}"
         for view in sorted(snapshot.sentinels, key=lambda view: view.address)
     ]
-    return (f"master {snapshot.agreed_master}", *nodes, *sentinels, *_facts_of_group(snapshot.group))
+    return (
+        f"master {snapshot.agreed_master}",
+        *nodes,
+        *sentinels,
+        *_facts_of_group(snapshot.group),
+        *_facts_of_application(snapshot.kubernetes),
+    )
 
 
 def _facts_of_group(group: GroupView | None) -> Iterator[str]:
@@ -238,6 +245,14 @@ def _facts_of_group(group: GroupView | None) -> Iterator[str]:
         settings = f"automatic failover {group.automatic_failover}, Multi-AZ {group.multi_az}"
         yield f"{group.name} {group.status or 'not told'}, {settings}"
         yield from (f"{member.name} {'primary' if member.primary else 'not primary'}" for member in group.members)
+
+
+def _facts_of_application(view: KubernetesView | None) -> Iterator[str]:
+    """What it is set to: a step is to change that, and perhaps to put it back."""
+    app = view.application if view else None
+    if app is not None:
+        value = app.value.words if app.value else "not told"
+        yield f"deployment {app.deployment} container {app.container} {app.env}={value}"
 
 
 def changed_facts(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from actions.kit.candidates import Choice, choose, priority_of
 from actions.kit.errors import UsageError
 from actions.kit.fencing import fence_of, price_of_fence
 from actions.kit.following import KeepRoles, Rejoin, Repoint
+from actions.kit.kubernetes.switch import SWITCH, Switching, switching
 from actions.kit.plan import Cost, Plan, Risk, Step, facts_of
 from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
 from actions.kit.snapshot import NodeInfo, NodeView, Snapshot
@@ -22,8 +23,10 @@ from actions.kit.topology import Address
 LOOK_AGAIN_S = 30
 
 
-def planned(snapshot: Snapshot, action: str, wanted: Address | None) -> Plan:
+def planned(snapshot: Snapshot, action: str, wanted: Address | None, application: str = SWITCH) -> Plan:
     """The plan of a switch; ``not_now`` and ``refusals_of_candidates`` have found no reason against it.
+
+    ``application``: what becomes of the application on Kubernetes; see ``actions.kit.kubernetes.switch``.
 
     Raises:
         UsageError: they were not asked.
@@ -32,6 +35,7 @@ def planned(snapshot: Snapshot, action: str, wanted: Address | None) -> Plan:
     master = snapshot.node(snapshot.agreed_master)
     if master is None or master.info is None:  # It would have been refused.
         raise UsageError("This snapshot cannot be planned on.")
+    switch = switching(snapshot, choice.node.address, application)
     return Plan(
         target=snapshot.target,
         action=action,
@@ -40,15 +44,17 @@ def planned(snapshot: Snapshot, action: str, wanted: Address | None) -> Plan:
             f"Nobody is in charge of {snapshot.target}: no Sentinel watches its nodes, and {master.address} is the "
             f"only one that answers as master. {choice.why}"
         ),
-        cost=_cost(snapshot, master, choice),
-        steps=_steps(snapshot, master, master.info, choice.node),
+        cost=_cost(snapshot, master, choice, switch.notes),
+        steps=_steps(snapshot, master, master.info, choice.node, switch),
         seen=facts_of(snapshot),
         candidate=choice.node.address,
         rejected=choice.rejected,
     )
 
 
-def _steps(snapshot: Snapshot, master: NodeView, info: NodeInfo, candidate: NodeView) -> tuple[Step, ...]:
+def _steps(
+    snapshot: Snapshot, master: NodeView, info: NodeInfo, candidate: NodeView, switch: Switching
+) -> tuple[Step, ...]:
     pause_ms = snapshot.limits.max_pause_ms
     old, new = master.address, candidate.address
     old_fence, new_fence = fence_of(old, master.config), fence_of(new, candidate.config)
@@ -65,9 +71,11 @@ def _steps(snapshot: Snapshot, master: NodeView, info: NodeInfo, candidate: Node
         demote,
         *(Repoint(other, new) for other in others),
         KeepRoles(new, others),
+        *switch.at_once,
         Rejoin(old, new, old_fence, pause_ms, info.replid, within_s=LOOK_AGAIN_S, again=True),
         Prove(new, expected, token),
         Prove(new, expected, token, after_s=LOOK_AGAIN_S),
+        *switch.at_last,
     )
 
 
@@ -77,7 +85,7 @@ def followers(snapshot: Snapshot, master: Address, candidate: Address) -> tuple[
     return tuple(address for address, link in links if address != candidate and link and link.master == master)
 
 
-def _cost(snapshot: Snapshot, master: NodeView, choice: Choice) -> Cost:
+def _cost(snapshot: Snapshot, master: NodeView, choice: Choice, more: tuple[str, ...]) -> Cost:
     candidate = choice.node
     notes = ["Writes wait while the roles move, usually for less than 0.1 s."]
     clients = "" if master.normal_clients is None else f"The {master.normal_clients} clients of it are disconnected. "
@@ -88,6 +96,7 @@ def _cost(snapshot: Snapshot, master: NodeView, choice: Choice) -> Cost:
     notes += price_of_fence(master, snapshot.limits.max_pause_ms)
     if priority_of(candidate) == 0:
         notes.append(f"{candidate.address} has replica-priority 0: somebody meant it never to be promoted.")
+    notes += more
     notes += lasting(snapshot)
     return Cost(loss_bytes=0, loss_keys=0, pause_ms=snapshot.limits.max_pause_ms, notes=tuple(notes))
 

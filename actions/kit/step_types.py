@@ -2,6 +2,7 @@
 
 from actions.kit import by_hand, following, promotion, recheck, sentinel_naming, sentinel_steps, sentinel_switch, steps
 from actions.kit.cluster import steps as cluster_steps
+from actions.kit.kubernetes import steps as application
 from actions.kit.plan import Step
 
 STEP_TYPES: tuple[type[Step], ...] = (
@@ -29,4 +30,6 @@ STEP_TYPES: tuple[type[Step], ...] = (
     cluster_steps.AwaitAgreement,
     cluster_steps.LetGo,
     cluster_steps.ProveShards,
+    application.SwitchApplication,
+    application.AwaitRollout,
 )

@@ -145,9 +145,10 @@ def test_ten_thousand_characters_are_counted_and_not_repeated():
 
 
 def test_usage_says_how_an_action_is_typed():
+    options = "[--to HOST:PORT] [--shard SLOT] [--host HOST] [--application switch|roll-back|leave]"
     assert [usage(action) for action in ACTIONS if action.name in {"status", "failover"}] == [
         "status",
-        'failover TARGET [--to HOST:PORT] [--shard SLOT] [--host HOST] [--reason "…"] [--break-glass]',
+        f'failover TARGET {options} [--reason "…"] [--break-glass]',
     ]
 
 

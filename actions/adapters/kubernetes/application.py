@@ -10,6 +10,7 @@ from actions.adapters.kubernetes.failures import ApiError, ApiRefusedError
 from actions.adapters.kubernetes.questions import CONFIG_MAPS, DEPLOYMENTS, PODS
 from actions.kit.errors import ActionError
 from actions.kit.kubernetes import parse
+from actions.kit.kubernetes.hosts import without_password
 from actions.kit.kubernetes.place import Application
 from actions.kit.kubernetes.view import ApplicationView, EnvValue, PodView
 from actions.kit.unasked import Reason, Unasked
@@ -78,4 +79,5 @@ async def _resolved(client: Client, value: EnvValue) -> EnvValue:
         content = await client.get(CONFIG_MAPS, name)
     except ApiError:
         return value
-    return replace(value, value=(content.get("data") or {}).get(key))
+    said = (content.get("data") or {}).get(key)
+    return replace(value, value=None if said is None else without_password(str(said)))

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 TIMEOUT_S = 5.0
 """One question. API servers are slower than Redis: a list of events takes a tenth of a second on a busy one."""
+CONNECT_S = 30.0
+"""The first question loads the SDK, and may have to run what the kubeconfig says to get a token."""
 AT_ONCE = 8
 MOST_BYTES = 32 * 1024 * 1024
 """An answer that is longer is not read to its end; 10,000 events are 10 MB."""
@@ -82,6 +84,9 @@ class Client:
         """
         loop = asyncio.get_running_loop()
         try:
+            if self._api is None:
+                async with asyncio.timeout(CONNECT_S):
+                    await loop.run_in_executor(self._threads, self._connected)
             async with asyncio.timeout((timeout_s or self._timeout_s) + 1):
                 return await loop.run_in_executor(self._threads, call)
         except TimeoutError as error:

@@ -98,11 +98,14 @@ def _trouble(view: KubernetesView, now: datetime) -> Iterator[Evidence]:
         yield Evidence(f"Kubernetes Deployment {app.deployment}", app.rollout.words)
 
 
-def pod_trouble(pod: PodView, now: datetime) -> str:
-    """What is wrong with a pod, in a few words; empty where it is well, or has done its work."""
+def pod_trouble(pod: PodView, now: datetime | None) -> str:
+    """What is wrong with a pod, in a few words; empty where it is well, or has done its work.
+
+    ``now``: tells what was long ago; without it only what is so now counts.
+    """
     if pod.phase in _OVER:
         return ""
-    killed = [one for one in pod.containers if _killed_lately(one, now)]
+    killed = [one for one in pod.containers if now is not None and _killed_lately(one, now)]
     if pod.ready and not pod.leaving:
         return "; ".join(f"container {one.name} was OOMKilled, {count(one.restarts, 'restart')}" for one in killed)
     waiting = [_waits(one) for one in pod.containers if not one.ready]

@@ -25,13 +25,17 @@ def without_password(value: str) -> str:
     return re.sub(r"(^|//|,)[^/,]*@", r"\1***@", value)
 
 
-def pointed_at(value: str, host: str) -> str | None:
-    """The same setting for one other host, port and path kept; ``None`` where it names several hosts or none."""
-    parts = tuple(_parts(value))
+def pointed_at(value: str, host: str, port: int) -> str | None:
+    """The same setting for another host, and port where it names one; ``None`` where it names several hosts or none."""
+    parts = _parts(value)
     if len(parts) != 1:
         return None
-    start, end = parts[0].span("host")
-    spelled = f"[{host}]" if ":" in host and (parts[0]["scheme"] or parts[0]["port"]) else host
+    (part,) = parts
+    in_url = bool(part["scheme"] or part["port"])
+    spelled = f"[{host}]" if ":" in host and in_url else host
+    start, end = part.span("host")
+    if part["port"]:
+        spelled, end = f"{spelled}:{port}", part.end("port")
     return value[:start] + spelled + value[end:]
 
 

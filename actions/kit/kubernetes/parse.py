@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from actions.kit.errors import Garbled
+from actions.kit.kubernetes.hosts import without_password
 from actions.kit.kubernetes.view import (
     ClaimView,
     ContainerView,
@@ -83,6 +84,7 @@ def pod(one: Json) -> PodView:
         name=name_of(one),
         component=labels.get(COMPONENT, ""),
         chart=labels.get(CHART, ""),
+        subdomain=spec.get("subdomain") or "",
         node=spec.get("nodeName") or "",
         ip=status.get("podIP") or "",
         phase=status.get("phase") or "",
@@ -224,7 +226,9 @@ def _env(container: Json, env: str) -> Iterator[EnvValue]:
         if each["name"] == env:
             source = each.get("valueFrom")
             yield (
-                EnvValue(None, _source(source), json.dumps(source)) if source else EnvValue(str(each.get("value", "")))
+                EnvValue(None, _source(source), json.dumps(source))
+                if source
+                else EnvValue(without_password(str(each.get("value") or "")))
             )
 
 

@@ -45,6 +45,8 @@ class PodView:
     name: str
     component: str = ""
     chart: str = ""
+    subdomain: str = ""
+    """Of its lasting name in DNS; empty where it has none."""
     node: str = ""
     ip: str = ""
     phase: str = ""

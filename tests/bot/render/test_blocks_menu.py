@@ -47,7 +47,11 @@ def test_menu_and_help_fit_however_many_targets_there_are(targets) -> None:
 
 def test_help_lists_what_is_open_to_the_person_and_no_more() -> None:
     page = accepted(help_page(Offer(ACTIONS, ("orders",))))
-    assert "/redis failover [TARGET] [--to HOST:PORT] [--shard SLOT] [--host HOST] [--reason" in page
+    assert (
+        "/redis failover [TARGET] [--to HOST:PORT] [--shard SLOT] [--host HOST] [--application switch|roll-back|leave]"
+        in page
+    )
+    assert "[--reason" in page
     assert "/redis runs [TARGET]" in page
     assert "/redis show R" in page
     assert "/redis failover" not in accepted(help_page(Offer(READS, ("orders",))))
