@@ -11,9 +11,9 @@ from sandbox.elasticache import LocalElastiCache, elasticache
 class Boto:
     """The real client, each call in a thread; without retries, so that a test sees every answer."""
 
-    def __init__(self, aws: LocalElastiCache, **options: Any) -> None:
-        settings = {**aws.client_options, **options}
-        self.client = boto3.client("elasticache", config=Config(retries={"total_max_attempts": 1}), **settings)
+    def __init__(self, aws: LocalElastiCache, *, read_timeout: float = 60, **options: Any) -> None:
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=read_timeout)
+        self.client = boto3.client("elasticache", config=config, **{**aws.client_options, **options})
 
     async def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return await asyncio.to_thread(getattr(self.client, operation), **parameters)

@@ -9,7 +9,7 @@ from aiohttp import ClientSession
 from boto3.session import Session
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from sandbox.elasticache import protocol
 from tests.sandbox.elasticache.conftest import Boto
@@ -209,8 +209,10 @@ async def test_credentials_expire_and_actions_are_denied(aws, boto):
 async def test_calls_are_throttled_fail_and_lose_their_answers(aws, boto):
     await aws.add_group("orders")
     aws.faults.throttle("DescribeEvents", times=2)
+    aws.faults.throttle(code="RequestLimitExceeded")
     aws.faults.fail(code="ServiceUnavailable", status=503)
-    for code in ("Throttling", "Throttling", "ServiceUnavailable"):
+    codes = ["Throttling", "Throttling", "RequestLimitExceeded", "ServiceUnavailable"]
+    for code in codes:
         with pytest.raises(ClientError) as refused:
             await boto("describe_events")
         assert refused.value.response["Error"]["Code"] == code
@@ -219,7 +221,14 @@ async def test_calls_are_throttled_fail_and_lose_their_answers(aws, boto):
     with pytest.raises(Exception, match=r"[Cc]onnection"):
         await boto("test_failover", ReplicationGroupId="orders", NodeGroupId="0001")
     assert (await boto.group())["Status"] == "modifying"
-    assert [call.error for call in aws.calls] == ["Throttling", "Throttling", "ServiceUnavailable", None, None, None]
+    assert [call.error for call in aws.calls] == [*codes, None, None, None]
+
+
+async def test_an_answer_may_take_too_long(aws):
+    aws.faults.delay("DescribeEvents", 30)
+    with pytest.raises(ReadTimeoutError):
+        await Boto(aws, read_timeout=0.2)("describe_events")
+    assert aws.calls == []
 
 
 async def test_nothing_listens_any_more_afterwards(aws):
