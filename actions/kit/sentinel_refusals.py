@@ -31,7 +31,7 @@ def _sentinel_not_ready(view: SentinelView, master_name: str) -> Iterator[str]:
     if view.master is None:
         if view.unasked is not None and view.knows:
             yield (
-                f"Sentinel {view.address} does not know {master_name!r}; it monitors {', '.join(view.knows)}. "
+                f"Sentinel {view.address} does not know {master_name!r}; it monitors {', '.join(sorted(view.knows))}. "
                 "Mend master_name in targets.yaml, or have the Sentinel monitor it."
             )
         return
