@@ -1,13 +1,16 @@
 """What the tests of ElastiCache share: a local AWS with one group on real servers, and hands on it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from actions import failover
 from actions.adapters import TargetHands, connect
+from actions.kit.elasticache.proof import ProveMove
+from actions.kit.plan import Plan, Refusal, Step
 from actions.kit.topology import Address, Kind, Limits, ReplicationGroup, Target
 from sandbox.elasticache import Group, LocalElastiCache, Member, elasticache
 from sandbox.redis import Build, Server, build
@@ -69,3 +72,21 @@ async def search(
             yield Scene(aws, group, hands, target)
         finally:
             await hands.aclose()
+
+
+def quick(steps: Sequence[Step]) -> list[Step]:
+    """Without the look after half a minute, and with less patience for what a test has broken on purpose."""
+    kept = [step for step in steps if not (isinstance(step, ProveMove) and step.after_s)]
+    return [replace(step, within_s=30) if isinstance(step, ProveMove) else step for step in kept]
+
+
+async def planned(hands: TargetHands, **options: str) -> Plan:
+    plan = failover.plan(await hands.observe(), options)
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+async def refused(hands: TargetHands, **options: str) -> str:
+    refusal = failover.plan(await hands.observe(), options)
+    assert isinstance(refusal, Refusal), refusal
+    return refusal.reason

@@ -66,6 +66,9 @@ class Hands(Protocol):
     async def standing(self, node: Address) -> Standing:
         """Role and offset of one node. Source: INFO replication."""
 
+    async def renew(self, node: Address) -> None:
+        """Close the connection: the next question makes a new one, to whoever is behind an endpoint by then."""
+
     async def fence(self, node: Address, pause_ms: int, settings: Mapping[str, str]) -> int:
         """In one transaction: CLIENT PAUSE WRITE for ``pause_ms`` and CONFIG SET; then the frozen offset."""
 

@@ -2,6 +2,9 @@
 
 from actions.kit import by_hand, following, promotion, recheck, sentinel_naming, sentinel_steps, sentinel_switch, steps
 from actions.kit.cluster import steps as cluster_steps
+from actions.kit.elasticache import proof as elasticache_proof
+from actions.kit.elasticache import steps as elasticache_steps
+from actions.kit.elasticache import switching
 from actions.kit.kubernetes import steps as application
 from actions.kit.plan import Step
 
@@ -32,4 +35,10 @@ STEP_TYPES: tuple[type[Step], ...] = (
     cluster_steps.ProveShards,
     application.SwitchApplication,
     application.AwaitRollout,
+    elasticache_steps.HoldWrites,
+    switching.TurnFailoverOff,
+    elasticache_steps.CallTestFailover,
+    elasticache_steps.MakePrimary,
+    switching.TurnFailoverOn,
+    elasticache_proof.ProveMove,
 )

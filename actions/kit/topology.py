@@ -113,6 +113,10 @@ class Tls:
     check_hostname: bool = True
 
 
+GROUP_KIND = "replication group"
+"""The kind of the resource that a replication group of ElastiCache is."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReplicationGroup:
     """A replication group of Amazon ElastiCache: where AWS is asked about it.
@@ -127,7 +131,7 @@ class ReplicationGroup:
     @property
     def resource(self) -> Resource:
         """Where its settings are."""
-        return Resource("replication group", self.name)
+        return Resource(GROUP_KIND, self.name)
 
 
 @dataclass(frozen=True, slots=True)

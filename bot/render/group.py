@@ -42,7 +42,7 @@ def group_json(group: GroupView) -> dict[str, Any]:
         "multi_az": group.multi_az or None,
         "cluster_mode": group.cluster_mode,
         "pending": list(group.pending),
-        "test_failovers_24h": group.tests_in_region,
+        "test_failovers_24h": None if group.tests_in_region is None else len(group.tests_in_region),
         "node_groups": [_shard_json(shard) for shard in group.node_groups],
         "events": [event_json(event) for event in group.events],
     }

@@ -10,6 +10,7 @@ import logging
 
 from actions.kit.cluster.agreement import is_agreed
 from actions.kit.cluster.shards import Shards
+from actions.kit.elasticache.views import AVAILABLE
 from actions.kit.errors import ActionError, TandemError
 from actions.kit.plan import stage_of
 from actions.kit.snapshot import NodeView, Snapshot
@@ -59,7 +60,8 @@ class Recovery:
         except TandemError as error:
             log.warning("%s cannot be settled: %s", target, error)
             return False
-        return any(node.info for node in snapshot.nodes)
+        told = snapshot.group is not None and snapshot.group.unasked is None
+        return told or any(node.info for node in snapshot.nodes)
 
     async def _pay_target(self, target: str, debts: list[Debt]) -> None:
         """Pay what can be paid; one who answers a run that asks must not have it go on in the middle of that."""
@@ -151,7 +153,10 @@ def not_quiet(snapshot: Snapshot) -> str | None:
     for view in snapshot.sentinels:
         if view.master is not None and "failover_in_progress" in view.master.flags:
             return f"Sentinel {view.address} has a failover in progress."
-    if not any(node.info for node in snapshot.nodes):
+    group = snapshot.group
+    if group is not None and group.status not in (AVAILABLE, ""):
+        return f"AWS is at work on {group.name}: its status is {group.status}."
+    if not any(node.info for node in snapshot.nodes) and (group is None or group.unasked is not None):
         return "No node answers."
     return None
 

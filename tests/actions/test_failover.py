@@ -16,9 +16,8 @@ from actions.kit.errors import UsageError
 from actions.kit.findings import FindingId
 from actions.kit.plan import Plan, Refusal
 from actions.kit.steps import FENCE_REPLICAS
-from actions.kit.topology import Credentials, Kind, Limits, Target
+from actions.kit.topology import Credentials, Limits, Target
 from sandbox.redis import Topology, WriteLoad, build, builds, faults, sentinel
-from tests.builders import healthy
 from tests.failover import caught_up, target_of
 
 pytestmark = pytest.mark.servers
@@ -84,12 +83,6 @@ async def test_a_restarted_replica_makes_another_fingerprint() -> None:
         assert isinstance(before, Plan)
         assert isinstance(after, Plan)
         assert before.fingerprint != after.fingerprint
-
-
-def test_a_kind_that_is_not_covered() -> None:
-    answer = failover.plan(replace(healthy(), kind=Kind.ELASTICACHE), {})
-    assert isinstance(answer, Refusal)
-    assert "of kind elasticache, which this version does not fail over" in answer.reason
 
 
 async def test_the_master_does_not_answer() -> None:

@@ -46,7 +46,7 @@ class AwsElastiCache:
         if isinstance(events, ActionError):
             return replace(group, gaps=(*group.gaps, _unasked("AWS DescribeEvents", events)))
         own = tuple(event for event in events if event.source == self._place.name)
-        return replace(group, events=own, tests_in_region=sum(map(is_test, events)))
+        return replace(group, events=own, tests_in_region=tuple(event.at for event in events if is_test(event)))
 
     async def group(self) -> GroupView:
         """See ``ElastiCache.group``."""

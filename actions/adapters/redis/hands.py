@@ -19,7 +19,7 @@ from actions.kit.plan import NAMING
 from actions.kit.ports import ProbeResult, Standing, Takeover
 from actions.kit.replies import parse_address, parse_fields, parse_standing
 from actions.kit.snapshot import SentinelView, Snapshot
-from actions.kit.topology import Address, Kind, Place, Target
+from actions.kit.topology import Address, Place, Target
 
 PROBE_TTL_S = 30
 _PROMOTING = "tandem-promotes"
@@ -63,6 +63,10 @@ class RedisHands:
     async def standing(self, node: Address) -> Standing:
         """See ``Hands.standing``."""
         return parse_standing(_text(await self._one(self._node(node), ("INFO", "replication"))))
+
+    async def renew(self, node: Address) -> None:
+        """See ``Hands.renew``."""
+        await self._node(node).aclose()
 
     async def fence(self, node: Address, pause_ms: int, settings: Mapping[str, str]) -> int:
         """See ``Hands.fence``."""
@@ -207,7 +211,7 @@ class RedisHands:
         """Read the probe on one replica; it may take a moment beyond WAIT."""
         deadline = self.now() + self.target.timeout_ms / 1000
         # A replica of a cluster sends whoever has not said READONLY to its master.
-        readonly = (("READONLY",),) if self.target.kind is Kind.CLUSTER else ()
+        readonly = (("READONLY",),) if self._observer.in_cluster else ()
         while True:
             try:
                 *_, answer = await self._all(self._node(replica), *readonly, ("GET", key))

@@ -42,6 +42,8 @@ class Observer:
         self._reach = reach or by_map(target.address_map)
         self._nodes: dict[Address, NodeQuestions] = {}
         self._sentinels = {address: self._sentinel(address) for address in target.sentinels}
+        self.in_cluster = target.kind is Kind.CLUSTER
+        """The servers run in cluster mode; those of AWS say so themselves."""
         self._seen: dict[Address, float] = {}
 
     async def observe(self, named_by: NamedBy | None = None, watched_by: Naming | None = None) -> Snapshot:
@@ -57,6 +59,7 @@ class Observer:
         await look.finish(named_by or {}, watched_by)
         nodes = look.nodes()
         self._remember(nodes)
+        self.in_cluster |= any(view.info is not None and bool(view.info.cluster_enabled) for view in nodes)
         return Snapshot(
             target=self.target.name,
             kind=self.target.kind,

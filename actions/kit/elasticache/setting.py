@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from actions.kit.elasticache.views import AVAILABLE, DISABLED, ENABLED, GroupView
 from actions.kit.errors import NotYet
+from actions.kit.plan import Held
 from actions.kit.ports import Hands
+from actions.kit.steps import until
 
 NAME = "automatic-failover"
 OFF, ON, ON_MULTI_AZ = "disabled", "enabled", "enabled with Multi-AZ"
@@ -33,33 +35,21 @@ def value_of(group: GroupView) -> str:
 
 
 async def change(hands: Hands, wanted: str, within_s: float = ASKED_WITHIN_S) -> str:
-    """Give it this value, unless it has it, and see that AWS has done it; says what was seen.
+    """Give it this value, unless it has it, once AWS is at rest, and see that it is so; says what was seen.
 
     Raises:
-        NotYet: AWS is at work, on this or on something else.
+        NotYet: AWS is still at work, on this or on something else.
     """
-    group = await hands.elasticache.group()
-    if value_of(group) != wanted:
-        await hands.elasticache.set_failover(
-            OFF if wanted == OFF else ON, ENABLED if wanted == ON_MULTI_AZ else DISABLED
-        )
-    return await seen(hands, wanted, within_s)
+    asked = False
 
+    async def look() -> Held:
+        nonlocal asked
+        value = value_of(await hands.elasticache.group())
+        if value != wanted and not asked:
+            multi_az = ENABLED if wanted == ON_MULTI_AZ else DISABLED
+            await hands.elasticache.set_failover(DISABLED if wanted == OFF else ENABLED, multi_az)
+            asked = True
+        return Held(value == wanted, f"automatic failover is {value}")
 
-async def seen(hands: Hands, wanted: str, within_s: float) -> str:
-    """Wait until AWS says that it is so.
-
-    Raises:
-        NotYet: it does not within its time; the message is what was seen last.
-    """
-    deadline = hands.now() + within_s
-    while True:
-        try:
-            value = value_of(await hands.elasticache.group())
-        except NotYet as error:
-            value = str(error)
-        if value == wanted:
-            return f"automatic failover is {wanted}"
-        if hands.now() >= deadline:
-            raise NotYet(f"automatic failover should be {wanted}; seen last: {value}")
-        await hands.sleep(EVERY_S)
+    held = await until(look, hands, within_s, EVERY_S)
+    return held.observation

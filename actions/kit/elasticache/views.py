@@ -95,8 +95,8 @@ class GroupView:
     node_groups: tuple[NodeGroupView, ...] = ()
     events: tuple[Event, ...] = ()
     """The group's own of the last 24 hours, the oldest first."""
-    tests_in_region: int | None = None
-    """How many calls of TestFailover the events of all groups in this region show in the last 24 hours."""
+    tests_in_region: tuple[datetime, ...] | None = None
+    """When TestFailover was called in the last 24 hours, as the events of all groups in this region show."""
     gaps: tuple[Unasked, ...] = ()
 
     @property

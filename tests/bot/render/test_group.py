@@ -36,7 +36,7 @@ def test_roles_and_what_is_pending_are_told_where_aws_tells_them():
         *("eu-west-1", "g", None, "available", "disabled", "disabled", False),
         pending=("PrimaryClusterId g-002",),
         node_groups=(NodeGroupView("0001", "available", Address("g.aws", 6379), members=members),),
-        tests_in_region=3,
+        tests_in_region=(datetime(2025, 1, 1, tzinfo=UTC),) * 3,
     )
     assert list(group_lines(group))[1:] == [
         "  pending: PrimaryClusterId g-002",
