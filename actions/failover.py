@@ -11,6 +11,7 @@ from actions.kit.cluster import failover as cluster
 from actions.kit.cluster.moves import Wanted
 from actions.kit.diagnosis import diagnose
 from actions.kit.elasticache import failover as elasticache
+from actions.kit.errors import UsageError
 from actions.kit.findings import Severity
 from actions.kit.kubernetes import switch
 from actions.kit.plan import Plan, Refusal, Risk
@@ -25,36 +26,26 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
 
     Args:
         snapshot: as seen now.
-<<<<<<< HEAD
-        options: ``to``: the address of the wanted candidate; by default the best one is chosen. ``shard`` and ``host``:
-            which master of a cluster, or all those of a host. ``application``: see ``actions.kit.kubernetes.switch``.
-=======
         options: ``to``: the address of the wanted candidate, with AWS also its name; by default the best one is chosen.
             ``shard`` and ``host``: which master of a cluster, or all those of a host; with AWS the id of a node group.
->>>>>>> 79b9c0c (ElastiCache fails over in the way that AWS allows: TestFailover, or automatic failover off, another primary, back on as one plan. It is done when the status, the events in their order and the nodes say so; AWS is never asked twice, and what it may lose is said to be unknown)
+            ``application``: see ``actions.kit.kubernetes.switch``.
 
     Raises:
         UsageError: an option is no address, no slot or none of its words, or they contradict each other.
     """
-<<<<<<< HEAD
     application = switch.wanted(options)
     if options.get("application") and snapshot.kind is not Kind.REPLICATION:
         raise UsageError(
             f"--application is for kind replication; clients of kind {snapshot.kind} find the new master themselves."
         )
-    reasons, planned = _way(snapshot, options, application)
-    if not reasons:
-        return planned()
-=======
     if snapshot.kind is Kind.ELASTICACHE:
         found = elasticache.planned(snapshot, NAME, options)
         return found if isinstance(found, Plan) else _refusal(snapshot, found)
-    reasons, planned = _way(snapshot, options)
+    reasons, planned = _way(snapshot, options, application)
     return _refusal(snapshot, reasons) if reasons else planned()
 
 
 def _refusal(snapshot: Snapshot, reasons: tuple[str, ...]) -> Refusal:
->>>>>>> 79b9c0c (ElastiCache fails over in the way that AWS allows: TestFailover, or automatic failover off, another primary, back on as one plan. It is done when the status, the events in their order and the nodes say so; AWS is never asked twice, and what it may lose is said to be unknown)
     found = tuple(one for one in diagnose(snapshot).findings if one.severity > Severity.OK)
     return Refusal(snapshot.target, NAME, reasons, found)
 
@@ -67,27 +58,12 @@ def _way(snapshot: Snapshot, options: Options, application: str) -> tuple[tuple[
     wanted = _wanted(snapshot, options)
     misplaced = tuple(f"--{name} is for targets of kind cluster." for name in ("shard", "host") if options.get(name))
     candidates = refusals_of_candidates(snapshot, wanted)
-<<<<<<< HEAD
-    match snapshot.kind:
-        case Kind.SENTINEL:
-            reasons = (*sentinel_refusals.not_now(snapshot), *candidates)
-            return (*misplaced, *reasons), lambda: sentinel_failover.planned(snapshot, NAME, wanted)
-        case Kind.REPLICATION:
-            reasons = (*replication_refusals.not_now(snapshot), *switch.why_not(snapshot, application), *candidates)
-            return (*misplaced, *reasons), lambda: replication_failover.planned(snapshot, NAME, wanted, application)
-        case other:
-            return (f"{snapshot.target} is of kind {other}, which this version does not fail over.",), _nothing
-
-
-def _nothing() -> Plan:
-    raise UsageError("What is refused has no plan.")
-=======
     if snapshot.kind is Kind.SENTINEL:
         reasons = (*misplaced, *sentinel_refusals.not_now(snapshot), *candidates)
         return reasons, lambda: sentinel_failover.planned(snapshot, NAME, wanted)
-    reasons = (*misplaced, *replication_refusals.not_now(snapshot), *candidates)
-    return reasons, lambda: replication_failover.planned(snapshot, NAME, wanted)
->>>>>>> 79b9c0c (ElastiCache fails over in the way that AWS allows: TestFailover, or automatic failover off, another primary, back on as one plan. It is done when the status, the events in their order and the nodes say so; AWS is never asked twice, and what it may lose is said to be unknown)
+    now = (*replication_refusals.not_now(snapshot), *switch.why_not(snapshot, application))
+    reasons = (*misplaced, *now, *candidates)
+    return reasons, lambda: replication_failover.planned(snapshot, NAME, wanted, application)
 
 
 def _wanted(snapshot: Snapshot, options: Options) -> Address | None:
