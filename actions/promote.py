@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from actions.kit.action import ChangeAction, Option, Options
 from actions.kit.by_hand import in_charge, planned
+from actions.kit.cluster import forced
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Severity
 from actions.kit.heirs import best_heir, why_no_heir
 from actions.kit.kubernetes import switch
 from actions.kit.lost_master import not_lost
 from actions.kit.plan import Plan, Refusal, Risk
+from actions.kit.ports import Takeover
 from actions.kit.snapshot import NodeView, Snapshot
 from actions.kit.topology import Address, Kind
 
@@ -34,12 +36,17 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
     application = switch.wanted(options)
     reasons = (*_reasons(snapshot, wanted, heir), *switch.why_not(snapshot, application))
     if heir is not None and not reasons:
+        if snapshot.kind is Kind.CLUSTER:
+            return forced.planned(snapshot, NAME, wanted, Takeover.FORCE)
         return planned(snapshot, NAME, heir, application)
     found = tuple(one for one in diagnose(snapshot).findings if one.severity > Severity.OK)
     return Refusal(snapshot.target, NAME, reasons, found)
 
 
 def _reasons(snapshot: Snapshot, wanted: Address | None, heir: NodeView | None) -> Iterator[str]:
+    if snapshot.kind is Kind.CLUSTER:
+        yield from forced.refusals(snapshot, wanted, Takeover.FORCE)
+        return
     if snapshot.kind not in {Kind.REPLICATION, Kind.SENTINEL}:
         yield f"{snapshot.target} is of kind {snapshot.kind}: nothing is promoted by hand there."
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from actions import diagnose, failover, health, promote, status, verify
+from actions import diagnose, failover, health, promote, status, takeover, verify
 from actions.kit.action import Action
 from actions.kit.errors import UsageError
 
@@ -15,6 +15,7 @@ ACTIONS: tuple[Action, ...] = (
     verify.ACTION,
     failover.ACTION,
     promote.ACTION,
+    takeover.ACTION,
 )
 
 

@@ -1,6 +1,7 @@
 """Every kind of step there is: the ledger reads a stored plan back with these. No I/O here."""
 
 from actions.kit import by_hand, following, promotion, recheck, sentinel_naming, sentinel_steps, sentinel_switch, steps
+from actions.kit.cluster import forced
 from actions.kit.cluster import steps as cluster_steps
 from actions.kit.elasticache import proof as elasticache_proof
 from actions.kit.elasticache import steps as elasticache_steps
@@ -41,4 +42,5 @@ STEP_TYPES: tuple[type[Step], ...] = (
     elasticache_steps.MakePrimary,
     switching.TurnFailoverOn,
     elasticache_proof.ProveMove,
+    forced.MasterLost,
 )

@@ -133,7 +133,7 @@ async def test_sentinels_are_in_charge_there_or_gone() -> None:
 async def test_cluster_mode_and_other_kinds() -> None:
     async with replication(build(NAME), replicas=0, extra_config={"cluster-enabled": "yes"}) as topology:
         assert "runs in cluster mode" in await refusal(topology, topology.nodes[0])
-        assert "of kind cluster: nothing is promoted" in await refusal(topology, topology.nodes[0], kind=Kind.CLUSTER)
+        assert "is in no shard: it owns no slots" in await refusal(topology, topology.nodes[0], kind=Kind.CLUSTER)
 
 
 async def test_the_candidate_has_to_be_named_and_to_have_the_most() -> None:

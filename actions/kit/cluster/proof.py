@@ -12,7 +12,7 @@ from actions.kit.topology import Address
 
 
 def prove_shards(
-    snapshot: Snapshot, masters: Collection[Address], expected: Collection[Address] = ()
+    snapshot: Snapshot, masters: Collection[Address], expected: Collection[Address] = (), *, alone: bool = False
 ) -> tuple[Check, ...]:
     """Check that these nodes are masters of shards by everybody's word, each followed by all of its replicas.
 
@@ -21,6 +21,7 @@ def prove_shards(
         masters: the nodes that have to be masters.
         expected: the nodes that have to answer; those that could not be reached before are not among them. Empty:
             all of them.
+        alone: only these shards are asked about: others may be lost, so that there is no majority.
     """
     shards = Shards(snapshot)
     checks: list[Check] = []
@@ -28,8 +29,8 @@ def prove_shards(
         shard = shards.shard_of(address)
         checks += [_owner(snapshot, address, shard)]
         if shard is not None and shard.master == address:
-            checks += [_agreed(shards, shard), *_followers(snapshot, shard, expected)]
-    return (*checks, *_whole(snapshot, shards, expected))
+            checks += [_agreed(shards, shard, majority=not alone), *_followers(snapshot, shard, expected)]
+    return (*checks, *(() if alone else _whole(snapshot, shards, expected)))
 
 
 def _owner(snapshot: Snapshot, address: Address, shard: Shard | None) -> Check:
@@ -45,14 +46,14 @@ def _owner(snapshot: Snapshot, address: Address, shard: Shard | None) -> Check:
     return Check(title, ok=True, observation=f"slots {slots_text(shard.slots)}, config-epoch {shard.config_epoch}")
 
 
-def _agreed(shards: Shards, shard: Shard) -> Check:
+def _agreed(shards: Shards, shard: Shard, *, majority: bool) -> Check:
     title = f"every node names {shard.master} as their owner"
     wrong = dissenters(shards, shard)
     if wrong:
         return Check(title, ok=False, observation=f"{', '.join(map(str, wrong))} says otherwise")
     votes, all_votes = backing(shards, shard), len(shards.shards)
     seen = f"{len(shards.views)} nodes say so, {votes} of {all_votes} masters among them"
-    return Check(title, ok=votes * 2 > all_votes, observation=seen)
+    return Check(title, ok=not majority or votes * 2 > all_votes, observation=seen)
 
 
 def _followers(snapshot: Snapshot, shard: Shard, expected: Collection[Address]) -> Iterator[Check]:

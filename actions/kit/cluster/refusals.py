@@ -14,7 +14,7 @@ from actions.kit.topology import Address
 def not_now(snapshot: Snapshot, shards: Shards) -> Iterator[str]:
     """Why nothing may be moved in this cluster at this moment, whichever shard it is about."""
     if not shards.views:
-        yield _no_cluster(snapshot)
+        yield no_cluster(snapshot)
     elif not shards.shards:
         yield f"No node of {snapshot.target} owns any slot: there is nothing to move."
     elif not has_majority(shards):
@@ -43,16 +43,17 @@ def under_way(shards: Shards, shard: Shard) -> Iterator[str]:
     if wrong:
         yield (
             f"The nodes disagree on who owns slots that are those of {shard.master} by the highest config-epoch: "
-            f"{_few(wrong)} says otherwise. Wait until a failover or resharding is over, or mend that first."
+            f"{few(wrong)} says otherwise. Wait until a failover or resharding is over, or mend that first."
         )
     down = doubters(shards, shard.master_id)
     if down:
         yield (
-            f"{_few(down)} does not reach the master {shard.master}: the cluster may be about to fail over by itself."
+            f"{few(down)} does not reach the master {shard.master}: the cluster may be about to fail over by itself."
         )
 
 
-def _no_cluster(snapshot: Snapshot) -> str:
+def no_cluster(snapshot: Snapshot) -> str:
+    """Why no node tells us of a cluster, and what to do."""
     denied = [node for node in snapshot.nodes if any(gap.reason is Reason.NOPERM for gap in node.gaps)]
     if denied and not any(node.cluster for node in snapshot.nodes):
         return f"{denied[0].address} does not let us ask CLUSTER INFO and CLUSTER NODES: the ACL has to allow them."
@@ -92,6 +93,7 @@ def _open_slots(shards: Shards, shard: Shard) -> Iterator[str]:
             )
 
 
-def _few(addresses: tuple[Address, ...]) -> str:
+def few(addresses: tuple[Address, ...]) -> str:
+    """The first three of them, and how many there are more."""
     more = f" and {len(addresses) - 3} more" if len(addresses) > 3 else ""
     return ", ".join(map(str, addresses[:3])) + more

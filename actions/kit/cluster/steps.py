@@ -18,7 +18,7 @@ from actions.kit.cluster.shards import Shards
 from actions.kit.errors import ActionError, Gone, NotYet, TooLate, Unreachable
 from actions.kit.fencing import is_fenced
 from actions.kit.plan import Held, SettingChange, Step
-from actions.kit.ports import Hands
+from actions.kit.ports import Hands, Takeover
 from actions.kit.snapshot import Role
 from actions.kit.steps import as_settings, until
 from actions.kit.topology import Address
@@ -73,16 +73,19 @@ class ClusterFailover(Step):
     master: Address
     current_epoch: int
     """The highest that any node knew when this was planned: every election raises it."""
+    mode: Takeover | None = None
+    """How it is done where the master is lost: without the handshake, and so without a fence."""
 
     @property
     def title(self) -> str:
         """What the step does."""
-        return f"Fail over from {self.master} to {self.candidate}"
+        how = {None: "", Takeover.FORCE: " by force", Takeover.TAKEOVER: " without a vote"}[self.mode]
+        return f"Fail over from {self.master} to {self.candidate}{how}"
 
     @property
     def command(self) -> str:
         """The equivalent for a person."""
-        return f"{self.candidate}> CLUSTER FAILOVER"
+        return f"{self.candidate}> CLUSTER FAILOVER" + (f" {self.mode.value}" if self.mode else "")
 
     async def destroys(self, hands: Hands) -> str | None:
         """Where a run of several shards is to go on, this is still to come."""
@@ -97,12 +100,12 @@ class ClusterFailover(Step):
 
     async def act(self, hands: Hands) -> str:
         """Ask for it where the fence stands and the candidate follows, and watch until it is master."""
-        if not await is_fenced(self.master, hands):
+        if self.mode is None and not await is_fenced(self.master, hands):
             raise NotYet(f"not asked: {self.master} is no longer fenced")
         standing = await hands.standing(self.candidate)
-        if standing.master != self.master or not standing.link_up:
+        if standing.master != self.master or (self.mode is None and not standing.link_up):
             raise NotYet(f"not asked: {self.candidate} follows {standing.master}, or its link is down")
-        await hands.cluster_failover(self.candidate)
+        await hands.cluster_failover(self.candidate, self.mode)
         return (await until(lambda: self.holds(hands), hands, await _handshake_s(self.candidate, hands))).observation
 
     async def undo(self, hands: Hands) -> str:
@@ -140,6 +143,8 @@ class AwaitAgreement(Step):
     """Wait until every node that answers, and with them a majority of all masters, names the new owner of the slots."""
 
     master: Address
+    majority: bool = True
+    """Whether the majority is asked for; where nobody can vote there is none."""
     within_s: int = 10
 
     @property
@@ -162,7 +167,7 @@ class AwaitAgreement(Step):
         if wrong:
             return Held(yes=False, observation=f"{', '.join(map(str, wrong))} says otherwise")
         seen = f"{len(shards.views)} nodes, {votes} of {len(shards.shards)} masters, config-epoch {shard.config_epoch}"
-        return Held(votes * 2 > len(shards.shards), seen)
+        return Held(not self.majority or votes * 2 > len(shards.shards), seen)
 
     async def act(self, hands: Hands) -> str:
         """Wait for it."""
@@ -222,6 +227,8 @@ class ProveShards(Step):
     """The nodes that answered before. Whoever was silent then may be silent now."""
     token: str
     after_s: int = 0
+    alone: bool = False
+    """Only these shards are to be proven: others may be lost, and then nobody takes writes as yet."""
     within_s: int = 20
 
     @property
@@ -241,11 +248,14 @@ class ProveShards(Step):
 
     async def _proven(self, hands: Hands) -> Held:
         snapshot = await hands.observe()
-        checks = prove_shards(snapshot, self.masters, self.expected)
+        checks = prove_shards(snapshot, self.masters, self.expected, alone=self.alone)
         wrong = [f"{check.title}: {check.observation}" for check in checks if not check.ok]
         if wrong:
             return Held(yes=False, observation="; ".join(wrong))
         shards = Shards(snapshot)
+        if self.alone and not all(view.ok for _, view in shards.views):
+            seen = "cluster_state is fail for other shards, so no write was tried"
+            return Held(yes=True, observation=f"{len(checks)} checks passed; {seen}")
         for master in self.masters:
             shard = shards.shard_of(master)
             replicas = [one for one in shard.replicas if one in self.expected] if shard else []
