@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from actions.adapters import connect
 from actions.kit.action import Progress, ReadAction, Seen
@@ -21,12 +21,14 @@ from bot.render import json
 from bot.render.words import listed
 from bot.targets import load_targets
 
+T = TypeVar("T")
+
 
 def health(name: str | None, *, as_json: bool) -> Exit:
     """Look at one target and show its topology."""
     from actions.health import ACTION
 
-    seen = asyncio.run(_look(ACTION, chosen(name), {}, screen.say))
+    seen = _done(_look(ACTION, chosen(name), {}, screen.say))
     _show(seen, json.seen_json, lambda terminal: terminal.health(seen), as_json=as_json)
     _tell_frozen([seen.snapshot.target], as_json=as_json)
     return exit_of_diagnosis(seen.diagnosis)
@@ -36,7 +38,7 @@ def diagnose(name: str | None, *, as_json: bool) -> Exit:
     """Look at one target and show the verdict with its evidence."""
     from actions.diagnose import ACTION
 
-    seen = asyncio.run(_look(ACTION, chosen(name), {}, screen.say))
+    seen = _done(_look(ACTION, chosen(name), {}, screen.say))
     _show(seen, json.seen_json, lambda terminal: terminal.diagnosis(seen), as_json=as_json)
     _tell_frozen([seen.snapshot.target], as_json=as_json)
     return exit_of_diagnosis(seen.diagnosis)
@@ -44,14 +46,14 @@ def diagnose(name: str | None, *, as_json: bool) -> Exit:
 
 def verify(name: str | None, again: float, *, as_json: bool) -> Exit:
     """Put one target to the proof, with a bar for the wait."""
-    seen = asyncio.run(_verified(chosen(name), again))
+    seen = _done(_verified(chosen(name), again))
     _show(seen, json.verified_json, lambda terminal: terminal.checks(seen), as_json=as_json)
     return exit_of_checks(seen)
 
 
 def status(*, as_json: bool) -> Exit:
     """Look at all targets at once."""
-    rows = asyncio.run(_glances(load_targets(targets_file())))
+    rows = _done(_glances(load_targets(targets_file())))
     if as_json:
         screen.show_json(json.fleet_json(rows))
     else:
@@ -60,6 +62,20 @@ def status(*, as_json: bool) -> Exit:
         screen.show(terminal.fleet(rows))
     _tell_frozen([target.name for target, _ in rows], as_json=as_json)
     return exit_of_fleet(seen for _, seen in rows)
+
+
+def _done(looking: Coroutine[Any, Any, T]) -> T:
+    """``asyncio.run``, whose end has Python write out the whole result, of 150 nodes maybe, for an error that it drops.
+
+    To put SIGINT back, ``signal`` asks whether asyncio's handler, which holds the task, is one of its constants.
+    """
+    done: list[T] = []
+
+    async def look() -> None:
+        done.append(await looking)
+
+    asyncio.run(look())
+    return done[0]
 
 
 def chosen(name: str | None, fleet: Fleet | None = None) -> Target:

@@ -85,14 +85,10 @@ def _two_owners(facts: ClusterFacts) -> Iterator[Problem]:
 
 def _not_owned(facts: ClusterFacts, node_id: str, slots: SlotRange) -> Iterator[SlotRange]:
     """Those of these slots that another node owns."""
-    first = None
-    for slot in range(slots.first, slots.last + 2):
-        lost = slot <= slots.last and facts.shards.owners[slot] != node_id
-        if lost and first is None:
-            first = slot
-        elif not lost and first is not None:
-            yield SlotRange(first, slot - 1)
-            first = None
+    for owner, owned in facts.shards.runs:
+        first, last = max(owned.first, slots.first), min(owned.last, slots.last)
+        if owner != node_id and first <= last:
+            yield SlotRange(first, last)
 
 
 def _stale(facts: ClusterFacts) -> Iterator[Problem]:

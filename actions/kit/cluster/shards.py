@@ -120,7 +120,8 @@ class Shards:
         At equal config-epochs the smaller id: that is the node whose epoch the cluster itself moves on.
         """
         owners: list[str | None] = [None] * SLOTS
-        for claim in sorted(self.claims, key=lambda one: (one.config_epoch, _descending(one.owner_id))):
+        by_id = sorted(self.claims, key=lambda one: one.owner_id, reverse=True)
+        for claim in sorted(by_id, key=lambda one: one.config_epoch):
             first, last = claim.slots
             owners[first : last + 1] = [claim.owner_id] * (last + 1 - first)
         return tuple(owners)
@@ -129,7 +130,7 @@ class Shards:
     def shards(self) -> tuple[Shard, ...]:
         """Every owner of slots with its replicas, in the order of their slots."""
         owned: dict[str, list[SlotRange]] = {}
-        for owner, slots in _runs(self.owners):
+        for owner, slots in self.runs:
             if owner is not None:
                 owned.setdefault(owner, []).append(slots)
         return tuple(
@@ -146,7 +147,7 @@ class Shards:
     @cached_property
     def unassigned(self) -> tuple[SlotRange, ...]:
         """The slots that nobody owns."""
-        return tuple(slots for owner, slots in _runs(self.owners) if owner is None)
+        return tuple(slots for owner, slots in self.runs if owner is None)
 
     @cached_property
     def spares(self) -> tuple[Address, ...]:
@@ -165,8 +166,9 @@ class Shards:
             member = rows.get(node_id)
             if member is not None:
                 told.setdefault(id(member), (member, []))[1].extend(who)
+        itself = self.addresses.get(node_id)
         for member, tellers in told.values():
-            others = tuple(sorted(address for address in tellers if address != self.addresses.get(node_id)))
+            others = tuple(sorted([address for address in tellers if address != itself]))
             if others:
                 yield member, others
 
@@ -190,6 +192,16 @@ class Shards:
                     ids, answers = ids | group[0], answers + group[1]
             groups = [*apart, (ids, answers)]
         return frozenset(max(groups, key=lambda group: (group[1], len(group[0])), default=(set(), 0))[0])
+
+    @cached_property
+    def runs(self) -> tuple[tuple[str | None, SlotRange], ...]:
+        """Neighbouring slots of one owner. Where none of the claims begins or ends the owner stays the same."""
+        edges = {0, *(edge for claim in self.claims for edge in (claim.slots.first, claim.slots.last + 1))} - {SLOTS}
+        firsts = [edge for edge in sorted(edges) if edge == 0 or self.owners[edge] != self.owners[edge - 1]]
+        return tuple(
+            (self.owners[first], SlotRange(first, after - 1))
+            for first, after in zip(firsts, [*firsts[1:], SLOTS], strict=True)
+        )
 
     @cached_property
     def _claims_of(self) -> Mapping[str, tuple[Claim, ...]]:
@@ -234,17 +246,3 @@ def slots_text(slots: Iterable[SlotRange], most: int = 8) -> str:
     ranges = tuple(slots)
     more = f" and {len(ranges) - most} more ranges" if len(ranges) > most else ""
     return ", ".join(map(str, ranges[:most])) + more
-
-
-def _descending(node_id: str) -> tuple[int, ...]:
-    """So that the smaller of two ids sorts last."""
-    return tuple(-ord(char) for char in node_id)
-
-
-def _runs(owners: tuple[str | None, ...]) -> Iterator[tuple[str | None, SlotRange]]:
-    """Neighbouring slots of one owner."""
-    first = 0
-    for slot in range(1, len(owners) + 1):
-        if slot == len(owners) or owners[slot] != owners[first]:
-            yield owners[first], SlotRange(first, slot - 1)
-            first = slot

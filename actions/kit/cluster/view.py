@@ -5,7 +5,9 @@ The tables of nodes that agree are one object: ``actions.kit.cluster.replies`` p
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from actions.kit.topology import Address
@@ -78,6 +80,9 @@ class Member:
         return "handshake" in self.flags
 
 
+_BY_ID = attrgetter("id")
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterView:
     """The cluster as one node sees it. Source: CLUSTER INFO and CLUSTER NODES."""
@@ -111,4 +116,5 @@ class ClusterView:
 
     def member(self, node_id: str) -> Member | None:
         """What it says of this node; ``None`` where it does not know it."""
-        return next((one for one in self.members if one.id == node_id), None)
+        at = bisect_left(self.members, node_id, key=_BY_ID)
+        return self.members[at] if at < len(self.members) and self.members[at].id == node_id else None
