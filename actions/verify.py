@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from actions.kit.action import Option, Options, Progress, ReadAction, Seen
+from actions.kit.cluster.verified import prove_cluster
 from actions.kit.diagnosis import diagnose
-from actions.kit.errors import ActionError, UsageError
+from actions.kit.errors import UsageError
 from actions.kit.kubernetes.proofs import prove_application, prove_places
 from actions.kit.ports import Hands
-from actions.kit.proof import Check, prove
+from actions.kit.proof import Check, prove, prove_write
 from actions.kit.snapshot import Snapshot
+from actions.kit.topology import Kind
 
 AGAIN_S = 30.0
 LONGEST_S = 600.0
@@ -47,17 +48,21 @@ async def _proven(
     hands: Hands, when: str, since: datetime, *, settled: bool = False
 ) -> tuple[Snapshot, tuple[Check, ...]]:
     snapshot = await hands.observe()
+    own = prove_cluster if snapshot.kind is Kind.CLUSTER else _prove_group
+    checks = (*await own(hands, snapshot), *_read_only(snapshot))
+    checks += await prove_application(hands, snapshot, since, settled=settled)
+    return snapshot, tuple(replace(check, title=f"{check.title}, {when}") for check in checks)
+
+
+async def _prove_group(hands: Hands, snapshot: Snapshot) -> tuple[Check, ...]:
+    """One master and its replicas; replicas that do not answer have failed their check before the write."""
     master = snapshot.agreed_master
     if master is None:
         named = ", ".join(str(node.address) for node in snapshot.masters) or "no node"
-        checks: tuple[Check, ...] = (
-            Check("one master is agreed on", ok=False, observation=f"{named} answers as master, and nothing decides"),
-        )
-    else:
-        places = prove_places(snapshot, master)
-        checks = (*prove(snapshot, master), *_read_only(snapshot), *places, await _write(hands, snapshot))
-    checks += await prove_application(hands, snapshot, since, settled=settled)
-    return snapshot, tuple(replace(check, title=f"{check.title}, {when}") for check in checks)
+        said = f"{named} answers as master, and nothing decides"
+        return (Check("one master is agreed on", ok=False, observation=said),)
+    replicas = tuple(node.address for node in snapshot.nodes if node.is_replica and node.address != master)
+    return (*prove(snapshot, master), *prove_places(snapshot, master), await prove_write(hands, master, replicas))
 
 
 def _read_only(snapshot: Snapshot) -> Iterator[Check]:
@@ -66,20 +71,6 @@ def _read_only(snapshot: Snapshot) -> Iterator[Check]:
         if node.is_replica and node.info is not None and node.info.read_only is False:
             said = "replica-read-only is no: what is written there is nowhere else"
             yield Check(f"{node.address} takes no writes of its own", ok=False, observation=said)
-
-
-async def _write(hands: Hands, snapshot: Snapshot) -> Check:
-    """Write to the agreed master and read on every replica that answers; the others have failed their check already."""
-    master = snapshot.agreed_master
-    title = f"{master} takes a write and every replica shows it"
-    if master is None:
-        return Check(title, ok=False, observation="no master is agreed on")
-    replicas = tuple(node.address for node in snapshot.nodes if node.is_replica and node.address != master)
-    try:
-        probe = await hands.write_probe(master, replicas, f"verify-{secrets.token_hex(6)}")
-    except ActionError as error:
-        return Check(title, ok=False, observation=str(error))
-    return Check(title, ok=probe.ok, observation="; ".join(probe.observations))
 
 
 def _tally(checks: tuple[Check, ...]) -> str:

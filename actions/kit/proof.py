@@ -1,10 +1,13 @@
-"""Whether a target is as it should be, check by check. No I/O here."""
+"""Whether a target is as it should be, check by check. No I/O here but through Hands."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from actions.kit.errors import ActionError
+from actions.kit.ports import Hands
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 from actions.kit.topology import Address, Kind
 
@@ -39,6 +42,27 @@ def prove(
         if not expected or view.address in expected or view.master is not None
     ]
     return tuple(checks) + tuple(_agreement(snapshot, master, quorum=quorum))
+
+
+async def prove_write(
+    hands: Hands, master: Address, replicas: tuple[Address, ...], where: str = "", tag: str = ""
+) -> Check:
+    """Check that a write to the master is shown by each of these replicas, and take it back.
+
+    Args:
+        hands: what writes.
+        master: the node that has to take it.
+        replicas: the nodes that have to show it.
+        where: what is written to, in words, such as a shard.
+        tag: the hash tag of the key, by which it is in that shard.
+    """
+    title = f"{master} takes a write{where} and every replica shows it"
+    token = f"verify-{secrets.token_hex(6)}" + (f"{{{tag}}}" if tag else "")
+    try:
+        probe = await hands.write_probe(master, replicas, token)
+    except ActionError as error:
+        return Check(title, ok=False, observation=str(error))
+    return Check(title, ok=probe.ok, observation="; ".join(probe.observations))
 
 
 def _master(snapshot: Snapshot, master: Address) -> Check:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from actions import verify
 from actions.adapters import TargetHands, connect
 from actions.kit.cluster.shards import Shards
 from actions.kit.diagnosis import diagnose
@@ -82,7 +83,9 @@ async def test_a_killed_master_is_seen_to_be_replaced(server):
         assert "of slots 5461-10921 is down" in one(seen, FindingId.MASTER_DOWN).summary
         if not server.is_valkey:  # Its replicas do not wait half a second before they ask for votes.
             await until(hands, lambda now: now.has(FindingId.FAILOVER_IN_PROGRESS))
-        snapshot, seen = await until(hands, lambda now: now.verdict.severity < Severity.CRITICAL)
+        snapshot, seen = await until(
+            hands, lambda now: now.has(FindingId.REPLICA_DOWN) and now.verdict.severity < Severity.CRITICAL
+        )
     heir = made.replicas(1)[0].address
     assert str(Shards(snapshot).shards[1].master) == heir
     assert [str(node) for node in one(seen, FindingId.CLUSTER_MASTER_WITHOUT_REPLICA, "no replica").nodes] == [heir]
@@ -186,3 +189,39 @@ async def _chatter(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Non
     writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     await writer.drain()
     writer.close()
+
+
+async def test_verify_writes_to_every_shard_and_reads_on_every_replica(progress):
+    async with cluster(build(), Shape(shards=3, replicas=2), acl=True) as made, looking(made) as hands:
+        first, second, _ = made.primaries
+        ids = [await node.command("CLUSTER", "MYID") for node in (first, second)]
+        await first.command("CLUSTER", "SETSLOT", 0, "MIGRATING", ids[1])
+        seen = await verify.ACTION.look(hands, {"again": "0.2"}, progress)
+        assert all(check.ok for check in seen.checks), seen.checks
+        writes = [check for check in seen.checks if "takes a write" in check.title and check.title.endswith("now")]
+        assert [check.title.split(" of ")[1].split(" and ")[0] for check in writes] == [
+            "slots 0-5460",
+            "slots 5461-10921",
+            "slots 10922-16383",
+        ]
+        assert all(check.observation.count("has it") == 2 for check in writes)
+        assert {await node.command("DBSIZE") for node in made.nodes} == {0}
+
+        await second.command("CONFIG", "SET", "min-replicas-to-write", 5)
+        await made.replicas(2)[0].kill()
+        seen = await verify.ACTION.look(hands, {"again": "0"}, progress)
+    failed = [check.title for check in seen.checks if not check.ok]
+    assert [title for title in failed if "takes a write" in title] == [
+        f"{second.address} takes a write of slots 5461-10921 and every replica shows it, now"
+    ]
+    assert f"{made.replicas(2)[0].address} follows {made.primaries[2].address}, now" in failed
+
+
+async def test_verify_tells_of_a_replaced_master_that_has_not_come_back(progress):
+    async with cluster(build(), QUICK) as made, looking(made) as hands:
+        await made.primaries[0].kill()
+        await until(hands, lambda now: now.has(FindingId.REPLICA_DOWN) and now.verdict.severity < Severity.CRITICAL)
+        seen = await verify.ACTION.look(hands, {"again": "0"}, progress)
+    assert [check.title for check in seen.checks if not check.ok] == [
+        f"{made.primaries[0].address} is in a shard, or a spare that answers, now"
+    ]
