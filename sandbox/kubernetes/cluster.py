@@ -29,6 +29,7 @@ from sandbox.kubernetes.controllers.replicasets import ReplicaSets
 from sandbox.kubernetes.controllers.scheduling import Claims, Scheduler
 from sandbox.kubernetes.controllers.statefulsets import StatefulSets
 from sandbox.kubernetes.kubelet.images import Image
+from sandbox.kubernetes.kubelet.names import with_names
 from sandbox.kubernetes.kubelet.node import NODE_NAME, Kubelet
 from sandbox.kubernetes.kubelet.streams import PodStreams
 
@@ -40,21 +41,26 @@ Found = TypeVar("Found")
 
 
 @contextlib.asynccontextmanager
-async def kubernetes(*, pace: float = 0.1, moving_addresses: bool = False) -> AsyncIterator["Kubernetes"]:
+async def kubernetes(
+    *, pace: float = 0.1, moving_addresses: bool = False, own_names: bool = False
+) -> AsyncIterator["Kubernetes"]:
     """A Kubernetes without anything installed in it.
 
     Args:
         pace: how long one second of Kubernetes' own waiting (probe periods, pauses before restarts, deadlines of
             rollouts) takes here, in seconds. Time-outs and grace periods are as they are.
         moving_addresses: whether a pod that is made again gets another address.
+        own_names: whether all programs in pods find the cluster's names, which takes mount namespaces.
 
     Raises:
-        LookupError: this system gives pods no addresses of their own.
+        LookupError: this system gives pods no addresses of their own, or no names.
     """
     if platform.system() != "Linux":
         raise LookupError("The local Kubernetes needs Linux: only there every pod can have an address of its own.")
+    if own_names:
+        with_names(Path())
     with tempfile.TemporaryDirectory(prefix="tandem-kubernetes-") as folder:
-        cluster = Kubernetes(Path(folder), pace=pace, moving_addresses=moving_addresses)
+        cluster = Kubernetes(Path(folder), pace=pace, moving_addresses=moving_addresses, own_names=own_names)
         try:
             await cluster.start()
             yield cluster
@@ -65,14 +71,21 @@ async def kubernetes(*, pace: float = 0.1, moving_addresses: bool = False) -> As
 class Kubernetes:
     """A running cluster; `store` holds its objects, `images` what its pods can run, `api` its server with faults."""
 
-    def __init__(self, folder: Path, *, pace: float, moving_addresses: bool) -> None:
+    def __init__(self, folder: Path, *, pace: float, moving_addresses: bool, own_names: bool) -> None:
         self.folder = folder
         self._pace = pace
         self.store = Store()
         self.access = Access()
         self.images: dict[str, Image] = {}
         self.storage_classes = {"standard"}
-        self.kubelet = Kubelet(self.store, folder, pace=pace, images=self.images, moving_addresses=moving_addresses)
+        self.kubelet = Kubelet(
+            self.store,
+            folder,
+            pace=pace,
+            images=self.images,
+            moving_addresses=moving_addresses,
+            own_names=own_names,
+        )
         self.endpoints = EndpointsOfServices(self.store, self.kubelet.names_file)
         self.api = ApiServer(
             self.store, self.access, PodStreams(self.store, self.kubelet), bookmark_s=_BOOKMARKS_S * pace

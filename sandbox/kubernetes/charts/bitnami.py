@@ -14,7 +14,8 @@ class Values:
     """What the chart is installed with. Times in milliseconds; without a password there is no login at all.
 
     `replicas` counts as the chart does: for "sentinel" and "cluster" all pods, for "replication" the replicas only.
-    `shape` is "sentinel", "replication" or "cluster"; `shard_replicas` is for "cluster" only.
+    `shape` is "sentinel", "replication" or "cluster"; `shard_replicas` is for "cluster" only. With `hostnames`, which
+    real releases have by default, nodes and Sentinels announce the names of their pods, which only pods can look up.
     """
 
     shape: str = "sentinel"

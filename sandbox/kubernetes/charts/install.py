@@ -28,7 +28,8 @@ async def bitnami(
     build: Build, *, pace: float = 0.1, moving_addresses: bool = False, **values: Any
 ) -> AsyncIterator["Release"]:
     """A cluster with one release of the chart, ready; the further keywords are the fields of Values."""
-    async with kubernetes(pace=pace, moving_addresses=moving_addresses) as cluster:
+    own_names = bool(values.get("hostnames"))
+    async with kubernetes(pace=pace, moving_addresses=moving_addresses, own_names=own_names) as cluster:
         release = install(cluster, build, **values)
         await release.ready()
         yield release

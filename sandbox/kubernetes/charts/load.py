@@ -47,6 +47,7 @@ class ReleaseLoad(Load):
             nodes=tuple(release.address(name) for name in names),
             node=credentials,
             sentinel=credentials,
+            places={f"{name}.{release.chart.headless}:{release.chart.port}": release.address(name) for name in names},
         )
         super().__init__(spec, process=process)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from sandbox.kubernetes.api.resources import ENDPOINT_SLICES, ENDPOINTS, PODS, SERVICES, Json, key_of, labels_of
 from sandbox.kubernetes.api.selectors import by_selector
 from sandbox.kubernetes.api.store import Store, owner_reference
+from sandbox.kubernetes.kubelet.names import write
 from sandbox.kubernetes.kubelet.node import NODE_NAME
 from sandbox.kubernetes.kubelet.probes import port_number
 from sandbox.kubernetes.kubelet.status import is_ready
@@ -92,7 +93,7 @@ class EndpointsOfServices:
                     lines += [f"{endpoint['addresses'][0]} {' '.join(_names(endpoint, service, namespace))}"]
         names = "\n".join(lines) + "\n"
         if names != self._names:
-            self._names_file.write_text(names)
+            write(self._names_file, names)
             self._names = names
 
 

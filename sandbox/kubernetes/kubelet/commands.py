@@ -11,8 +11,7 @@ from sandbox.kubernetes.api.resources import Json
 from sandbox.kubernetes.kubelet import processes
 from sandbox.kubernetes.kubelet.channels import STDERR, STDIN, STDOUT, Channels
 from sandbox.kubernetes.kubelet.container import Container
-from sandbox.kubernetes.kubelet.images import NoSuchProgram, find_program
-from sandbox.redis.server import die_with_parent
+from sandbox.kubernetes.kubelet.images import NoSuchProgram
 
 _PIECE = 32 * 1024
 
@@ -23,12 +22,12 @@ async def execute(request: web.Request, container: Container, command: list[str]
     await channels.open(request)
     with contextlib.suppress(ConnectionError):
         try:
-            program = find_program(container.programs, command[0])
+            words = container.words(*command)
         except NoSuchProgram as missing:
             await channels.send_status(_not_started(str(missing)))
         else:
             wanted = {name for name in ("stdin", "stdout", "stderr") if is_set(request.query, name)}
-            code = await _run(channels, container, [program, *command[1:]], wanted)
+            code = await _run(channels, container, words, wanted)
             await channels.send_status(_ended(code))
         await channels.close()
     return channels.socket
@@ -39,7 +38,6 @@ async def _run(channels: Channels, container: Container, words: list[str], wante
         name: asyncio.subprocess.PIPE if name in wanted else asyncio.subprocess.DEVNULL
         for name in ("stdin", "stdout", "stderr")
     }
-    words = [*die_with_parent(), *words]
     process = await processes.start(words, container.environment(), container.place.root, **pipes)
     feeding = asyncio.create_task(_feed(channels, process))
     try:

@@ -16,16 +16,23 @@ _REFERENCE = re.compile(r"\$\((\w+)\)")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a container is given by its pod: `root` stands for its file system, with its volumes in it."""
+    """What a container is given by its pod: `root` stands for its file system, with its volumes in it.
+
+    `before` are words that go before those of each of its programs.
+    """
 
     pod_uid: str
     root: Path
     environment: dict[str, str]
+    before: tuple[str, ...] = ()
 
 
 @dataclass
 class Container:
-    """One container of a pod: its present state, the one before, and whether its probes are content."""
+    """One container of a pod: its present state, the one before, and whether its probes are content.
+
+    One that `crashes` is killed whenever it is started. `spoiled` is what its readiness probe is made to say.
+    """
 
     spec: Json
     place: Surroundings
@@ -34,6 +41,8 @@ class Container:
     restarts: int = 0
     ready: bool = False
     started: bool = False
+    crashes: bool = False
+    spoiled: str = ""
     process: asyncio.subprocess.Process | None = None
     _collecting: asyncio.Task[None] | None = None
 
@@ -60,6 +69,14 @@ class Container:
         """What every process in it sees."""
         return {"PATH": str(self.programs), **self.place.environment}
 
+    def words(self, command: str, *arguments: str) -> list[str]:
+        """What to start on this machine for a command in the container.
+
+        Raises:
+            NoSuchProgram: it is not in the image.
+        """
+        return [*die_with_parent(), *self.place.before, find_program(self.programs, command), *arguments]
+
     def unpack(self, image: Image) -> None:
         """Lay the image out; what lay there stays."""
         if not self.programs.exists():
@@ -75,12 +92,13 @@ class Container:
         command = [*(self.spec.get("command") or image.entrypoint), *(self.spec.get("args") or ())]
         environment = self.environment()
         first, *rest = [_REFERENCE.sub(lambda found: environment.get(found[1], found[0]), word) for word in command]
-        words = (*die_with_parent(), find_program(self.programs, first), *rest)
-        self.process = await processes.start(words, environment, self.place.root)
+        self.process = await processes.start(self.words(first, *rest), environment, self.place.root)
         if self.process.stdout is not None:
             self._collecting = asyncio.create_task(logs.collect(self.process.stdout, self.log()))
         self.state = {"running": {"startedAt": timestamp()}}
         self.started = "startupProbe" not in self.spec
+        if self.crashes:
+            self.signal(signal.SIGKILL)
 
     async def ended(self) -> int:
         """Wait until its process ends, and note how; its exit code, 128 and the number for a signal."""

@@ -59,6 +59,8 @@ class Health:
         opinion = probes.Threshold(probe, content=kind == "Liveness")
         while True:
             problem = await probes.ask(self._container, probe, self._pod_ip)
+            if kind == "Readiness":
+                problem = problem or self._container.spoiled
             if problem:
                 self._record("Unhealthy", f"{kind} probe failed: {problem}", self._container, warning=True)
             judge(opinion.count(not problem))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sandbox.kubernetes.api.errors import not_found
 from sandbox.kubernetes.api.events import record_event
-from sandbox.kubernetes.api.resources import NODES, PODS, Json, key_of
+from sandbox.kubernetes.api.resources import NODES, PODS, Json, key_of, timestamp
 from sandbox.kubernetes.api.store import Store
 from sandbox.kubernetes.kubelet.images import Image
 from sandbox.kubernetes.kubelet.pod import Node, RunningPod
@@ -16,6 +16,10 @@ from sandbox.redis.addresses import Block
 
 NODE_NAME = "node-1"
 _ADDRESSES = 250
+_PRESSURES = {
+    "memory": ("MemoryPressure", "NodeHasInsufficientMemory"),
+    "disk": ("DiskPressure", "NodeHasDiskPressure"),
+}
 
 
 class Kubelet:
@@ -26,13 +30,19 @@ class Kubelet:
     """
 
     def __init__(
-        self, store: Store, folder: Path, *, pace: float, images: Mapping[str, Image], moving_addresses: bool
+        self,
+        store: Store,
+        folder: Path,
+        *,
+        pace: float,
+        images: Mapping[str, Image],
+        moving_addresses: bool,
+        own_names: bool,
     ) -> None:
         self.block = Block()
         self.names_file = folder / "hosts"
         """The names that programs in pods can look up, as in /etc/hosts."""
-        extra = {"SANDBOX_HOSTS": str(self.names_file)}
-        self._node = Node(store, folder, images, pace, extra)
+        self._node = Node(store, folder, images, pace, self.names_file, own_names)
         self._store = store
         self._moving = moving_addresses
         self._numbers: dict[tuple[str, str], int] = {}
@@ -87,22 +97,28 @@ class Kubelet:
 
     def press(self, what: str = "memory") -> None:
         """Let the node report that it is short of this, "memory" or "disk"."""
-        kind = {"memory": "MemoryPressure", "disk": "DiskPressure"}[what]
-        reason = {"memory": "NodeHasInsufficientMemory", "disk": "NodeHasDiskPressure"}[what]
-
-        def under_pressure(node: Json) -> None:
-            for condition in node["status"]["conditions"]:
-                if condition["type"] == kind:
-                    condition |= {"status": "True", "reason": reason}
-
-        node = self._store.get(NODES, "", NODE_NAME)
-        self._store.change(NODES, node, under_pressure)
+        kind, reason = _PRESSURES[what]
+        node = self._set_condition(kind, "True", reason)
         record_event(self._store, node, reason, f"Node {NODE_NAME} status is now: {reason}", source="kubelet")
         record_event(
             *(self._store, node, "EvictionThresholdMet", f"Attempting to reclaim {what}"),
             source="kubelet",
             warning=True,
         )
+
+    def relieve(self) -> None:
+        """Let the node have enough of everything again."""
+        for kind, _ in _PRESSURES.values():
+            self._set_condition(kind, "False", f"KubeletHasNo{kind}")
+
+    def _set_condition(self, kind: str, status: str, reason: str) -> Json:
+        def changed(node: Json) -> None:
+            for condition in node["status"]["conditions"]:
+                if condition["type"] == kind and condition["status"] != status:
+                    condition |= {"status": status, "reason": reason, "lastTransitionTime": timestamp()}
+
+        node = self._store.get(NODES, "", NODE_NAME)
+        return self._store.change(NODES, node, changed) or node
 
     async def close(self) -> None:
         """End everything at once."""

@@ -15,6 +15,7 @@ from sandbox.kubernetes.kubelet import processes, volumes
 from sandbox.kubernetes.kubelet.container import Container, Surroundings
 from sandbox.kubernetes.kubelet.health import Health
 from sandbox.kubernetes.kubelet.images import Image, NoSuchProgram, find_program
+from sandbox.kubernetes.kubelet.names import with_names
 from sandbox.kubernetes.kubelet.status import pod_status
 
 _FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 10, 300
@@ -22,13 +23,17 @@ _FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 10, 300
 
 @dataclass(frozen=True)
 class Node:
-    """What all pods share: `pace` is how long one second of Kubernetes' own waiting takes here, in seconds."""
+    """What all pods share: `pace` is how long one second of Kubernetes' own waiting takes here, in seconds.
+
+    With `own_names` all that looks names up finds those of the cluster, else only programs that read `names_file`.
+    """
 
     store: Store
     folder: Path
     images: Mapping[str, Image]
     pace: float
-    extra_environment: Mapping[str, str]
+    names_file: Path
+    own_names: bool
 
     @property
     def storage(self) -> Path:
@@ -52,8 +57,9 @@ class RunningPod:
 
     def _container(self, spec: Json) -> Container:
         root = self.folder / spec["name"]
-        own = {"SANDBOX_ROOT": str(root), "SANDBOX_POD_IP": self.ip, **self._node.extra_environment}
-        return Container(spec, Surroundings(self.pod["metadata"]["uid"], root, own))
+        own = {"SANDBOX_ROOT": str(root), "SANDBOX_POD_IP": self.ip, "SANDBOX_HOSTS": str(self._node.names_file)}
+        before = with_names(self._node.names_file) if self._node.own_names else ()
+        return Container(spec, Surroundings(self.pod["metadata"]["uid"], root, own, before))
 
     def start(self) -> None:
         """Begin to keep every container running."""

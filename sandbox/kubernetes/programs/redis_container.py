@@ -26,6 +26,8 @@ PASSWORD = os.environ.get("REDIS_PASSWORD", "")
 def main() -> None:
     """Become what the arguments say."""
     arguments = _arguments()
+    if arguments.hostnames:
+        _waited_for(_own_name(arguments))
     match arguments.role:
         case "sentinel":
             _sentinel(arguments)

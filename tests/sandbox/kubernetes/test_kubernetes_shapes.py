@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 from kubernetes import client
@@ -9,6 +10,7 @@ from kubernetes.stream import portforward
 
 from sandbox.kubernetes import bitnami
 from sandbox.kubernetes.api.resources import CLAIMS, PODS, SERVICES, STATEFUL_SETS
+from sandbox.kubernetes.kubelet.names import with_names
 from sandbox.redis import build
 from tests.sandbox.kubernetes.conftest import connected, in_thread
 
@@ -70,6 +72,26 @@ async def test_a_cluster_serves_all_slots_from_pods_without_a_component():
         async with release.load(rate=200) as load:
             await asyncio.sleep(0.2)
         assert load.acked > 0
+
+
+async def test_nodes_and_sentinels_announce_the_names_of_their_pods():
+    try:
+        with_names(Path())
+    except LookupError as error:
+        pytest.skip(str(error))
+    async with bitnami(build(), hostnames=True, moving_addresses=True) as release:
+        first = "redis-node-0.redis-headless.orders.svc.cluster.local"
+        named = await release.command("redis-node-1", "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster", sentinel=True)
+        assert named == [first, str(release.chart.port)]
+        assert (await release.command("redis-node-2", "INFO", "replication"))["master_host"] == first
+        old = release.address("redis-node-2")
+        release.cluster.store.delete(PODS, release.cluster.get(PODS, NAMESPACE, "redis-node-2"))
+        await release.cluster.until(lambda: "redis-node-2" not in release.pod_names())
+        async with release.load(rate=200) as load:
+            await release.ready()
+        assert release.address("redis-node-2") != old
+        await release.command("redis-node-0", "WAIT", 2, 5000)
+        assert await load.lost("redis-node-2") == 0
 
 
 async def test_a_port_of_a_pod_is_reached_through_the_api_server():
