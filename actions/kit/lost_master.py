@@ -45,6 +45,8 @@ def not_lost(snapshot: Snapshot) -> Iterator[str]:
         target, master = snapshot.target, snapshot.masters[0].address
         how = "bring its Sentinels back" if snapshot.kind is Kind.SENTINEL else f"failover {target}"
         yield f"The master {master} answers: nothing is lost yet. To move its role: {how}."
+    elif not snapshot.nodes:
+        yield f"No node of {snapshot.target} is known: its Sentinels are gone, and targets.yaml lists none. List them."
     elif not any(node.info for node in snapshot.nodes):
         yield "No node answers at all: nobody could be promoted, nor be asked about the master."
     else:

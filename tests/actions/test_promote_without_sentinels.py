@@ -313,3 +313,9 @@ def test_a_master_that_answers_is_not_lost_though_the_sentinels_are() -> None:
     said = promote.plan(gone(healthy()), {"to": str(node_at(2))})
     assert isinstance(said, Refusal)
     assert said.reason.endswith("answers: nothing is lost yet. To move its role: bring its Sentinels back.")
+
+
+def test_without_sentinels_nobody_says_which_nodes_there_are() -> None:
+    said = promote.plan(replace(gone(dead_master()), nodes=()), {"to": str(node_at(2))})
+    assert isinstance(said, Refusal)
+    assert said.reason == "No node of orders is known: its Sentinels are gone, and targets.yaml lists none. List them."

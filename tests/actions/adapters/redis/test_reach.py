@@ -1,6 +1,5 @@
 """What the servers announce leads nowhere from here: they are dialled elsewhere, and go by their own addresses."""
 
-import asyncio
 import contextlib
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from actions.kit.errors import Gone
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, AddressMap, Tls
 from sandbox.redis import builds, replication, sentinel
+from tests.forwarding import forwarding
 
 pytestmark = pytest.mark.servers
 
@@ -31,31 +31,6 @@ async def hands_on(target, reach=None):
         yield hands
     finally:
         await hands.aclose()
-
-
-@contextlib.asynccontextmanager
-async def forwarding(to: str):
-    """A TCP forwarder that can go away: its address, and how to end it."""
-    host, _, port = to.rpartition(":")
-
-    async def forward(reader, writer):
-        with contextlib.suppress(OSError):
-            there_reader, there_writer = await asyncio.open_connection(host, int(port))
-            await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
-
-    server = await asyncio.start_server(forward, "127.0.0.1", 0)
-    try:
-        yield Address(*server.sockets[0].getsockname()[:2]), server
-    finally:
-        server.close()
-
-
-async def _pump(reader, writer):
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
 
 
 async def test_what_sentinels_announce_is_dialled_elsewhere(build, target_of):
