@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from actions import verify
+from actions import promote, takeover, verify
 from actions.adapters import TargetHands, connect
 from actions.kit.cluster.shards import Shards
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Diagnosis, FindingId, Severity
+from actions.kit.plan import Plan
 from actions.kit.snapshot import Reason, Snapshot
 from actions.kit.topology import Address, AddressMap, Credentials, Kind, Target, Tls
 from sandbox.redis import Cluster, Shape, build, builds, cluster, replication
@@ -100,7 +101,10 @@ async def test_a_hung_master_whose_replica_may_not_take_over_leaves_its_slots_to
         _, at_once = await until(hands, lambda now: not now.has(FindingId.HEALTHY))
         assert not at_once.has(FindingId.CLUSTER_SLOTS_UNCOVERED)
         assert "hangs since a moment ago" in one(at_once, FindingId.MASTER_UNREACHABLE).summary
-        _, seen = await until(hands, lambda now: now.has(FindingId.WRITES_REFUSED))
+        snapshot, seen = await until(hands, lambda now: now.has(FindingId.WRITES_REFUSED))
+        heir = made.replicas(0)[0].address
+        assert f"promote carts --to {heir}" in one(seen, FindingId.MASTER_DOWN).suggests
+        assert isinstance(promote.plan(snapshot, {"to": heir}), Plan)
         assert "0-5460" in one(seen, FindingId.CLUSTER_SLOTS_UNCOVERED).summary
         assert "cluster-require-full-coverage is yes" in one(seen, FindingId.WRITES_REFUSED).summary
         assert not seen.has(FindingId.FAILOVER_IN_PROGRESS)
@@ -114,6 +118,11 @@ async def test_a_lost_majority_does_not_mend_itself():
         _, seen = await until(hands, lambda now: now.has(FindingId.CLUSTER_MAJORITY_LOST))
         assert "2 of 3 masters" in one(seen, FindingId.CLUSTER_MAJORITY_LOST).summary
         _, seen = await until(hands, lambda now: now.has(FindingId.WRITES_REFUSED))
+        heir = made.replicas(0)[0].address
+        assert f"takeover carts --to {heir}" in one(seen, FindingId.CLUSTER_SLOTS_UNCOVERED).suggests
+        async with asyncio.timeout(60):  # Until every node suspects them.
+            while not isinstance(takeover.plan(await hands.observe(), {"to": heir}), Plan):
+                await asyncio.sleep(0.05)
         assert "do not reach a majority" in one(seen, FindingId.WRITES_REFUSED).summary
 
 

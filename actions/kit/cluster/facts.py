@@ -13,8 +13,14 @@ from actions.kit.diagnosis.master import nobody_reaches
 from actions.kit.diagnosis.voice import Reach, Voice
 from actions.kit.diagnosis.voices import voices
 from actions.kit.findings import Evidence
+from actions.kit.heirs import best_heir
 from actions.kit.snapshot import NodeView, Reason, Snapshot
 from actions.kit.topology import Address
+
+NODE_TIMEOUT_MS = 15_000
+"""Redis' own default of cluster-node-timeout, where that may not be read."""
+ELECTION_MS = 5_000
+"""A vote takes a second or two after the node time-out; a second one, where the first got no majority, twice that."""
 
 
 class ClusterFacts(Facts):
@@ -129,10 +135,26 @@ class ShardFacts(Facts):
         """What all other nodes have in their tables for it."""
         return self.whole.heard_of(replica)
 
+    @cached_property
+    def given_up_by(self) -> tuple[Evidence, ...]:
+        """Who flags its master FAIL, which takes a majority of the masters and is then told to all."""
+        said = self.whole.shards.said_of(self.shard.master_id)
+        return tuple(told_by(who, f"flags fail on {member.address}") for member, who in said if member.failed)
+
+    @cached_property
+    def electable(self) -> tuple[NodeView, ...]:
+        """The replicas of a lost master that the other masters may be voting in now, or are about to."""
+        majority = len(self.whole.lost) * 2 < self.electorate
+        return tuple(filter(_may_be_elected, self.others)) if majority and self.is_lost and self.given_up_by else ()
+
     @property
     def promotion_lines(self) -> tuple[str, ...]:
-        """None: the other masters vote a replica in."""
-        return ()
+        """By whose hand a replica takes over from a lost master where the cluster does not do it by itself."""
+        heir = best_heir(replace(self.snapshot, nodes=self.others)) if self.is_lost else None
+        majority = len(self.whole.answering_masters) * 2 > self.electorate
+        if heir is None or (majority and (self.electable or not self.given_up_by)):
+            return ()
+        return (f"{'promote' if majority else 'takeover'} {self.snapshot.target} --to {heir.address}",)
 
     @cached_property
     def is_lost(self) -> bool:
@@ -152,6 +174,16 @@ class ShardFacts(Facts):
 def told_by(who: Sequence[Address], observation: str) -> Evidence:
     """What one node, or several alike, have in their table."""
     return Evidence(f"{f'node {who[0]}' if len(who) == 1 else count(len(who), 'node')} CLUSTER NODES", observation)
+
+
+def _may_be_elected(node: NodeView) -> bool:
+    """It lost its link no longer ago than a vote can take, has its data, and is not kept from taking over."""
+    link = node.info.link if node.info else None
+    mine = node.cluster.me if node.cluster else None
+    if link is None or link.up or link.sync_in_progress or mine is None or "nofailover" in mine.flags:
+        return False
+    timeout_ms = node.config.cluster_node_timeout_ms if node.config else None
+    return (link.down_since_s or 0) * 1000 <= 2 * (timeout_ms or NODE_TIMEOUT_MS) + ELECTION_MS
 
 
 def _reach(member: Member) -> Reach:

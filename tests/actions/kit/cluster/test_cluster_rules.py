@@ -60,6 +60,7 @@ def test_where_nobody_may_take_over_no_failover_is_expected(hindrance):
     if hindrance:
         dead = dead.row(5, **hindrance)
         assert "failover-in-progress" not in ids(dead)
+        assert f"promote carts --to {address(5)}" in finding(dead, FindingId.MASTER_DOWN).suggests
         return
 
     def long_ago(view: NodeView) -> NodeView:
@@ -103,6 +104,8 @@ def test_half_of_the_masters_lost_is_no_majority():
     one = finding(dead, FindingId.CLUSTER_MAJORITY_LOST)
     assert (one.severity, one.confidence, one.nodes) == (Severity.CRITICAL, CERTAIN, (address(1), address(2)))
     assert "failover-in-progress" not in ids(dead)
+    takeovers = [f"takeover carts --to {address(5)}", f"takeover carts --to {address(6)}"]
+    assert [*finding(dead, FindingId.CLUSTER_SLOTS_UNCOVERED).suggests][:2] == takeovers
     assert "cluster-majority-lost" not in ids(cluster(5, 1).failed(1, 2))
 
 
