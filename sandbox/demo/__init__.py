@@ -38,10 +38,17 @@ def _with_elasticache(build: Build) -> AbstractAsyncContextManager[Stage]:
     return with_elasticache(build)
 
 
+def _with_kubernetes(build: Build) -> AbstractAsyncContextManager[Stage]:
+    from sandbox.demo.kubernetes_stage import with_kubernetes  # noqa: PLC0415 -- Only this kind needs all of it.
+
+    return with_kubernetes(build)
+
+
 STAGES: Mapping[str, Callable[[Build], AbstractAsyncContextManager[Stage]]] = {
     "sentinel": with_sentinel,
     "replication": with_nobody_in_charge,
     "elasticache": _with_elasticache,
+    "kubernetes": _with_kubernetes,
 }
 """What can stand on the stage, by the word that a person chooses it by; the first one by default."""
 

@@ -29,10 +29,10 @@ class Application:
 def deploy(release: Release, application: Application) -> "Deployed":
     """Deploy it beside a release of Redis, with that one's password, and do not wait."""
     cluster, chart = release.cluster, release.chart
-    start = f'#!/bin/sh\nexec {sys.executable} -I {_PROGRAM} "$@"\n'
-    cluster.images[IMAGE] = Image(("orders-api",), {"orders-api": start})
+    deployed = Deployed(cluster, release.namespace, application.name)
+    deployed.restore_image()
     cluster.apply([_deployment(chart, application), _service(chart, application)])
-    return Deployed(cluster, release.namespace, application.name)
+    return deployed
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,15 @@ class Deployed:
     def deployment(self) -> Json:
         """The Deployment as it is."""
         return self.cluster.get(DEPLOYMENTS, self.namespace, self.name)
+
+    def forget_image(self) -> None:
+        """Let its image be gone, so that no further pod of it starts."""
+        self.cluster.images.pop(IMAGE, None)
+
+    def restore_image(self) -> None:
+        """Let its image be there."""
+        start = f'#!/bin/sh\nexec {sys.executable} -I {_PROGRAM} "$@"\n'
+        self.cluster.images[IMAGE] = Image(("orders-api",), {"orders-api": start})
 
     def pods(self) -> list[Json]:
         """Its pods, also those that are being deleted."""
