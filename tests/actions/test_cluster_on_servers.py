@@ -8,7 +8,9 @@ import pytest
 
 from actions import promote, takeover, verify
 from actions.adapters import TargetHands, connect
+from actions.kit.cluster.keys import tag_in
 from actions.kit.cluster.shards import Shards
+from actions.kit.cluster.view import SlotRange
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Diagnosis, FindingId, Severity
 from actions.kit.plan import Plan
@@ -124,6 +126,29 @@ async def test_a_lost_majority_does_not_mend_itself():
             while not isinstance(takeover.plan(await hands.observe(), {"to": heir}), Plan):
                 await asyncio.sleep(0.05)
         assert "do not reach a majority" in one(seen, FindingId.WRITES_REFUSED).summary
+
+
+@each_build
+async def test_how_far_a_lost_master_had_come_is_asked_of_those_who_heard_of_it(server):
+    async with cluster(server, QUICK) as made, looking(made) as hands:
+        master, replica, other = made.primaries[0], made.replicas(0)[0], made.primaries[1]
+        await replica.command("CONFIG", "SET", "cluster-replica-no-failover", "yes")
+        await master.command("SET", tag_in([SlotRange(*made.slots(0))]), "x" * 5_000)
+        name = await master.command("CLUSTER", "MYID")
+        async with asyncio.timeout(60):
+            while server.version >= (7,) and told(await other.command("CLUSTER", "SHARDS"), name) < 5_000:
+                await asyncio.sleep(0.05)
+        await master.kill()
+        snapshot, _ = await until(hands, lambda now: now.has(FindingId.MASTER_DOWN))
+    heard = Shards(snapshot).last_heard(name)
+    assert heard is None if server.version < (7,) else heard is not None and heard >= 5_000
+    assert snapshot.unasked[0].source == f"node {master.address}"
+
+
+def told(shards: list[list], name: str) -> int:
+    """The offset of a node that another one tells."""
+    fields = [dict(zip(node[::2], node[1::2], strict=True)) for shard in shards for node in shard[3]]
+    return next(one["replication-offset"] for one in fields if one["id"] == name)
 
 
 async def test_what_stands_amiss_while_all_answer():

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from actions.adapters.redis.connection import Answer, Node
 from actions.adapters.redis.deadline import Deadline
+from actions.adapters.redis.hearsay import heard_of_silent
 from actions.adapters.redis.questions import NodeQuestions, ask_sentinel
 from actions.adapters.redis.reach import Reach, by_map
 from actions.kit.identity import one_view_each
@@ -158,6 +159,8 @@ class _Look:
                 if watched_by is not None:
                     self._tasks.create_task(self._hear_of_sentinels(watched_by))
                 await self._read(self._begun(deadline))
+        if self._observer.target.kind is Kind.CLUSTER:
+            self._views |= await heard_of_silent(self._views, self._observer.node)
 
     def _begun(self, deadline: Deadline) -> dict[Answer, NodeQuestions]:
         """Ask every node that is known already; those with a warm connection at once, the others in tasks."""

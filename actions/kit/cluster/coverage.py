@@ -53,7 +53,9 @@ def _heirs(part: ShardFacts) -> str:
     flagged = sum(voice.votes for voice in part.electors if voice.reach is Reach.NO)
     said = f"master {part.shard.master}, out of reach for {flagged} of {count(part.electorate - 1, 'other master')}"
     replicas = ", ".join(map(str, part.live_replicas))
-    return f"{said}; {f'replicas {replicas} answer' if replicas else 'no replica answers'}"
+    heard = part.whole.shards.last_heard(part.shard.master_id)
+    last = "" if heard is None else f", which last told the others offset {heard:,}"
+    return f"{said}{last}; {f'replicas {replicas} answer' if replicas else 'no replica answers'}"
 
 
 def majority_lost(facts: ClusterFacts) -> Iterator[Finding]:

@@ -185,6 +185,9 @@ def _cost(snapshot: Snapshot, shards: Shards, shard: Shard, node: NodeView, mode
     notes = [
         f"Lost is what {shard.master} acknowledged and {node.address} never got; how much, nobody can tell.{since}"
     ]
+    heard = shards.last_heard(shard.master_id)
+    if heard is not None and node.info is not None:
+        notes.append(f"{shard.master} last told the others offset {heard:,}; {node.address} has {node.info.offset:,}.")
     other = snapshot.node(ahead)
     if floor and other is not None:
         notes.append(f"At least {floor:,} bytes that {ahead} has: it cannot take over ({'; '.join(unfit(other))}).")

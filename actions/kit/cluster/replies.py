@@ -1,4 +1,4 @@
-"""Reads CLUSTER INFO and CLUSTER NODES. Whatever comes, it parses or is Garbled. No I/O here.
+"""Reads CLUSTER INFO, NODES and SHARDS. Whatever comes, it parses or is Garbled. No I/O here.
 
 150 nodes give 150 tables of 150 lines, nearly all of them equal but for the times of the last ping and pong and for
 who speaks. So these are taken out first, and what is equal is parsed once and is one object.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from actions.kit.cluster.view import SLOTS, ClusterView, Member, OpenSlot, SlotRange
+from actions.kit.cluster.view import SLOTS, ClusterView, Heard, Member, OpenSlot, SlotRange
 from actions.kit.errors import Garbled
 from actions.kit.replies import parse_address, parse_word
 from actions.kit.topology import Address
@@ -52,6 +52,34 @@ def parse_cluster(info: object, nodes: object) -> ClusterView:
         migrating=migrating,
         importing=importing,
     )
+
+
+def parse_offsets(reply: object) -> tuple[Heard, ...]:
+    """Read the offset of every node out of CLUSTER SHARDS.
+
+    Raises:
+        Garbled: it is no list of shards.
+    """
+    found = []
+    for shard in _list(reply):
+        fields = _pairs(shard)
+        for node in map(_pairs, _list(fields.get("nodes"))):
+            offset = node.get("replication-offset")
+            if not isinstance(offset, int):
+                raise Garbled("CLUSTER SHARDS without a usable replication-offset")
+            found.append(Heard(parse_word(node.get("id")), offset))
+    return tuple(found)
+
+
+def _list(reply: object) -> list[object]:
+    if not isinstance(reply, list):
+        raise Garbled("CLUSTER SHARDS answered with something else")
+    return reply
+
+
+def _pairs(reply: object) -> dict[str, object]:
+    flat = _list(reply)
+    return dict(zip(map(parse_word, flat[::2]), flat[1::2], strict=False))
 
 
 def _nodes(text: str) -> tuple[str, Members, Open, Open]:

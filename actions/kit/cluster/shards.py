@@ -193,6 +193,10 @@ class Shards:
             groups = [*apart, (ids, answers)]
         return frozenset(max(groups, key=lambda group: (group[1], len(group[0])), default=(set(), 0))[0])
 
+    def last_heard(self, node_id: str) -> int | None:
+        """The offset of a node that gave us nothing, as it last told the others: it may have come further since."""
+        return max((one.offset for _, view in self.views for one in view.heard if one.node_id == node_id), default=None)
+
     @cached_property
     def runs(self) -> tuple[tuple[str | None, SlotRange], ...]:
         """Neighbouring slots of one owner. Where none of the claims begins or ends the owner stays the same."""

@@ -33,6 +33,13 @@ class OpenSlot(NamedTuple):
     peer_id: str
 
 
+class Heard(NamedTuple):
+    """The replication offset, in bytes, that a node last told on the cluster bus."""
+
+    node_id: str
+    offset: int
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One node as another, or itself, has it in its table: a line of CLUSTER NODES."""
@@ -108,6 +115,8 @@ class ClusterView:
     """Slots of its own that are on their way to another node."""
     importing: tuple[OpenSlot, ...] = ()
     """Slots that are on their way to it."""
+    heard: tuple[Heard, ...] = ()
+    """Of nodes that gave us nothing. Source: CLUSTER SHARDS, asked of a few nodes, and only then."""
 
     @property
     def me(self) -> Member | None:

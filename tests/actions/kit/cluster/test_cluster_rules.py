@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actions.kit.cluster.view import Heard
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Confidence, FindingId, Severity
 from actions.kit.snapshot import NodeView, Reason
@@ -248,6 +249,16 @@ def test_a_failing_disk_of_a_master_suggests_the_replica_of_its_shard():
 
     seen = diagnose(cluster(3, 1).snapshot(failing))
     assert seen.verdict.suggests == (f"failover carts --to {address(6)}",)
+
+
+def test_how_far_a_lost_master_had_come_is_told_by_who_heard_of_it():
+    def heard(view: NodeView) -> NodeView:
+        told = (Heard(node_id(2), 12_000),) if view.address == address(5) else (Heard(node_id(2), 11_000),)
+        return replace(view, cluster=replace(view.cluster, heard=told)) if view.cluster else view
+
+    seen = diagnose(cluster(3, 1).failed(2).snapshot(heard))
+    (one,) = [one for one in seen.findings if one.id is FindingId.CLUSTER_SLOTS_UNCOVERED]
+    assert "which last told the others offset 12,000; replicas 10.0.0.5:6379 answer" in one.evidence[0].observation
 
 
 def test_many_masters_are_no_split_brain_and_one_answering_master_is_not_the_only_one():

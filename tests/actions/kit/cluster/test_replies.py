@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.kit.cluster.replies import parse_cluster
-from actions.kit.cluster.view import OpenSlot, SlotRange
+from actions.kit.cluster.replies import parse_cluster, parse_offsets
+from actions.kit.cluster.view import Heard, OpenSlot, SlotRange
 from actions.kit.errors import Garbled
 from actions.kit.topology import Address
 from tests.clusters import cluster, node_id
@@ -85,6 +85,18 @@ def test_what_no_cluster_answers_is_garbled(old, new):
     assert old in INFO + VALKEY
     with pytest.raises(Garbled):
         parse_cluster(INFO.replace(old, new), VALKEY.replace(old, new))
+
+
+NODE = [b"id", b"e17d", b"port", 6379, b"replication-offset", 72, b"health", b"fail"]
+
+
+def test_offsets_are_read_out_of_the_shards():
+    shard = [b"slots", [0, 5460], b"nodes", [NODE, [*NODE[:1], b"2fc5", *NODE[2:5], 70]]]
+    assert parse_offsets([shard, [*shard, b"id", b"19d8"]][:1]) == (Heard("e17d", 72), Heard("2fc5", 70))
+    assert parse_offsets([[*shard, b"id", b"19d8"]]) == (Heard("e17d", 72), Heard("2fc5", 70))
+    for garbage in (b"", [shard, 7], [[b"nodes", [NODE[:4]]]], [[b"nodes", [[7]]]], [[b"slots", []]]):
+        with pytest.raises(Garbled):
+            parse_offsets(garbage)
 
 
 @given(st.binary() | st.integers() | st.none() | st.lists(st.binary()), st.data())
