@@ -58,11 +58,22 @@ def _any_command() -> int:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
         sentence = error.format_message()
-        screen.tell(f"{sentence}{'' if sentence.endswith(('.', '?')) else '.'} Type tandem --help for what there is.")
+        stop = "" if sentence.endswith((".", "?")) else "."
+        screen.tell(f"{sentence}{stop} Type {_command_of(error)} --help for what there is.")
         return Exit.USAGE
     except typer.Abort:
         return 130
     return code if isinstance(code, int) else Exit.AS_IT_SHOULD_BE
+
+
+def _command_of(error: Exception) -> str:
+    """The command whose words were wrong, as it is typed: ``tandem``, ``tandem audit export``."""
+    names: list[str] = []
+    context = getattr(error, "ctx", None)
+    while context is not None and context.parent is not None:
+        names.insert(0, str(context.info_name))
+        context = context.parent
+    return " ".join(("tandem", *names))
 
 
 def _exit_of_error(error: TandemError) -> Exit:

@@ -111,7 +111,10 @@ async def _approve(request_id: str, typed: str, *, as_json: bool) -> Exit:
         person = await at.signed_in()
         request = await at.desk.show(request_id)
         await _decides(at, person, request)
-        decided = counted(await at.desk.approve(request.id, at.vouched(person), typed))
+        decided = await at.desk.approve(request.id, at.vouched(person), typed)
+        if not decided.ok and decided.request.state is RequestState.RUNNING:
+            raise Refused(f"{decided.why} See it through with: tandem follow {request.id}")
+        counted(decided)
         screen.tell(decided.why)
         waits = decided.request.state is RequestState.WAITING
         return show(decided.request if waits else await follow(at, decided.request), as_json=as_json)

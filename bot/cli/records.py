@@ -7,14 +7,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
 from actions.kit.errors import SettingsError
 from bot.cli import screen
 from bot.cli.exits import Exit, exit_of_request
 from bot.environment import ledger_url, targets_file
 from bot.ledger import Ledger, Request, RequestState
+from bot.ledger.engines import parsed
 from bot.render import json
 from bot.targets import load_targets
 
@@ -50,15 +48,11 @@ def existing_ledger() -> str:
     """The ledger's URL, once it is seen that opening it would not make a new, empty one.
 
     Raises:
-        SettingsError: the URL is none, or there is no ledger.
+        LedgerError: the URL is none.
+        SettingsError: there is no ledger.
     """
     text = ledger_url()
-    try:
-        url = make_url(text)
-    except ArgumentError as error:
-        raise SettingsError(
-            "TANDEM_LEDGER_URL is no database's URL; write for example sqlite+aiosqlite:///tandem.db."
-        ) from error
+    url = parsed(text)
     if url.get_backend_name() == "sqlite" and not _holds_something(Path(url.database or "")):
         raise SettingsError(
             f"There is no ledger at {url.database}; run this where the bot runs, or set TANDEM_LEDGER_URL to the bot's."

@@ -51,7 +51,7 @@ def parsed(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:  # The text may hold a password: it is not repeated.
-        raise LedgerError(f"The ledger's URL is none; {_EXAMPLES}.") from error
+        raise LedgerError(f"TANDEM_LEDGER_URL is no database's URL; {_EXAMPLES}.") from error
     if "@" in (url.host or ""):  # So it is taken for the host, which is repeated.
         raise LedgerError("The ledger's URL has an @ in its user or password; write it as %40.")
     if url.get_backend_name() not in {"sqlite", "postgresql"}:

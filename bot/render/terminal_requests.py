@@ -169,8 +169,14 @@ def _run(shown: Request, now: datetime | None) -> Iterator[RenderableType]:
         by = shown.run.cancelled
         yield Text(f"cancelled by {_person(by.person)} at {_moment(by.at)}", style="yellow")
     yield from _question(shown.run)
-    for failure in shown.run.failures:
+    for failure in _beside_cancelling(shown.run):
         yield Text(f"- {plain(failure)}", style="red")
+
+
+def _beside_cancelling(run: Run) -> Iterator[str]:
+    """What else went wrong: who cancelled it is said with the time."""
+    said = f"{run.cancelled.person.name} cancelled it." if run.cancelled is not None else None
+    return (failure for failure in run.failures if failure != said)
 
 
 def _question(run: Run) -> Iterator[Text]:

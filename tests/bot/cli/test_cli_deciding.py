@@ -156,19 +156,25 @@ async def test_what_cannot_be_undone_is_approved_by_the_name_of_its_target(termi
 
 
 async def test_a_run_is_cancelled_from_a_terminal_whoever_carries_it_out(terminal):
-    async with left_by_a_bot(terminal, **DEAD) as (ledger, oncall, _, _guest):
+    async with left_by_a_bot(terminal, **DEAD) as (ledger, oncall, lead, _guest):
         request = await filed(ledger)
         early = await oncall.says(f"cancel {request.id}")
         assert (early.code, early.out) == (3, "")
         await ledger.decide(request.id, Person("U0LEAD", "lead"), "approve")
         lease = await ledger.begin(request.id)  # As a bot would.
+        late = await lead.says(f"approve {request.id} --yes")
+        assert late.err.endswith(f"It is running. See it through with: tandem follow {request.id}\n")
         cancelling = asyncio.create_task(oncall.types(f"cancel {request.id} --json"))
         async with asyncio.timeout(60):
             while (run := (await ledger.request(request.id)).run) is None or run.cancelled is None:
                 await asyncio.sleep(0.02)
         with pytest.raises(Stopped, match="oncall cancelled it"):
             await ledger.journal(lease).intends(0, PLAN.steps[0])
-        await ledger.end(lease, Ending(Outcome.UNDONE))
+        await ledger.end(lease, Ending(Outcome.UNDONE, ("oncall cancelled it.", "And one more thing.")))
         ended = await cancelling
         assert (ended.code, ended.json["run"]["state"]) == (1, "undone"), ended.err
         assert "It stops before its next step" in ended.err
+        shown = await oncall.says(f"show {request.id}")
+        assert "cancelled by oncall (U0ONCALL)" in shown.out
+        assert "oncall cancelled it." not in shown.out
+        assert "- And one more thing." in shown.out

@@ -53,6 +53,8 @@ async def test_no_words_show_the_help(terminal):
         ("verify orders --again soon", 2, "Invalid value for '--again'"),
         ("verify orders --again -1", 2, "Invalid value for '--again'"),
         ("health orders carts", 2, "unexpected extra argument"),
+        ("request failover orders --too x", 2, "Type tandem request --help for what there is."),
+        ("audit export --nope", 2, "Type tandem audit export --help for what there is."),
         ("status orders", 2, "unexpected extra argument"),
     ],
 )
