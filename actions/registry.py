@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from actions import diagnose, failover, health, promote, status, takeover, verify
+from actions import diagnose, events, failover, health, promote, status, takeover, verify
 from actions.kit.action import Action
 from actions.kit.errors import UsageError
 
@@ -13,6 +13,7 @@ ACTIONS: tuple[Action, ...] = (
     health.ACTION,
     diagnose.ACTION,
     verify.ACTION,
+    events.ACTION,
     failover.ACTION,
     promote.ACTION,
     takeover.ACTION,

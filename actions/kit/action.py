@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from actions.kit.findings import Diagnosis
+from actions.kit.happenings import Happening
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.ports import Hands
 from actions.kit.proof import Check
@@ -23,11 +25,16 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look at one target found. ``checks`` only where something was put to the proof."""
+    """What a look at one target found.
+
+    ``checks`` only where something was put to the proof, ``happenings`` only where they were asked for, ``since`` when.
+    """
 
     snapshot: Snapshot
     diagnosis: Diagnosis
     checks: tuple[Check, ...] = ()
+    happenings: tuple[Happening, ...] = ()
+    since: datetime | None = None
 
 
 Options = Mapping[str, str]

@@ -107,6 +107,21 @@ def verify(
 
 
 @app.command()
+def events(
+    target: Target = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How far back: 90m, 24h, 14d. By default 24h.")
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """What AWS, Kubernetes and Tandem did to one target, on one time line."""
+    from bot.cli import looking
+
+    return looking.events(target, since, as_json=as_json)
+
+
+@app.command()
 def plan(
     action: Annotated[str, typer.Argument(metavar="ACTION", help="What to plan, such as failover.")],
     target: Target = None,

@@ -1,4 +1,4 @@
-"""``status``, ``health``, ``diagnose`` and ``verify`` in a terminal. Imports Redis only, and each action by itself."""
+"""What looks at targets in a terminal. Imports Redis only, and each action by itself."""
 
 # ruff: noqa: PLC0415 -- What a command needs is imported when it runs, since the terminal starts often.
 
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from actions.adapters import connect
 from actions.kit.action import Progress, ReadAction, Seen
-from actions.kit.errors import UsageError
+from actions.kit.errors import SettingsError, UsageError
 from actions.kit.topology import Target
 from bot.cli import screen
 from bot.cli.exits import Exit, exit_of_checks, exit_of_diagnosis, exit_of_fleet
@@ -21,6 +21,8 @@ from bot.render import json
 from bot.render.words import listed
 from bot.targets import load_targets
 
+OWN_RUNS = 200
+"""So many of Tandem's own runs are looked through for a time line."""
 T = TypeVar("T")
 
 
@@ -49,6 +51,15 @@ def verify(name: str | None, again: float, *, as_json: bool) -> Exit:
     seen = _done(_verified(chosen(name), again))
     _show(seen, json.verified_json, lambda terminal: terminal.checks(seen), as_json=as_json)
     return exit_of_checks(seen)
+
+
+def events(name: str | None, since: str | None, *, as_json: bool) -> Exit:
+    """What happened to one target, Tandem's own runs among it."""
+    from actions.events import ACTION
+
+    seen = _done(_happened(ACTION, chosen(name), {"since": since} if since else {}))
+    _show(seen, json.events_json, lambda terminal: terminal.happenings(seen), as_json=as_json)
+    return Exit.UNDETERMINED if _silent_tellers(seen) else Exit.AS_IT_SHOULD_BE
 
 
 def status(*, as_json: bool) -> Exit:
@@ -105,6 +116,33 @@ async def _look(action: ReadAction, target: Target, options: Mapping[str, str], 
         return await action.look(hands, options, progress)
     finally:
         await hands.aclose()
+
+
+async def _happened(action: ReadAction, target: Target, options: Mapping[str, str]) -> Seen:
+    """The look, with the runs that the ledger tells of; nothing where there is none."""
+    from bot.cli.records import existing_ledger
+    from bot.ledger import Ledger, LedgerError
+    from bot.render.happenings import with_runs
+
+    seen = await _look(action, target, options, screen.say)
+    try:
+        ledger = await Ledger.open(existing_ledger(), upgrades=False)
+    except SettingsError:
+        return seen
+    except LedgerError as error:
+        screen.tell(f"What Tandem itself did is not known: {error}")
+        return seen
+    try:
+        return with_runs(seen, await ledger.runs(limit=OWN_RUNS, target=target.name))
+    finally:
+        await ledger.aclose()
+
+
+def _silent_tellers(seen: Seen) -> bool:
+    """AWS, or Kubernetes, has events and did not tell them."""
+    group, kubernetes = seen.snapshot.group, seen.snapshot.kubernetes
+    aws = group is not None and (group.unasked is not None or group.tests_in_region is None)
+    return aws or (kubernetes is not None and kubernetes.unasked is not None)
 
 
 async def _verified(target: Target, again: float) -> Seen:

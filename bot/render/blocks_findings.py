@@ -25,8 +25,9 @@ from bot.render.blocks import (
     thread_of,
 )
 from bot.render.blocks_topology import picture, sentinel_summary, shortened
+from bot.render.happenings import happening_lines, moment
 from bot.render.shards import shard_summary
-from bot.render.words import code, mrkdwn, plain, size
+from bot.render.words import code, counted, mrkdwn, plain, size
 
 PICTURE_LINES, FINDINGS, EVIDENCE, CHECKS = 40, 8, 4, 25
 
@@ -82,6 +83,21 @@ def verified(seen: Seen, asked_by: str, note: str = "") -> Screen:
     head = [header(f"{word}: {seen.snapshot.target}"), section(_sentence(seen.diagnosis.verdict)), *_noted(note)]
     ordered = sorted(seen.checks, key=lambda check: check.ok)
     middle = [*_check_blocks(ordered), *_picture(seen.snapshot), *_unasked(seen.snapshot)]
+    return _screen(seen, head, middle, asked_by, told=word)
+
+
+def happened(seen: Seen, asked_by: str, note: str = "") -> Screen:
+    """``events``: the latest lines of the time line, the oldest of them first; all of them in the thread."""
+    lines = happening_lines(seen)
+    since = moment(seen.since) if seen.since else "ever"
+    word = f"{counted(len(lines), 'event')} since {since} UTC"
+    head = [
+        header(f":clock3: {seen.snapshot.target}: {word}"),
+        section(_sentence(seen.diagnosis.verdict)),
+        *_noted(note),
+    ]
+    left = [f"… {len(lines) - PICTURE_LINES} earlier ones in the thread"] if len(lines) > PICTURE_LINES else []
+    middle = [*preformatted([*left, *lines[-PICTURE_LINES:]])[:3], *_unasked(seen.snapshot)]
     return _screen(seen, head, middle, asked_by, told=word)
 
 
@@ -239,7 +255,8 @@ def _screen(seen: Seen, head: list[Block], middle: list[Block], asked_by: str, t
 
 def raw_lines(seen: Seen) -> list[str]:
     """Everything that was seen, as plain lines: the whole picture, all evidence, all checks, all gaps."""
-    lines = picture(seen.snapshot)
+    lines = [*happening_lines(seen), ""] if seen.happenings else []
+    lines += picture(seen.snapshot)
     for one in seen.diagnosis.findings:
         lines += ["", f"{one.id} ({one.severity.word}, {one.confidence}): {one.summary}"]
         lines += [f"  {evidence.source}: {evidence.observation}" for evidence in one.evidence]

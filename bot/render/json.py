@@ -13,6 +13,7 @@ from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Kind, Target
 from bot.render.group import group_json
+from bot.render.happenings import happenings_json
 from bot.render.kubernetes import kubernetes_json
 from bot.render.questions import effects
 from bot.render.shards import shards_json
@@ -48,6 +49,18 @@ def seen_json(seen: Seen) -> Json:
 def verified_json(seen: Seen) -> Json:
     """What ``verify`` prints: as ``diagnose``, with the checks."""
     return seen_json(seen) | {"ok": all(one.ok for one in seen.checks), "checks": [_check(one) for one in seen.checks]}
+
+
+def events_json(seen: Seen) -> Json:
+    """What ``events`` prints."""
+    snapshot = seen.snapshot
+    return {
+        "target": snapshot.target,
+        "kind": snapshot.kind.value,
+        "observed_at": _time(snapshot.observed_at),
+        **happenings_json(seen),
+        "unasked": [{"source": one.source, "why": _why(one)} for one in snapshot.unasked],
+    }
 
 
 def fleet_json(fleet: Sequence[tuple[Target, Seen | str]]) -> Json:

@@ -16,10 +16,11 @@ from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Kind, Target
 from actions.registry import ACTIONS
 from bot.render.group import group_lines
+from bot.render.happenings import happening_lines, moment
 from bot.render.json import link_word
 from bot.render.kubernetes import kubernetes_lines
 from bot.render.shards import shard_lines
-from bot.render.words import duration, plain, size
+from bot.render.words import counted, duration, plain, size
 
 STYLES = {Severity.OK: "green", Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
 
@@ -53,6 +54,15 @@ def checks(seen: Seen) -> RenderableType:
     for check in seen.checks:
         table.add_row(tick(ok=check.ok), Text(plain(check.title, 200)), Text(plain(check.observation), style="dim"))
     return Group(table, _tally(seen.checks), _headline(seen))
+
+
+def happenings(seen: Seen) -> RenderableType:
+    """The time line, the oldest first, and who keeps one and did not tell it."""
+    lines = happening_lines(seen)
+    since = moment(seen.since) if seen.since else "ever"
+    head = Text(f"{seen.snapshot.target}: {counted(len(lines), 'event')} since {since} UTC", style="bold")
+    silent = (f"Not told by {plain(one.source, 80)}: {_why(one)}" for one in seen.snapshot.unasked)
+    return Group(head, *map(Text, lines), *(Text(line, style="yellow") for line in silent))
 
 
 def fleet(rows: Sequence[tuple[Target, Seen | str]]) -> RenderableType:

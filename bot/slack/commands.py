@@ -14,10 +14,11 @@ from bot.fleet import Fleet
 from bot.grammar import Command, parse
 from bot.ledger.errors import LedgerError
 from bot.render.blocks import Screen, notice, spoken
-from bot.render.blocks_findings import diagnosed, glance, healthy_or_not, verified
+from bot.render.blocks_findings import diagnosed, glance, happened, healthy_or_not, verified
 from bot.render.blocks_locks import frozen, unknown
 from bot.render.blocks_menu import Offer, help_on, help_on_word, help_page, menu, request_lines, request_shown
 from bot.render.blocks_request import refused
+from bot.render.happenings import with_runs
 from bot.render.words import mrkdwn
 from bot.slack.caller import Caller
 from bot.slack.messages import CannotPost, Messages
@@ -25,11 +26,14 @@ from bot.slack.ports import Desk, MayUse
 from bot.slack.tokens import token
 from bot.vocabulary import WORDS
 
+OWN_RUNS = 200
+"""So many of Tandem's own runs are looked through for a time line."""
 SLOW_S = 1.0
 """After this a person who waits is told what for."""
 
 _PAGES: Mapping[str, Callable[[Seen, str, str], Screen]] = {
     "diagnose": diagnosed,
+    "events": happened,
     "health": healthy_or_not,
     "verify": verified,
 }
@@ -162,9 +166,18 @@ class Commands:
                 screen = glance(fleet, caller.mention, await self.frozen_notes())
             else:
                 seen = await self.desk.look(action.name, command.target, command.options, progress)
+                seen = await self._with_own(seen)
                 note = (await self.frozen_notes()).get(command.target, "")
                 screen = _PAGES.get(action.name, diagnosed)(seen, caller.mention, note)
         await self._publish(caller, screen)
+
+    async def _with_own(self, seen: Seen) -> Seen:
+        """Where happenings were asked for, with Tandem's own runs; a ledger that is away is said elsewhere."""
+        if seen.since is None:
+            return seen
+        with contextlib.suppress(LedgerError):
+            return with_runs(seen, await self.desk.runs(limit=OWN_RUNS, target=seen.snapshot.target))
+        return seen
 
     async def _change(self, caller: Caller, action: Action, command: Command) -> None:
         await self._admit(caller, action, command.target)

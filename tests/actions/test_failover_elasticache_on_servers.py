@@ -109,7 +109,7 @@ async def test_what_aws_has_accepted_is_not_done(monkeypatch, mishap, said):
     async with search(monkeypatch) as scene:
         scene.aws.faults.next_change(mishap)
         plan = await planned(scene.hands)
-        ending = await carry_out(with_patience(quick(plan.steps), 6), scene.hands, Journal())
+        ending = await carry_out(with_patience(quick(plan.steps), 3), scene.hands, Journal())
 
     assert ending.outcome is Outcome.INCOMPLETE
     assert said in " ".join(ending.failures)

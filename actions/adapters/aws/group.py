@@ -39,7 +39,9 @@ class AwsElastiCache:
 
     async def look(self) -> GroupView:
         """See ``ElastiCache.look``."""
-        group, events = await asyncio.gather(_tried(self.group()), _tried(self._events(Source.GROUP, DAY_MINUTES)))
+        group, events = await asyncio.gather(
+            _tried(self.group()), _tried(self._events(DAY_MINUTES, SourceType=Source.GROUP))
+        )
         if isinstance(group, ActionError):
             nothing = GroupView(self._place.region, self._place.name)
             return replace(nothing, unasked=_unasked(f"AWS {self._place.name}", group))
@@ -61,8 +63,7 @@ class AwsElastiCache:
         """See ``ElastiCache.events``."""
         group = await self._describe()
         names = {group.name, *(member.name for member in group.members)}
-        found = await asyncio.gather(*(self._events(kind, minutes) for kind in Source))
-        return in_order(event for events in found for event in events if event.source in names)
+        return tuple(event for event in await self._events(minutes) if event.source in names)
 
     async def test_failover(self, node_group: str) -> None:
         """See ``ElastiCache.test_failover``."""
@@ -106,10 +107,11 @@ class AwsElastiCache:
             found |= replies.parse_members(page)
         return found
 
-    async def _events(self, kind: Source, minutes: int) -> tuple[Event, ...]:
-        """Of every source of this kind in the region."""
-        pages = self._pages("describe_events", SourceType=kind.value, Duration=minutes)
-        return in_order([event async for page in pages for event in replies.parse_events(page)])
+    async def _events(self, minutes: int, **only: str) -> tuple[Event, ...]:
+        """Of every group and member in the region, as AWS orders them: in one listing, so that none is misplaced."""
+        pages = self._pages("describe_events", Duration=minutes, **only)
+        newest_first = [event async for page in pages for event in replies.parse_events(page)]
+        return in_order(reversed(newest_first))
 
     async def _pages(self, operation: str, **parameters: Any) -> AsyncIterator[dict[str, Any]]:
         marker: dict[str, str] = {}

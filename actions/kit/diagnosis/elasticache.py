@@ -33,7 +33,7 @@ def group_failing_over(facts: Facts) -> Iterator[Finding]:
             f"AWS is failing {group.name} over: wait until it is available again before anything is changed.",
             group.endpoints,
             (_of_group(group, f"status {group.status}"), *events, *pending),
-            facts.lines("diagnose"),
+            facts.lines("events"),
         )
 
 
@@ -58,7 +58,7 @@ def group_changing(facts: Facts) -> Iterator[Finding]:
         f"AWS is at work on {group.name}: {what}." if at_work else f"AWS is going to change {group.name}: {what}.",
         group.endpoints,
         (_of_group(group, f"status {group.status}, automatic failover {group.automatic_failover}"), *pending),
-        facts.lines("diagnose"),
+        facts.lines("events"),
     )
 
 
@@ -99,7 +99,7 @@ def group_disagreement(facts: Facts) -> Iterator[Finding]:
                     of_node(node, f"role replica of {followed}"),
                     *(of_node(one, "role master") for one in facts.masters),
                 ),
-                facts.lines("diagnose"),
+                facts.lines("events"),
             )
 
 
@@ -115,7 +115,7 @@ def failover_off(facts: Facts) -> Iterator[Finding]:
         f"Automatic failover of {group.name} is off: where its primary is lost, AWS promotes nobody by itself.",
         (),
         (_of_group(group, f"automatic failover {group.automatic_failover}, Multi-AZ {group.multi_az or 'not told'}"),),
-        facts.lines("diagnose"),
+        facts.lines("events"),
     )
 
 

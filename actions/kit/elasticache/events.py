@@ -23,8 +23,8 @@ class Moved:
 
 
 def in_order(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Each event once, the oldest first; at one time the group's own before its members', since it begins them."""
-    return tuple(sorted(set(events), key=lambda one: (one.at, one.kind is Source.MEMBER, one.source, one.message)))
+    """Each event once, the oldest first; those of one moment as they are given."""
+    return tuple(sorted(dict.fromkeys(events), key=lambda one: one.at))
 
 
 def is_test(event: Event) -> bool:

@@ -13,6 +13,7 @@ from actions.kit.topology import Address
 
 Answer = Mapping[str, Any]
 T = TypeVar("T")
+_SOURCES = frozenset(Source)
 
 
 def parse_group(region: str, answer: Answer) -> GroupView:
@@ -48,12 +49,14 @@ def parse_members(answer: Answer) -> dict[str, MemberFacts]:
 
 
 def parse_events(answer: Answer) -> tuple[Event, ...]:
-    """The events of DescribeEvents about groups and members.
+    """The events of DescribeEvents that are about groups and members; there are others.
 
     Raises:
         Garbled: it is not what AWS answers.
     """
-    return _read("DescribeEvents", lambda: tuple(_event(one) for one in answer["Events"]))
+    return _read(
+        "DescribeEvents", lambda: tuple(_event(one) for one in answer["Events"] if one["SourceType"] in _SOURCES)
+    )
 
 
 def with_members(group: GroupView, facts: Mapping[str, MemberFacts]) -> GroupView:

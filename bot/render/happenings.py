@@ -1,0 +1,59 @@
+"""Tells what happened to a target as lines, Tandem's own runs among it. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from actions.kit.action import Seen
+from actions.kit.happenings import Happening, in_order
+from bot.render.words import plain
+
+if TYPE_CHECKING:  # It brings the database's library, which most commands do without.
+    from bot.ledger.records import Request
+
+SOURCE, WHAT = 60, 300
+
+
+def with_runs(seen: Seen, requests: Iterable[Request]) -> Seen:
+    """The same with the runs of this target in their places."""
+    if seen.since is None:
+        return seen
+    own = (one for request in requests if request.target == seen.snapshot.target for one in _own(request))
+    return replace(seen, happenings=in_order((*seen.happenings, *own), seen.since))
+
+
+def happening_lines(seen: Seen) -> list[str]:
+    """A line each, the oldest first."""
+    told = ((moment(one.at), plain(one.source, SOURCE), plain(one.what, WHAT)) for one in seen.happenings)
+    return [f"{at}  {source}: {what}" for at, source, what in told]
+
+
+def happenings_json(seen: Seen) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "since": _iso(seen.since) if seen.since else None,
+        "events": [{"at": _iso(one.at), "source": one.source, "what": one.what} for one in seen.happenings],
+    }
+
+
+def moment(at: datetime) -> str:
+    """A time as a line begins with it, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _own(request: Request) -> Iterator[Happening]:
+    who = f"Tandem {request.id}"
+    if request.run is None:
+        return
+    if request.run.started_at is not None:
+        yield Happening(request.run.started_at, who, f"{request.action} began, asked for by {request.requester.name}")
+    if request.run.ended_at is not None:
+        failures = f": {' '.join(request.run.failures)}" if request.run.failures else ""
+        yield Happening(request.run.ended_at, who, f"{request.action} ended {request.run.state.value}{failures}")
