@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+import aiohttp
 import yaml
 
+from sandbox.redis.server import die_with_parent
 from sandbox.slack import LocalSlack
 
 READY_S = 60.0
@@ -61,7 +64,11 @@ class Bot:
 
     async def __aenter__(self) -> Self:
         """Start it and wait until it is connected."""
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.kill()
+            raise
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -75,14 +82,13 @@ class Bot:
             await self.kill()
 
     async def start(self) -> str:
-        """Start the process; it is ready once the local Slack has a connection more."""
+        """Start the process, and wait until it says itself that Slack's commands reach it."""
         if not self.running:
             await self._start()
         return "The bot is connected."
 
     async def _start(self) -> None:
         slack = self._slack
-        before = slack.connections
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
         environment |= self._environment | {
             "TANDEM_SLACK_BOT_TOKEN": slack.bot_token,
@@ -93,14 +99,34 @@ class Bot:
             "TANDEM_HTTP_PORT": "0",
         }
         with self.log.open("ab") as log:
+            begins = log.tell()
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "serve"), env=environment, stdout=log, stderr=log, cwd=self._folder
+                *(*die_with_parent(), sys.executable, "-m", "bot", "serve"),
+                env=environment,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
             )
         deadline = time.monotonic() + READY_S
-        while slack.connections <= before:
+        while not await self._is_ready(begins):
             if not self.running or time.monotonic() > deadline:
                 raise RuntimeError(f"The bot did not connect; its log says: {self.log.read_text()[-2000:]}")
             await asyncio.sleep(0.05)
+
+    async def _is_ready(self, begins: int) -> bool:
+        """The Slack cannot tell whose connections it has: other bots may have some, and one that was just killed.
+
+        Args:
+            begins: where in the log this process begins.
+        """
+        started = re.search(rb'"message": "started", "port": (\d+)', self.log.read_bytes()[begins:])
+        if started is None:
+            return False
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{int(started[1])}/readyz") as said,
+        ):
+            return said.ok
 
     async def kill(self) -> str:
         """Kill the process with SIGKILL."""

@@ -176,7 +176,10 @@ def looking(url: str):
 
 
 @asynccontextmanager
-async def incident(which: Build, folder: Path, url: str, **settings: object) -> AsyncIterator[Incident]:
+async def incident(
+    which: Build, folder: Path, url: str, info_period_ms: int = 1_000, **settings: object
+) -> AsyncIterator[Incident]:
+    """``info_period_ms``: how long it takes at most until a Sentinel has heard whom it may promote."""
     async with (
         LocalSlack(own_manifest()) as slack,
         sentinel(which, **{"master_name": "orders", "down_after_ms": 10_000, **settings}) as topology,
@@ -184,7 +187,7 @@ async def incident(which: Build, folder: Path, url: str, **settings: object) -> 
     ):
         if which.version >= (7,):
             for server in topology.sentinels:
-                await server.command("SENTINEL", "DEBUG", "INFO-PERIOD", "1000")
+                await server.command("SENTINEL", "DEBUG", "INFO-PERIOD", str(info_period_ms))
         old, epoch = await topology.master(), await config_epoch(topology)
         async with Bot(slack, targets(described(topology)), folder, ledger_url=url) as bot:
             with looking(url) as ledger:
@@ -286,9 +289,9 @@ async def test_with_its_database_gone_the_fence_comes_down_and_the_run_is_settle
 async def test_stopped_in_order_it_hands_the_run_over_and_alone_it_goes_back(
     postgresql_url: str, tmp_path: Path, record_property
 ) -> None:
-    """SIGTERM before the roles have moved: the step in hand ends, and nothing is left behind."""
+    """SIGTERM before the roles have moved: the step in hand, which takes a while, ends, and nothing is left behind."""
     async with (
-        incident(FENCING, tmp_path, postgresql_url) as scene,
+        incident(FENCING, tmp_path, postgresql_url, info_period_ms=5_000) as scene,
         Bot(
             scene.slack, targets(described(scene.topology)), tmp_path, ledger_url=postgresql_url, name="other"
         ) as other,
@@ -298,11 +301,13 @@ async def test_stopped_in_order_it_hands_the_run_over_and_alone_it_goes_back(
         ((owner,),) = scene.rows("SELECT owner FROM runs")
         bots = [scene.bot, other]
         has_it = next(bot for bot in bots if f":{bot.pid}:" in owner)
-        await stopped(has_it)
-        assert scene.rows("SELECT 1 FROM audit WHERE kind = 'run.handed-over'")
-        await scene.reached("only choice", "running")
         last = next(bot for bot in bots if bot is not has_it)
-        await stopped(last)
+        os.kill(has_it.pid, signal.SIGTERM)
+        await scene.until(lambda: asyncio.sleep(0, len(scene.rows("SELECT owner FROM replicas")) == 1))
+        assert scene.rows("SELECT 1 FROM audit WHERE kind = 'run.handed-over'"), scene.ended()
+        await scene.until(lambda: asyncio.sleep(0, f":{last.pid}:" in scene.rows("SELECT owner FROM runs")[0][0]))
+        await scene.reached("only choice", "running")
+        await asyncio.gather(stopped(last), stopped(has_it))
         outcome, failures = scene.ended() or ("", "")
         assert outcome == "undone"
         assert "Tandem was stopped" in failures

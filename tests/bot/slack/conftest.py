@@ -49,6 +49,12 @@ FLUSH = ChangeAction("flush", "Empty it.", Risk.IRREVERSIBLE, lambda *_: planned
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failover is looked at again after two seconds; the browser's story waits half a minute."""
+    monkeypatch.setattr("actions.kit.sentinel_failover.LOOK_AGAIN_S", 2)
+
+
+@pytest.fixture
 def harmless_actions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two changes that do nothing, so that no Redis has to be there."""
     for module in (bot.app, actions.registry):
@@ -101,17 +107,21 @@ class House:
             alerts_token=ALERTS_TOKEN,
             **token,
         )
+        before = {one.number for one in self.slack.sockets.connections}
         async with running(settings) as service:
-            await self._ready(service)
+            await self._ready(service, before)
             yield service
 
     def thread(self, message: Message) -> str:
         """Everything in the thread of a message."""
         return "\n".join(one.plain() for one in self.slack.messages(message.channel, thread_ts=message.ts))
 
-    async def _ready(self, service: Service) -> None:
-        connections = 0 if self.over_http else 2
-        await self.slack.waits_for(lambda: service.bolt and self.slack.connections >= connections)
+    async def _ready(self, service: Service, before: set[int]) -> None:
+        """``before``: the connections of other bots, and of one that has just ended."""
+        wanted = 0 if self.over_http else 2
+        await self.slack.waits_for(
+            lambda: service.bolt and len({one.number for one in self.slack.sockets.connections} - before) >= wanted
+        )
         if self.over_http:
             self.slack.request_url = f"http://127.0.0.1:{service.port}/slack/events"
 

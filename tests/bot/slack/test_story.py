@@ -11,6 +11,7 @@ from tests.bot.slack.conftest import INCIDENT, House, saying, targets, whispered
 pytestmark = pytest.mark.servers
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("redis", [one.name for one in builds()], indirect=True)
 async def test_a_failover_with_a_second_person(slack: LocalSlack, redis: Topology, house: House) -> None:
     house.keep(targets(redis))

@@ -36,7 +36,7 @@ async def test_deleted_and_overwritten_keys_are_counted_as_lost(process):
 )
 async def test_a_failover_with_a_writable_old_master_loses_what_clients_went_on_writing(server, discovery):
     async with sentinel(server) as topology:
-        async with WriteLoad(topology, discovery=discovery, process=True) as load:
+        async with WriteLoad(topology, discovery=discovery, rate=500, process=True) as load:
             old = topology.nodes[0]
             await topology.sentinels[0].command("SENTINEL", "FAILOVER", topology.master_name)
             async with asyncio.timeout(60):
