@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from actions.adapters.hands import TargetHands
 from actions.adapters.redis import Reach
+from actions.adapters.redis.listening import sentinel_events
 from actions.kit.topology import Target
 
-__all__ = ["TargetHands", "connect"]
+__all__ = ["TargetHands", "connect", "sentinel_events"]
 
 
 def connect(target: Target, reach: Reach | None = None) -> TargetHands:

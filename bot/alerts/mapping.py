@@ -29,6 +29,10 @@ class Places:
     def signal(self, alert: Alert) -> Signal:
         """The alert with its target, and the channels in which that is spoken of."""
         target = self._ruled(alert.labels) or self._by_name(alert.labels) or self._by_address(alert.labels)
+        return self.of_target(alert, target)
+
+    def of_target(self, alert: Alert, target: str | None) -> Signal:
+        """The same where the target is known already."""
         bound = self._fleet.channels_of(target) if target else ()
         default = (self._fleet.alerts_channel,) if self._fleet.alerts_channel else ()
         return Signal(alert, target, bound or default)

@@ -25,6 +25,8 @@ class Alert:
     labels: Mapping[str, str]
     summary: str
     links: tuple[tuple[str, str], ...] = ()
+    own: bool = False
+    """Tandem saw it itself: nobody says when it ends, and so it ends when Redis is seen to be well."""
 
     @property
     def name(self) -> str:

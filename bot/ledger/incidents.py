@@ -22,8 +22,10 @@ from bot.ledger.tables import alerts, incidents
 TOPIC = "incidents"
 """What those in this process wait for who look at Redis."""
 
-EVERY = timedelta(seconds=30)
+EVERY = timedelta(seconds=10)
 """How often an open incident is looked at, while nothing new comes."""
+SETTLED = timedelta(seconds=5)
+"""What Tandem saw itself is not over before this: a look may come between two moments of one fault."""
 LOOK = timedelta(seconds=30)
 """Longer than a look at all of an incident's targets takes; after this another process does it."""
 
@@ -75,6 +77,7 @@ class Incidents:
             if row is None or row["closed_at"] is not None:
                 return
             before = incident_message.sights_of(row)
+            await _end_own(tx, row["id"], [sight.target for sight in found if sight.well])
             now = await _incident(tx, row)
             over = not now.firing and all(sight.well is not False for sight in found)
             values = {"sights": json.dumps([asdict(sight) for sight in found]), "looking_until": None}
@@ -138,6 +141,13 @@ def _ready_at(row: RowMapping) -> datetime:
 
 async def _row(tx: Transaction, incident_id: str) -> RowMapping | None:
     return (await tx.connection.execute(select(incidents).where(incidents.c.id == incident_id))).mappings().first()
+
+
+async def _end_own(tx: Transaction, incident_id: str, targets: Sequence[str]) -> None:
+    """What Tandem saw itself of these targets is over: they are seen to be well."""
+    about = (alerts.c.incident_id == incident_id) & alerts.c.own & alerts.c.target.in_(targets)
+    ripe = alerts.c.ended_at.is_(None) & (alerts.c.seen_at <= tx.now - SETTLED)
+    await tx.connection.execute(update(alerts).where(about, ripe).values(ended_at=tx.now))
 
 
 async def _incident(tx: Transaction, row: RowMapping) -> Incident:

@@ -87,8 +87,10 @@ async def _again(tx: Transaction, row: RowMapping, alert: Alert) -> bool:
     if alert.starts_at < row["starts_at"] or (alert.starts_at == row["starts_at"] and row["ended_at"] is not None):
         return False  # Sent again, or late: what is known is newer.
     if not alert.firing:
+        if row["ended_at"] is not None:
+            return False
         values = {"ended_at": alert.ended_by(tx.now)}
-    elif row["ended_at"] is not None or alert.starts_at > row["starts_at"]:
+    elif row["ended_at"] is not None or (alert.starts_at > row["starts_at"] and not alert.own):
         values = {"starts_at": alert.starts_at, "ended_at": None, "times": row["times"] + 1}
         values |= _told(alert)
     else:
@@ -167,10 +169,11 @@ def _row(tx: Transaction, incident_id: str, signal: Signal) -> dict[str, Any]:
     }
 
 
-def _told(alert: Alert) -> dict[str, str]:
+def _told(alert: Alert) -> dict[str, Any]:
     return {
         "name": alert.name,
         "severity": alert.severity,
+        "own": alert.own,
         "labels": json.dumps(dict(alert.labels)),
         "summary": alert.summary,
         "links": json.dumps(alert.links),

@@ -317,5 +317,6 @@ alerts = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("times", Integer, nullable=False, server_default="1"),
+    Column("own", Boolean, nullable=False, server_default=false()),
 )
 Index("alerts_by_fingerprint", alerts.c.fingerprint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 
 from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.failures import CommandFailed, ExchangeError, as_error, from_exception, from_reply, one_line
@@ -115,6 +115,39 @@ class Node:
         except Exception as error:  # noqa: BLE001 -- As above.
             self._drop_spoilt()
             raise self._failure(error) from None
+
+    async def subscribed(self, pattern: str, beat_s: float) -> AsyncIterator[Reply]:
+        """Everything that is published by this pattern, over the connection that questions use otherwise.
+
+        Args:
+            pattern: as PSUBSCRIBE takes it.
+            beat_s: after so long without a word the server is asked for one; without an answer it is gone.
+
+        Raises:
+            ExchangeError: as ``put``; also where the connection breaks later.
+        """
+        await self.ask(("PING",), repeatable=True)
+        (answer,) = await self.ask(("PSUBSCRIBE", pattern))
+        if isinstance(answer, CommandFailed):
+            raise as_error(f"{self.name} PSUBSCRIBE", answer)
+        wire = self._wire
+        if wire is None:
+            raise self._failure(ConnectionResetError("the connection broke"))
+        heard, waited = wire.listen(), False
+        while True:
+            try:
+                async with asyncio.timeout(beat_s):
+                    said = await heard.get()
+            except TimeoutError as error:
+                if waited:
+                    raise self._failure(error) from None
+                wire.send(Request.of(("PING",)))
+                waited = True
+                continue
+            if isinstance(said, Exception):
+                raise self._failure(said) from None
+            waited = False
+            yield said
 
     async def transaction(self, *commands: Command) -> list[Reply]:
         """Send MULTI, the commands and EXEC in one round trip.

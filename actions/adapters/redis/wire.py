@@ -64,6 +64,7 @@ class Wire(asyncio.BufferedProtocol):
         self._answer: Answer | None = None
         self._wanted = 0
         self._replies: list[Reply] = []
+        self._heard: asyncio.Queue[Reply | Exception] | None = None
 
     @property
     def usable(self) -> bool:
@@ -89,6 +90,22 @@ class Wire(asyncio.BufferedProtocol):
         else:
             answer.set_exception(ConnectionResetError("the connection broke"))
         return answer
+
+    def listen(self) -> asyncio.Queue[Reply | Exception]:
+        """Give whatever comes from now on, as it comes; an exception where the connection broke, and nothing after it.
+
+        For a connection that has subscribed: it takes part in no exchange any more.
+        """
+        self._heard = asyncio.Queue()
+        for reply in self._replies:
+            self._heard.put_nowait(reply)
+        self._replies = []
+        return self._heard
+
+    def send(self, request: Request) -> None:
+        """Send without waiting for anything; for a connection that listens."""
+        if isinstance(self._transport, asyncio.Transport):
+            self._transport.write(request.packed)
 
     async def free(self) -> None:
         """Wait until the exchange under way has ended, in whatever way."""
@@ -118,6 +135,11 @@ class Wire(asyncio.BufferedProtocol):
             self._fail(error)
             self.abort()
             return
+        if self._heard is not None:
+            heard, self._replies = self._replies, []
+            for reply in heard:
+                self._heard.put_nowait(reply)
+            return
         answer, wanted = self._answer, self._wanted
         if answer is not None and len(self._replies) >= wanted and not answer.done():
             replies, self._replies = self._replies[:wanted], self._replies[wanted:]
@@ -129,6 +151,8 @@ class Wire(asyncio.BufferedProtocol):
         self._fail(exc or ConnectionResetError("the connection broke"))
 
     def _fail(self, error: Exception) -> None:
+        if self._heard is not None:
+            self._heard.put_nowait(error)
         answer, said = self._answer, self._replies
         if answer is None or answer.done():
             return

@@ -12,7 +12,7 @@ import pytest
 from bot.app import Service
 from sandbox.redis.topology import Topology
 from sandbox.slack import LocalSlack, Message
-from tests.bot.slack.conftest import ALERTS_TOKEN, INCIDENT, House, saying, targets, whispered
+from tests.bot.slack.conftest import ALERTS_TOKEN, INCIDENT, House, asked, saying, targets, whispered
 
 STARTED = datetime.now(UTC).isoformat()
 
@@ -158,3 +158,53 @@ async def test_a_client_that_never_ends_its_body_is_let_go(
         assert b" 408 " in await reader.readline()
         writer.close()
     assert told(slack) == []
+
+
+async def test_sentinels_are_heard_and_an_automatic_failover_is_told_once(
+    slack: LocalSlack, house: House, redis: Topology
+) -> None:
+    house.keep(targets(redis))
+    async with house.bot():
+        await slack.waits_for(lambda: slack.connections >= 2)
+        await all_listen(redis)
+        await redis.nodes[0].kill()
+        prompt = await slack.waits_for(lambda: saying(slack, "Enough Sentinels hold the master"), within=30)
+        moved = await slack.waits_for(lambda: saying(slack, "have moved the master from"), within=60)
+        assert moved.ts == prompt.ts
+        await redis.nodes[0].start()
+        over = await slack.waits_for(lambda: saying(slack, "over after"), within=90)
+        assert over.ts == prompt.ts
+        assert len(told(slack)) == 1
+
+
+async def test_a_sentinel_that_comes_back_is_heard_again(slack: LocalSlack, house: House, redis: Topology) -> None:
+    house.keep(targets(redis))
+    async with house.bot():
+        await all_listen(redis)
+        for sentinel in redis.sentinels:
+            await sentinel.kill()
+        for sentinel in redis.sentinels:
+            await sentinel.start()
+        await redis.ready()
+        await all_listen(redis)
+        await redis.nodes[1].kill()
+        await slack.waits_for(lambda: saying(slack, "has no answer from the replica"), within=30)
+
+
+async def test_our_own_failover_is_told_by_its_run_alone(slack: LocalSlack, house: House, redis: Topology) -> None:
+    lead = slack.person("U0LEAD")
+    house.keep(targets(redis))
+    async with house.bot():
+        await all_listen(redis)
+        card = await asked(slack)
+        await lead.clicks(card, "approve")
+        await slack.waits_for(lambda: saying(slack, "failover orders: done and proven"), within=120)
+        assert told(slack) == []
+
+
+async def all_listen(redis: Topology) -> None:
+    """Wait until every Sentinel has a subscriber."""
+    async with asyncio.timeout(30):
+        for sentinel in redis.sentinels:
+            while " psub=1 " not in str(await sentinel.command("CLIENT", "LIST")):
+                await asyncio.sleep(0.05)

@@ -32,6 +32,7 @@ def upgrade() -> None:
         *map(_time, ("starts_at", "seen_at")),
         _time("ended_at", nullable=True),
         sa.Column("times", sa.Integer, nullable=False, server_default="1"),
+        sa.Column("own", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("incident_id", "fingerprint", name=op.f("alerts_pk")),
         sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name=op.f("alerts_incident_id_fk")),
     )

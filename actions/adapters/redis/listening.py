@@ -1,0 +1,48 @@
+"""Hears what a Sentinel publishes, over a connection of its own, for as long as that lasts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from actions.adapters.redis.connection import Node
+from actions.adapters.redis.reach import Reach, by_map
+from actions.adapters.redis.wire import Reply
+from actions.kit.sentinel_events import SentinelEvent, parse_event
+from actions.kit.topology import Address, Target
+
+BEAT_S = 10.0
+"""A Sentinel that says nothing for so long is asked whether it is there; one that has no answer for as long is not."""
+
+
+async def sentinel_events(
+    target: Target, sentinel: Address, reach: Reach | None = None
+) -> AsyncIterator[SentinelEvent]:
+    """Every event of one Sentinel, of all masters that it watches. Ends only by an error or by being closed.
+
+    Args:
+        target: whose Sentinel it is: how it lets us in.
+        sentinel: which.
+        reach: where it is dialled; by default as the target's address map says.
+
+    Raises:
+        ExchangeError: it cannot be reached, does not let us in, or the connection broke.
+    """
+    timeout_s = target.timeout_ms / 1000
+    reach = reach or by_map(target.address_map)
+    name = f"sentinel {sentinel}"
+    node = Node(sentinel, target.sentinel_auth, target.sentinel_tls, timeout_s, name=name, reach=reach)
+    try:
+        async for reply in node.subscribed("*", BEAT_S):
+            event = _event(reply)
+            if event is not None:
+                yield event
+    finally:
+        await node.aclose()
+
+
+def _event(reply: Reply) -> SentinelEvent | None:
+    """``pmessage``, the pattern, the channel, the text."""
+    if not isinstance(reply, list) or len(reply) != 4 or reply[0] != b"pmessage":
+        return None
+    channel, text = (part.decode(errors="replace") if isinstance(part, bytes) else "" for part in reply[2:])
+    return parse_event(channel, text)
