@@ -33,7 +33,7 @@ WARM_GOAL, COLD_GOAL = 20.0, 3.0
 FEW, HUNG = 30, 3
 SHARDS = Shape(shards=50, replicas=2, node_timeout_ms=600_000)
 """Nobody is failed over while one hangs."""
-CLUSTER_WARM_GOAL, CLUSTER_COLD_GOAL = 2.0, 0.5
+CLUSTER_WARM_GOAL = 2.0
 TIMEOUT_S = 1.0
 BEYOND_TIMEOUT_S = 0.2
 PATIENCE_S, ENDED = 3.0, 124
@@ -72,7 +72,7 @@ async def main(runs: int) -> None:
     async with cluster(build(), SHARDS) as made:
         times = await _measure(_checked(made.nodes), runs)
         hung = await _measure(_checked(made.nodes, made.primaries[-1:]), runs)
-    goals = (CLUSTER_WARM_GOAL, CLUSTER_COLD_GOAL)
+    goals = (CLUSTER_WARM_GOAL, None)
     _print_ratios(f"Health of a cluster, {title}, {build().name}", "redis-cli --cluster check", times, goals)
     _print_ends(f"The same with 1 master of {SHARDS.shards} hung", f"the same, ended after {PATIENCE_S:g} s", hung)
 
@@ -158,12 +158,12 @@ async def _ms(way: Callable[[], Awaitable[None]]) -> float:
     return 1000 * (time.perf_counter() - since)
 
 
-def _print_ratios(title: str, runbook: str, times: _Times, goals: tuple[float, float]) -> None:
+def _print_ratios(title: str, runbook: str, times: _Times, goals: tuple[float, float | None]) -> None:
     rows: list[tuple[str, ...]] = [(runbook, spread(times.runbook), "1", "", "")]
     for (name, each), goal in zip(_ours(times), goals, strict=True):
         ratios = [theirs / one for theirs, one in zip(times.runbook, each, strict=True)]
-        met = verdict(met=statistics.median(ratios) >= goal)
-        rows.append((name, spread(each), spread(ratios, 1), f">= {goal:g}", met))
+        judged = ("", "") if goal is None else (f">= {goal:g}", verdict(met=statistics.median(ratios) >= goal))
+        rows.append((name, spread(each), spread(ratios, 1), *judged))
     head = ("way", "ms", "times as fast", "goal", "")
     print(table(f"{title}, {len(times.warm)} runs", head, rows), flush=True)
 

@@ -87,7 +87,10 @@ class Shards:
 
     @cached_property
     def addresses(self) -> Mapping[str, Address]:
-        """Where each node is, by its id: where it answered us, else where the others have it."""
+        """Where each node is, by its id: where it answered us, else where the others have it.
+
+        One at whose address another one answers is there no more: it was set up anew, under a new id.
+        """
         found = {
             one.id: one.address
             for members, _ in reversed(self.tables)
@@ -95,8 +98,10 @@ class Shards:
             if one.address is not None and not one.joining
         }
         known = {address: node.address for node in self._snapshot.nodes for address in node.also}
-        found = {node_id: known.get(address, address) for node_id, address in found.items()}
-        return found | {view.my_id: node.address for node, view in self.views}
+        answering = {view.my_id: node.address for node, view in self.views}
+        taken = set(answering.values())
+        there = {node_id: known.get(address, address) for node_id, address in found.items()}
+        return {node_id: address for node_id, address in there.items() if address not in taken} | answering
 
     @cached_property
     def ids(self) -> Mapping[Address, str]:

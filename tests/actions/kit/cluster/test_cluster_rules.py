@@ -261,6 +261,21 @@ def test_how_far_a_lost_master_had_come_is_told_by_who_heard_of_it():
     assert "which last told the others offset 12,000; replicas 10.0.0.5:6379 answer" in one.evidence[0].observation
 
 
+def test_what_a_node_says_of_itself_is_judged_in_a_cluster_too():
+    def full(view: NodeView) -> NodeView:
+        memory = {"used_memory": 100, "max_memory": 100, "max_memory_policy": "noeviction"}
+        clients = {"connected_clients": 95, "max_clients": 100}
+        return replace(view, info=replace(view.info, **memory, **clients)) if view.address == address(2) else view
+
+    seen = diagnose(cluster(3, 1).snapshot(full))
+    assert [one.nodes for one in seen.findings if one.id is FindingId.OUT_OF_MEMORY] == [(address(2),)]
+    assert [one.nodes for one in seen.findings if one.id is FindingId.CLIENTS_NEAR_LIMIT] == [(address(2),)]
+    loading = finding(cluster(3, 1).without(2, reason=Reason.LOADING), FindingId.LOADING)
+    assert (loading.severity, loading.nodes) == (Severity.CRITICAL, (address(2),))
+    busy = finding(cluster(3, 1).without(5, reason=Reason.BUSY), FindingId.BUSY_SCRIPT)
+    assert (busy.severity, busy.nodes) == (Severity.WARNING, (address(5),))
+
+
 def test_many_masters_are_no_split_brain_and_one_answering_master_is_not_the_only_one():
     assert "split-brain" not in ids(cluster(3, 1))
     one_left = cluster(3, 0).without(2, 3)

@@ -74,6 +74,16 @@ def test_a_node_is_known_by_the_address_where_it_answered():
     assert Shards(snapshot).shards[2].replicas == (address(6),)
 
 
+def test_a_node_that_was_set_up_anew_under_a_new_id_is_there_once():
+    healthy = cluster(shards=3, replicas=1)
+    old = Row(66, 3, 3, flags="fail", link="disconnected", place="10.0.0.6:6379@16379")
+    for number in range(1, 7):
+        healthy = healthy.tells(number, (*healthy.rows, old))
+    seen = Shards(healthy.snapshot())
+    assert seen.shards[2].replicas == (address(6),)
+    assert node_id(66) not in seen.addresses
+
+
 def test_nothing_is_made_up_of_silence():
     healthy = cluster(shards=3, replicas=0).snapshot()
     empty = Shards(replace(healthy, nodes=()))
