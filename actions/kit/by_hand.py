@@ -25,7 +25,7 @@ from actions.kit.ports import Hands
 from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
 from actions.kit.replication_failover import LOOK_AGAIN_S, lasting
 from actions.kit.replication_refusals import others_in_charge
-from actions.kit.sentinel_naming import TellSentinel, before_it_starts
+from actions.kit.sentinel_naming import TellSentinels, before_it_starts
 from actions.kit.snapshot import Link, NodeView, Snapshot
 from actions.kit.steps import Prove
 from actions.kit.topology import Address, Kind
@@ -91,11 +91,11 @@ def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView, switch: Switching) ->
     others = tuple(_to_repoint(snapshot, gone, new))
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
     token = f"{snapshot.target}:{new.port}"
-    tell = partial(TellSentinel, master_name=snapshot.master_name, master=new, instead_of=old)
+    tell = partial(TellSentinels, master_name=snapshot.master_name, master=new, instead_of=old)
     left = tuple(view.address for view in snapshot.sentinels if view.master is not None)
     away = tuple(view.address for view in snapshot.sentinels if view.master is None)
     steps: list[Step] = [FenceCandidate(new, fence), StillLost(old), Promote(new, None)]
-    steps += [*(tell(one) for one in left), OpenForWrites(new, fence)]
+    steps += [*([tell(left)] if left else []), OpenForWrites(new, fence)]
     back: list[Step] = []
     if old is not None:
         # Those of one deployment are set alike: what the lost one had cannot be asked.
@@ -107,10 +107,10 @@ def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView, switch: Switching) ->
         *steps,
         KeepRoles(new, others),
         *switch.at_once,
-        *(tell(one, silent=True) for one in away),
+        *([tell(away, silent=True)] if away else []),
         Prove(new, expected, token, left, quorum=not snapshot.sentinels),
         *back,
-        *(tell(one, silent=True, again=True) for one in away),
+        *([tell(away, silent=True, again=True)] if away else []),
         # A lost master has been waited for since the first proof.
         Prove(new, expected, token, left, after_s=5 if back else LOOK_AGAIN_S, quorum=not snapshot.sentinels),
         *switch.at_last,

@@ -7,10 +7,11 @@ tells its clients of the switch. No I/O here but through Hands.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actions.kit.errors import ActionError, Unreachable
+from actions.kit.errors import ActionError, NotYet, Unreachable
 from actions.kit.plan import NAMING, Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.snapshot import SentinelView
@@ -38,61 +39,78 @@ def why_not_told(views: Sequence[SentinelView], sentinel: Address, master: Addre
 
 
 @dataclass(frozen=True, slots=True)
-class TellSentinel(Step):
-    """Have one Sentinel name the promoted node, before it can make it a replica of the old master.
+class TellSentinels(Step):
+    """Have Sentinels name the promoted node, before they can make it a replica of the old master.
 
-    One that is silent stays owed: whoever sees it come back tells it then.
+    Those that are silent stay owed: whoever sees one come back tells it then.
     """
 
-    sentinel: Address
+    sentinels: tuple[Address, ...]
     master_name: str
     master: Address
     instead_of: Address | None
     silent: bool = False
     again: bool = False
-    """The step is there for one that was silent when its turn came first."""
+    """The step is there for those that were silent when their turn came first."""
     within_s: int = 3
 
     @property
     def title(self) -> str:
         """What the step does."""
-        if self.silent:
-            return f"Have Sentinel {self.sentinel} name {self.master} if it is back{' by now' if self.again else ''}"
-        return f"Have Sentinel {self.sentinel} name {self.master}"
+        who = f"Sentinel {', '.join(map(str, self.sentinels))}"
+        if not self.silent:
+            return f"Have {who} name {self.master}"
+        back = "it is back" if len(self.sentinels) == 1 else "they are back"
+        return f"Have {who} name {self.master} if {back}{' by now' if self.again else ''}"
 
     @property
     def command(self) -> str:
         """The equivalent for a person."""
-        master = f"{self.master_name},{self.master.host},{self.master.port}"
-        return f"{self.sentinel}> PUBLISH __sentinel__:hello IP,PORT,RUN-ID,EPOCH,{master},EPOCH"
+        return (
+            f"{', '.join(map(str, self.sentinels))}> PUBLISH __sentinel__:hello IP,PORT,RUN-ID,EPOCH,"
+            f"{self.master_name},{self.master.host},{self.master.port},EPOCH (as of another Sentinel that it knows, "
+            "EPOCH above its config-epoch)"
+        )
 
     @property
     def changes(self) -> tuple[SettingChange, ...]:
-        """Owed until it names the new one. What is to come about stands as the old value: that is what is owed."""
-        return (SettingChange(self.sentinel, NAMING, str(self.instead_of or ""), str(self.master)),)
+        """Owed until they name the new one. What is to come about stands as the old value: that is what is owed."""
+        old = str(self.instead_of or "")
+        return tuple(SettingChange(sentinel, NAMING, old, str(self.master)) for sentinel in self.sentinels)
 
     @property
     def repays(self) -> tuple[SettingChange, ...]:
-        """What was owed, unless the Sentinel has yet to come back."""
+        """What was owed, unless they have yet to come back."""
         return () if self.silent else self.changes
 
-    async def holds(self, hands: Hands) -> Held:
-        """Whether it names the new one already."""
-        try:
-            named = (await hands.settings(self.sentinel, (NAMING,))).get(NAMING)
-        except Unreachable as error:
-            return Held(yes=False, observation=str(error))
-        return Held(named == str(self.master), f"Sentinel {self.sentinel} names {named}")
-
     async def act(self, hands: Hands) -> str:
-        """Tell it, and see that it took it over."""
-        try:
-            await hands.change_settings(self.sentinel, {NAMING: str(self.master)}, rewrite=False)
-        except ActionError as error:
-            if self.silent and isinstance(error, Unreachable):
-                return f"it is silent ({error}); {before_it_starts(self.master_name, self.master, self.instead_of)}"
-            raise
-        return (await until(lambda: self.holds(hands), hands, self.within_s)).observation
+        """Tell each, and see that it took it over.
+
+        Raises:
+            ActionError: one did not; the others did all the same.
+        """
+        answers = await asyncio.gather(*(self._told(one, hands) for one in self.sentinels), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, ActionError):
+                raise answer
+        failed = [answer for answer in answers if isinstance(answer, ActionError)]
+        away = [error for error in failed if isinstance(error, Unreachable)]
+        if failed and not (self.silent and len(away) == len(failed)):
+            raise NotYet("; ".join(map(str, failed)))
+        told = [answer for answer in answers if isinstance(answer, str)]
+        if away:
+            mend = before_it_starts(self.master_name, self.master, self.instead_of)
+            told.append(f"{len(away)} silent ({'; '.join(map(str, away))}): {mend}")
+        return "; ".join(told)
+
+    async def _told(self, sentinel: Address, hands: Hands) -> str:
+        await hands.change_settings(sentinel, {NAMING: str(self.master)}, rewrite=False)
+
+        async def look() -> Held:
+            named = (await hands.settings(sentinel, (NAMING,))).get(NAMING)
+            return Held(named == str(self.master), f"Sentinel {sentinel} names {named}")
+
+        return (await until(look, hands, self.within_s)).observation
 
 
 def before_it_starts(master_name: str, master: Address, instead_of: Address | None) -> str:

@@ -54,7 +54,8 @@ def still_in_charge(snapshot: Snapshot) -> Iterator[str]:
     answering = [view for view in snapshot.sentinels if view.master is not None]
     if len(answering) * 2 > snapshot.electorate:
         yield f"A majority of them is there: it fails over by itself, or by: failover {snapshot.target}."
-    yield from _subscribed(snapshot, len(answering))
+    else:
+        yield from _subscribed(snapshot, len(answering))
 
 
 def gone(snapshot: Snapshot) -> Gone:

@@ -28,7 +28,7 @@ STEP_TYPES: tuple[type[Step], ...] = (
     following.Repoint,
     following.KeepRoles,
     by_hand.StillLost,
-    sentinel_naming.TellSentinel,
+    sentinel_naming.TellSentinels,
     cluster_steps.CheckShard,
     cluster_steps.ClusterFailover,
     cluster_steps.AwaitAgreement,

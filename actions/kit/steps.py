@@ -284,7 +284,8 @@ class Prove(Step):
     @property
     def command(self) -> str:
         """The equivalent for a person."""
-        sentinels = ", SENTINEL MASTER and CKQUORUM on every Sentinel" if self.sentinels else ""
+        asked = "SENTINEL MASTER and CKQUORUM" if self.quorum else "SENTINEL MASTER"
+        sentinels = f", {asked} on every Sentinel" if self.sentinels else ""
         return f"ROLE on every node{sentinels}; SET … NX EX 30, WAIT, GET, DEL"
 
     async def act(self, hands: Hands) -> str:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from redis.exceptions import ConnectionError  # noqa: A004 -- The server's, not the operating system's.
 
 from actions import promote
 from actions.adapters.redis import RedisHands
@@ -21,7 +22,7 @@ from actions.kit.following import Rejoin
 from actions.kit.loop import Ending, Outcome, carry_out
 from actions.kit.plan import NAMING, Plan, Refusal, Risk
 from actions.kit.promotion import OpenForWrites, Promote
-from actions.kit.sentinel_naming import TellSentinel
+from actions.kit.sentinel_naming import TellSentinels
 from actions.kit.sentinels_gone import still_in_charge
 from actions.kit.settlement import CutOff, settle
 from actions.kit.snapshot import Reason
@@ -51,9 +52,13 @@ async def names(topology: Topology, sentinels: Sequence[Server], node: Server) -
 
 
 async def follows(node: Server, master: Server) -> None:
+    """Wait until it does; whoever makes it a replica sends its clients away, this one too."""
+    role: list[object] = []
     async with asyncio.timeout(30):
-        while (await node.command("ROLE"))[:3] != ["slave", *_parts(master)]:
+        while role[:3] != ["slave", *_parts(master)]:
             await asyncio.sleep(0.1)
+            with contextlib.suppress(ConnectionError):
+                role = await node.command("ROLE")
 
 
 def _parts(server: Server) -> tuple[str, int]:
@@ -119,7 +124,7 @@ async def test_one_that_nobody_tells_reverts_it_and_so_do_two() -> None:
     """What the telling is for."""
     async with without(0) as (topology, plan, hands):
         old, new, _ = topology.nodes
-        steps = [step for step in brief(plan.steps) if not isinstance(step, TellSentinel | Rejoin)]
+        steps = [step for step in brief(plan.steps) if not isinstance(step, TellSentinels | Rejoin)]
         assert (await carry_out(steps, hands, Journal())).outcome is Outcome.DONE
         await old.start()
         await topology.sentinels[0].start()
@@ -133,7 +138,7 @@ async def test_what_is_left_of_them_is_told_before_the_first_write_and_reverts_n
         left = topology.sentinels[0]
         assert f"Sentinel {left.address} is left and cannot fail over: NOQUORUM" in plan.because
         kinds = [type(step) for step in plan.steps]
-        assert kinds.index(Promote) < kinds.index(TellSentinel) < kinds.index(OpenForWrites)
+        assert kinds.index(Promote) < kinds.index(TellSentinels) < kinds.index(OpenForWrites)
         watching = asyncio.create_task(no_two_writable_masters(topology, 2))
         journal = Journal()
         assert await carry_out(brief(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
@@ -232,7 +237,7 @@ async def test_they_come_back_before_the_promotion() -> None:
 async def test_a_run_that_was_cut_off_while_it_tells_goes_on(when: str) -> None:
     async with without(1) as (topology, plan, hands):
         steps, journal = brief(plan.steps), Journal()
-        index = next(number for number, step in enumerate(steps) if isinstance(step, TellSentinel))
+        index = next(number for number, step in enumerate(steps) if isinstance(step, TellSentinels))
         for number, step in enumerate(steps[: index + 1]):
             await journal.intends(number, step)
             if number < index or when == "after":
