@@ -27,6 +27,9 @@ from bot.alerts.sentinels import SentinelWatch
 from bot.alerts.watch import Watch as IncidentWatch
 from bot.fleet import Fleet
 from bot.ledger import Ledger
+from bot.metrics import lag
+from bot.metrics.counts import Counts
+from bot.metrics.exposed import Exposed
 from bot.people import Keeper, Memory
 from bot.policy import Policy
 from bot.policy_values import policy_values
@@ -34,6 +37,7 @@ from bot.requests import Desk
 from bot.requests.terms import Terms
 from bot.settings import Settings
 from bot.slack.app import Wiring, build
+from bot.slack.calls import traced
 from bot.slack.client import Introduction, code_of, is_silence, new_session, plain_client, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.hearing import Watch
@@ -66,9 +70,13 @@ class Service:
         """``None`` when Slack's commands and clicks reach us."""
         if self.bolt is None:
             return "Slack has not said yet who we are."
-        if self.sockets is not None and await self.sockets.connected() == 0:
-            return "No Socket Mode connection is alive."
-        return None
+        return "No Socket Mode connection is alive." if await self.connections() == 0 else None
+
+    async def connections(self) -> int | None:
+        """How many Socket Mode connections are alive; ``None`` where Slack comes over signed HTTP."""
+        if not self.over_sockets:
+            return None
+        return 0 if self.sockets is None else await self.sockets.connected()
 
     async def proof(self) -> float | None:
         """How many seconds ago Slack showed that it reaches us; ``None`` where it does not.
@@ -120,20 +128,23 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     settings.check_slack()
     fleet = load_targets(settings.targets_file)
     async with AsyncExitStack() as stack:
-        ledger = await Ledger.open(settings.ledger_url)
+        counts = Counts()
+        ledger = await Ledger.open(settings.ledger_url, watcher=counts)
         stack.push_async_callback(ledger.aclose)
-        session = await stack.enter_async_context(new_session())
+        session = await stack.enter_async_context(new_session(traced(counts)))
         terms = settings.terms()
         await _note_policy(ledger, fleet, terms)
         parts = _wire(settings, fleet, ledger, session, terms)
-        sender = _sender(parts.wiring, ledger)
+        sender = _sender(parts.wiring, ledger, counts)
         stack.push_async_callback(sender.aclose)
         stack.push_async_callback(parts.wiring.tasks.aclose)
         stack.push_async_callback(parts.desk.aclose, PATIENCE_S)
         sender.start()
         service = Service(over_sockets=settings.slack_app_token is not None)
         receiver = Receiver(ledger.incidents, Places(fleet), _secret(settings.alerts_token))
-        await _listen(stack, settings, service, receiver)
+        exposed = Exposed(counts, ledger.figures, service.connections, service.why_not_ready)
+        stack.callback(asyncio.create_task(lag.sample(counts.lagged)).cancel)
+        await _listen(stack, settings, service, receiver, exposed)
         await parts.desk.recover()
         incidents = IncidentWatch(ledger.incidents, parts.desk.look, parts.desk.locks.why_not_now)
         incidents.start()
@@ -185,14 +196,18 @@ async def _note_policy(ledger: Ledger, fleet: Fleet, terms: Terms) -> None:
         log.info("the audit is told what may be done, and by whom", extra={"difference": list(changed)})
 
 
-def _sender(wiring: Wiring, ledger: Ledger) -> Sender:
+def _sender(wiring: Wiring, ledger: Ledger, counts: Counts) -> Sender:
     client = plain_client(wiring.session, wiring.api_url, wiring.bot_token)
-    return Sender(wiring.outbox, ledger.request, Messages(client, BOT_NAME), wiring.fleet)
+    messages = Messages(client, BOT_NAME)
+    return Sender(wiring.outbox, ledger.request, messages, wiring.fleet, prompted=counts.prompted)
 
 
-async def _listen(stack: AsyncExitStack, settings: Settings, service: Service, receiver: Receiver) -> None:
+async def _listen(
+    stack: AsyncExitStack, settings: Settings, service: Service, receiver: Receiver, exposed: Exposed
+) -> None:
     """Start the HTTP side."""
     site = web.Application()
+    exposed.add(site)
     add_health(site.router, service.why_not_ready)
     receiver.add(site.router)
     if settings.slack_app_token is None:

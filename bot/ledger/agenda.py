@@ -50,7 +50,8 @@ class Entry:
     """A message that this sender has claimed, as it was then.
 
     ``place``: where it stands; ``thread``: where the message stands in whose thread it belongs. ``homeless``: that one
-    cannot be shown. ``doubtful``: nobody knows whether it was posted, since a sender was lost while it posted it.
+    cannot be shown. ``claimed_at``: by the ledger's clock. ``doubtful``: nobody knows whether it was posted, since a
+    sender was lost while it posted it.
     """
 
     id: int
@@ -65,6 +66,7 @@ class Entry:
     attempts: int
     created_at: datetime
     claim: str
+    claimed_at: datetime
     place: Place | None = None
     thread: Place | None = None
     homeless: bool = False
@@ -123,6 +125,7 @@ async def entry_of(tx: Transaction, row: Row[Any], claim: str) -> Entry:
         **{name: getattr(row, name) for name in _AS_THEY_ARE},
         body=json.loads(row.body or "{}"),
         claim=claim,
+        claimed_at=tx.now,
         place=place_of(row),
         thread=None if above is None else place_of(above),
         homeless=above is not None and above.gone is not None,

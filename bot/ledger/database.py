@@ -8,10 +8,11 @@ the transaction has its turn: nothing that waited for the lock past a deadline c
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.ledger import engines, failures
 from bot.ledger.errors import LedgerError
+from bot.ledger.watcher import NOBODY, TransactionKind, Watcher
 
 Clock = Callable[[], datetime]
 
@@ -27,15 +29,21 @@ _PATIENCE_S = 10.0
 nor the fence that it has put up."""
 
 
+class _FileGoneError(LedgerError):
+    """Its file is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """An open transaction, and the time at which it got its turn.
 
-    ``topics``: what it writes that others in this process wait for; see ``Database.event``.
+    ``asked_at``: when it began to wait for that. ``topics``: what it writes that others in this process wait for; see
+    ``Database.event``.
     """
 
     connection: AsyncConnection
     now: datetime
+    asked_at: datetime
     topics: set[str] = field(default_factory=set)
 
 
@@ -46,14 +54,16 @@ class Database:
         url: for example ``sqlite+aiosqlite:///tandem.db``.
         busy_s: how long a transaction waits for other processes, in seconds.
         clock: what time it is; the default is the machine's, or PostgreSQL's own.
+        watcher: is told of every transaction, and by those who use this of what they have committed.
     """
 
-    def __init__(self, url: str, *, busy_s: float = 5.0, clock: Clock | None = None) -> None:
+    def __init__(self, url: str, *, busy_s: float = 5.0, clock: Clock | None = None, watcher: Watcher = NOBODY) -> None:
         parsed = engines.parsed(url)
         self.name = engines.shown(parsed)
         self._file = engines.SqliteFile()
         self._limit_s = busy_s + _PATIENCE_S
         self._clock = clock
+        self.watcher = watcher
         self._turn = asyncio.Lock()
         self._events: dict[str, asyncio.Event] = {}
         if parsed.get_backend_name() == "sqlite":
@@ -75,7 +85,8 @@ class Database:
         """
         # In one process it is cheaper to queue than to ask the database again and again.
         waiting = asyncio.timeout(self._limit_s)
-        async with self._translated(), waiting as limit, self._turn, self._begun(self._writing) as tx:
+        since = time.monotonic()
+        async with self._translated("write"), waiting as limit, self._turn, self._begun(self._writing, since) as tx:
             if at_length:
                 limit.reschedule(None)
             yield tx
@@ -93,9 +104,10 @@ class Database:
         Raises:
             LedgerError: the database failed.
         """
-        async with self._translated(), AsyncExitStack() as stack:
+        since = time.monotonic()
+        async with self._translated("read"), AsyncExitStack() as stack:
             async with asyncio.timeout(self._limit_s):
-                tx = await stack.enter_async_context(self._begun(self._reading))
+                tx = await stack.enter_async_context(self._begun(self._reading, since))
             yield tx
 
     async def aclose(self) -> None:
@@ -103,14 +115,16 @@ class Database:
         await self._writing.dispose()
 
     @asynccontextmanager
-    async def _begun(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:
+    async def _begun(self, engine: AsyncEngine, since: float) -> AsyncIterator[Transaction]:
         if self._file.gone:
-            raise LedgerError(
+            raise _FileGoneError(
                 f"The ledger {self.name} was removed or replaced while Tandem had it open, and nothing is written "
                 "beside it. Put the file back, or start Tandem anew on the one that is there."
             )
         async with engine.begin() as connection:
-            yield Transaction(connection, await self._now(connection))
+            now = await self._now(connection)
+            waited_s = 0.0 if self._clock is not None else time.monotonic() - since  # A clock of its own stands still.
+            yield Transaction(connection, now, now - timedelta(seconds=waited_s))
 
     async def _now(self, connection: AsyncConnection) -> datetime:
         if self._clock is not None:
@@ -121,12 +135,22 @@ class Database:
         return now.astimezone(UTC)
 
     @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
+    async def _translated(self, kind: TransactionKind) -> AsyncIterator[None]:
+        since, failed = time.monotonic(), True
         try:
             yield
+            failed = False
         except IntegrityError:
+            failed = False
             raise
         except SQLAlchemyError as error:
             raise LedgerError(f"The ledger {self.name} {failures.meaning(error)}.") from error
         except TimeoutError as error:
             raise LedgerError(f"The ledger {self.name} {failures.LOST}.") from error
+        except _FileGoneError:
+            raise
+        except BaseException:  # What is done in it has failed, or was stopped: no fault of the ledger's.
+            failed = False
+            raise
+        finally:
+            self.watcher.transacted(kind, time.monotonic() - since, failed=failed)

@@ -50,7 +50,8 @@ class Incidents:
                 await incident_message.show(tx, incident_id)
             if touched:
                 tx.topics.add(TOPIC)
-            return taken
+        self._database.watcher.received(taken)
+        return taken
 
     async def due(self) -> tuple[tuple[Incident, ...], float | None]:
         """The incidents that want a look now, and in how many seconds the next one does."""

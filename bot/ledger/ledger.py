@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +18,7 @@ from bot.ledger.chain import AuditCheck, AuditRow
 from bot.ledger.codec import PlanCodec
 from bot.ledger.database import Clock, Database, Transaction
 from bot.ledger.errors import Busy, LedgerError
+from bot.ledger.figures import Figures, figures
 from bot.ledger.freezes import Freezes
 from bot.ledger.hearing import Hearing
 from bot.ledger.incidents import Incidents
@@ -32,6 +34,7 @@ from bot.ledger.requests import Ask, normal_id
 from bot.ledger.reviews import Reviews
 from bot.ledger.stops import Stops
 from bot.ledger.tokens import Tokens
+from bot.ledger.watcher import NOBODY, Watcher
 
 
 class Ledger:
@@ -64,6 +67,7 @@ class Ledger:
         busy_s: float = 5.0,
         clock: Clock | None = None,
         upgrades: bool = True,
+        watcher: Watcher = NOBODY,
     ) -> Ledger:
         """Open the ledger, and bring its tables up to date.
 
@@ -76,11 +80,12 @@ class Ledger:
             clock: what time it is; for tests.
             upgrades: whether its tables may be made, or brought up to date: not by a terminal, since the bot that runs
                 may be older.
+            watcher: is told what this process does on it.
 
         Raises:
             LedgerError: it cannot be used; the sentence says why and what to do.
         """
-        database = Database(url, busy_s=busy_s, clock=clock)
+        database = Database(url, busy_s=busy_s, clock=clock, watcher=watcher)
         try:
             await (schema.ensure if upgrades else schema.require)(database)
         except IntegrityError as error:
@@ -103,7 +108,9 @@ class Ledger:
         """Store a request; it waits for approval, or is approved at once where it needs none."""
         async with self._database.writing() as tx:
             request_id = await requests.file(tx, self._codec, ask)
-            return await reading.load(tx, self._codec, request_id)
+            request = await reading.load(tx, self._codec, request_id)
+        self._database.watcher.filed(request)
+        return request
 
     async def request(self, request_id: str) -> Request:
         """One request; the id as a person types it.
@@ -128,12 +135,14 @@ class Ledger:
             UnknownRequest: there is no such request.
         """
         async with self._database.writing() as tx:
-            return await requests.decide(tx, self._codec, normal_id(request_id), person, Verdict(verdict), reason)
+            given = await requests.decide(tx, self._codec, normal_id(request_id), person, Verdict(verdict), reason)
+        return self._told(given)
 
     async def withdraw(self, request_id: str, person: Person) -> Decided:
         """Take a request back; only its requester can, and only while it waits."""
         async with self._database.writing() as tx:
-            return await requests.withdraw(tx, self._codec, normal_id(request_id), person)
+            given = await requests.withdraw(tx, self._codec, normal_id(request_id), person)
+        return self._told(given)
 
     async def expire_due(self) -> tuple[Request, ...]:
         """End every request whose deadline has passed before its run began."""
@@ -142,7 +151,10 @@ class Ledger:
                 return ()
         async with self._database.writing() as tx:
             ids = await requests.expire_due(tx)
-            return await reading.load_all(tx, self._codec, ids)
+            late = await reading.load_all(tx, self._codec, ids)
+        for request in late:
+            self._database.watcher.became(request)
+        return late
 
     async def begin(self, request_id: str) -> Lease:
         """Begin the run of an approved request: take its target and a lease on it.
@@ -162,6 +174,7 @@ class Ledger:
                     return await runs.insert_run(tx, request, self._owner, self._lasts)
         except IntegrityError as error:
             raise Busy(await self._refuse_busy(request_id)) from error
+        self._database.watcher.became(replace(request, state=RequestState.REFUSED))
         raise Busy(why)
 
     @asynccontextmanager
@@ -231,6 +244,11 @@ class Ledger:
             until = None if last is None else last + timedelta(seconds=cooldown_s)
             return until if until is not None and until > tx.now else None
 
+    async def figures(self) -> Figures:
+        """What waits now, in numbers."""
+        async with self._database.reading() as tx:
+            return await figures(tx)
+
     async def audit(self, kind: str, who: Person, what: str, /, **details: object) -> None:
         """Add a row to the audit for something that changes nothing else in the ledger."""
         async with self._database.writing() as tx:
@@ -258,15 +276,23 @@ class Ledger:
             request = await reading.load(tx, self._codec, lease.run_id)
             if difference:
                 await messages.drifted(tx, request, difference)
-            return request
+        self._database.watcher.became(request)
+        return request
 
     async def _refuse_busy(self, request_id: str) -> str:
         async with self._database.writing() as tx:
             request = await reading.load(tx, self._codec, request_id)
             held = await runs.holder(tx, request.target)
             why = _busy(request.target, held)
-            await requests.refuse(tx, request_id, why)
-            return why
+            refused = await requests.refuse(tx, request_id, why)
+        if refused:
+            self._database.watcher.became(replace(request, state=RequestState.REFUSED))
+        return why
+
+    def _told(self, decided: Decided) -> Decided:
+        if decided.ok:
+            self._database.watcher.became(decided.request)
+        return decided
 
 
 def _busy(target: str, held: runs.Holder | None) -> str:

@@ -79,7 +79,10 @@ class Questions:
                     await _abandon(tx, before, person)
             said, tell = why or _DONE[answer], messages.happened if why is None else audit.append
             await tell(tx, "run.answered", person, run_id, counts=why is None, given=answer, answer=said)
-            return Decided(why is None, await reading.load(tx, self._codec, run_id), said)
+            given = Decided(why is None, await reading.load(tx, self._codec, run_id), said)
+        if given.ok and answer is Answer.ABANDON:
+            self._database.watcher.became(given.request)
+        return given
 
     async def again(self, lease: Lease) -> None:
         """All was put back, and the run begins again: its steps wait as before the first one.

@@ -151,7 +151,8 @@ async def _places(tx: Transaction, new: Sequence[Signal]) -> tuple[dict[tuple[st
 
 async def _insert(tx: Transaction, scope: str, channels: str) -> str:
     incident_id = await free_id(tx, incidents.c.id, "I-")
-    times = dict.fromkeys(("opened_at", "changed_at", "look_at"), tx.now)
+    # It begins when it was heard of, also where the ledger had others to serve before.
+    times = {"opened_at": tx.asked_at, "changed_at": tx.now, "look_at": tx.now}
     await tx.connection.execute(insert(incidents).values(id=incident_id, scope=scope, channels=channels, **times))
     await audit.append(tx, "incident.opened", TANDEM, incident_id, scope=scope)
     return incident_id

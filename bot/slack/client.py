@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from aiohttp import ClientSession, ClientTimeout, TCPConnector
+from aiohttp import ClientSession, ClientTimeout, TCPConnector, TraceConfig
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import (
@@ -51,9 +51,10 @@ class _ConnectionRetry(AsyncConnectionErrorRetryHandler):
         return await super()._can_retry_async(state=state, request=request, response=response, error=error)
 
 
-def new_session() -> ClientSession:
+def new_session(*traces: TraceConfig) -> ClientSession:
     """The one session. The time-out has to be here: the SDK ignores its own for a session that it is given."""
-    return ClientSession(timeout=ClientTimeout(total=TIMEOUT_S), connector=TCPConnector(limit=CONNECTIONS))
+    timeout, connector = ClientTimeout(total=TIMEOUT_S), TCPConnector(limit=CONNECTIONS)
+    return ClientSession(timeout=timeout, connector=connector, trace_configs=list(traces))
 
 
 def web_client(session: ClientSession, api_url: str, token: str | None) -> AsyncWebClient:

@@ -45,6 +45,7 @@ class Sender:
         fleet: which channels a target is bound to.
         rest_s: see ``REST_S``.
         poll_s: how often to look for what other processes wrote, in seconds.
+        prompted: is told how old an incident was when its first message stood, in seconds.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class Sender:
         *,
         rest_s: float = REST_S,
         poll_s: float = POLL_S,
+        prompted: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
+        self._prompted = prompted
         self._outbox, self._load, self._messages, self._fleet = outbox, load, messages, fleet
         self._rest_s, self._poll_s = rest_s, poll_s
         self._lanes: dict[str, asyncio.Task[None]] = {}
@@ -150,6 +153,7 @@ class Sender:
             await self._show(entry, found)
 
     async def _show(self, entry: Entry, found: Screen) -> None:
+        began = self._now()
         try:
             async with asyncio.timeout(SEND_S):
                 place = await self._put(entry, found.message)
@@ -158,6 +162,8 @@ class Sender:
         except CannotPost as error:
             await self._refused(entry, error)
         else:
+            if entry.kind == "incident" and entry.place is None:  # By the ledger's clock: ours may be another one.
+                self._prompted(entry.claimed_at.timestamp() - entry.body["opened_at"] + self._now() - began)
             await self._stands(entry, place, found)
 
     async def _put(self, entry: Entry, message: Message) -> Place:

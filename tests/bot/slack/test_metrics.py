@@ -1,0 +1,82 @@
+"""/metrics tells what happened: after a failover and an alert, under rate limits, and while the ledger is gone."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from sandbox.postgresql import PASSWORD, PostgreSQL
+from sandbox.redis.topology import Topology
+from sandbox.slack import LocalSlack
+from tests.bot.slack.conftest import ALERTS_TOKEN, House, asked, saying, targets
+from tests.bot.slack.scraping import scraped, scraped_until
+from tests.bot.slack.test_incidents import alert, posted
+from tests.databases import rows
+
+FAILOVER = {"action": "failover"}
+MANY = re.compile(r"\b[RIE]-\w+|\b[UCS]0\w+|127\.0\.0\.1|tandem_[0-9a-f]{16}|xox")
+"""What there can be any number of, or is nobody's business: ids, people, channels, addresses, tokens."""
+
+
+@pytest.mark.servers
+async def test_a_failover_and_an_alert_are_counted(slack: LocalSlack, redis: Topology, house: House) -> None:
+    house.keep(targets(redis))
+    async with house.bot() as service:
+        slack.faults.rate_limit("chat.postMessage", retry_after=2)
+        card = await asked(slack)
+        before = await scraped_until(service, lambda now: now("tandem_approvals_waiting") == 1)
+        assert before("tandem_requests_filed_total", **FAILOVER) == 1
+        assert before("tandem_approvals_waiting_oldest_seconds") > 0
+        assert before("tandem_runs_in_progress") == 0
+        assert before("tandem_slack_rate_limits_total", method="chat.postMessage") == 1
+        assert before("tandem_slack_rate_limit_wait_seconds_total", method="chat.postMessage") == 2
+
+        await slack.person("U0LEAD").clicks(card, "approve")
+        await slack.waits_for(lambda: saying(slack, "failover orders: done and proven"), within=120)
+        assert (await posted(service, {"alerts": [alert(), alert()]}))[0] == 200
+        assert (await posted(service, {"alerts": []}, "wrong"))[0] == 401
+        await slack.waits_for(lambda: saying(slack, "What Tandem sees"))
+        after = await scraped_until(service, lambda now: now("tandem_incidents_open") == 1)
+    assert after("tandem_requests_decided_total", outcome="approved", **FAILOVER) == 1
+    assert after("tandem_runs_total", outcome="done", **FAILOVER) == 1
+    took = after("tandem_run_duration_seconds_sum", outcome="done", **FAILOVER)
+    assert took > 30, "the second look comes after 30 s"
+    states = Counter(state for (state,) in rows(house.ledger_url, "SELECT state FROM steps"))
+    assert {state: after.total("tandem_steps_total", state=state) for state in states} == states
+    assert after("tandem_steps_total", kind="SentinelFailover", state="done") == 1
+    assert after("tandem_approvals_waiting") == after("tandem_runs_in_progress") == after("tandem_debts_unpaid") == 0
+    assert after("tandem_http_requests_total", path="/alerts", code="200") == 1
+    assert after("tandem_http_requests_total", path="/alerts", code="401") == 1
+    assert after("tandem_alerts_total", outcome="changed") == after("tandem_incidents_opened_total") == 1
+    assert after("tandem_alerts_total", outcome="known") == 1
+    assert after("tandem_alert_to_prompt_seconds_count") == 1
+    assert 0 < after("tandem_alert_to_prompt_seconds_sum") < took
+    assert after("tandem_socket_mode_connections") == 2
+    assert after("tandem_ready") == after("tandem_ledger_up") == 1
+    posts = [call for call in slack.calls if call.method == "chat.postMessage" and call.error is None]
+    named = {"method": "chat.postMessage", "outcome": "ok"}
+    assert after("tandem_slack_call_duration_seconds_count", **named) == len(posts)
+    assert after("tandem_ledger_transaction_duration_seconds_count", kind="write") > len(states)
+    assert after.total("tandem_ledger_failures_total") == 0
+    assert after("tandem_event_loop_lag_seconds_count") > 100
+    assert [value for value in after.labels if MANY.search(value)] == []
+
+
+async def test_while_the_ledger_is_gone_the_rest_is_told(
+    slack: LocalSlack, house: House, own_postgresql: PostgreSQL
+) -> None:
+    own_postgresql.execute("CREATE DATABASE tandem")
+    house.ledger_url = own_postgresql.url("tandem")
+    async with house.bot() as service:
+        assert (await scraped(service))("tandem_ledger_up") == 1
+        own_postgresql.stop()
+        gone = await scraped_until(service, lambda now: now("tandem_ledger_up") == 0)
+        assert gone("tandem_socket_mode_connections") == 2
+        assert gone("tandem_incidents_open") is None, "nobody knows: that is not 0"
+        assert gone("tandem_ledger_failures_total", kind="read") >= 1
+        assert (await posted(service, {"alerts": [alert()]}))[0] == 503
+        assert (await scraped(service))("tandem_http_requests_total", path="/alerts", code="503") == 1
+        assert PASSWORD not in gone.text
+        assert ALERTS_TOKEN not in gone.text
+        own_postgresql.start()
+        await scraped_until(service, lambda now: now("tandem_incidents_open") == 0)
