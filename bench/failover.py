@@ -42,7 +42,7 @@ class Run:
     switch_ms: float
 
 
-class _NoJournal:
+class NoJournal:
     """The bench measures the failover itself; the ledger's part is measured with the bot."""
 
     async def intends(self, index: int, step: Step) -> None:
@@ -101,7 +101,7 @@ async def tandem(topology: Topology) -> None:
         if isinstance(plan, Refusal):
             raise Refused(*plan.reasons)
         steps = [step for step in plan.steps if not (isinstance(step, Prove) and step.after_s)]
-        ending = await carry_out(steps, hands, _NoJournal())
+        ending = await carry_out(steps, hands, NoJournal())
         if ending.outcome is not Outcome.DONE:
             raise RuntimeError("; ".join(ending.failures))
     finally:
