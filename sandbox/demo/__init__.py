@@ -21,6 +21,7 @@ from rich.console import Console
 
 from actions.kit.errors import SettingsError, UsageError
 from sandbox.demo.bot import Bot
+from sandbox.demo.cluster_stage import with_cluster
 from sandbox.demo.redis_stages import described, with_nobody_in_charge, with_sentinel
 from sandbox.demo.stage import Stage, state, targets
 from sandbox.redis import Build, build
@@ -47,6 +48,7 @@ def _with_kubernetes(build: Build) -> AbstractAsyncContextManager[Stage]:
 STAGES: Mapping[str, Callable[[Build], AbstractAsyncContextManager[Stage]]] = {
     "sentinel": with_sentinel,
     "replication": with_nobody_in_charge,
+    "cluster": with_cluster,
     "elasticache": _with_elasticache,
     "kubernetes": _with_kubernetes,
 }

@@ -19,8 +19,8 @@ from sandbox.redis.managed import RENAMED
 from sandbox.redis.server import Credentials, Server, Spec, provider, role_of
 
 READY_S = 120.0
-# More at once only take the processors from each other.
-_STARTING = 12
+# Started or asked at a time: more at once only take the processors from each other.
+_AT_ONCE = 12
 
 
 @contextlib.asynccontextmanager
@@ -96,7 +96,8 @@ class Cluster:
 
     async def masters(self) -> tuple[Server, ...]:
         """The nodes that call themselves master; those that do not answer are left out."""
-        roles = await asyncio.gather(*(role_of(node) for node in self.nodes))
+        turns = asyncio.Semaphore(_AT_ONCE)
+        roles = await asyncio.gather(*(_role(node, turns) for node in self.nodes))
         return tuple(node for node, role in zip(self.nodes, roles, strict=True) if role == "master")
 
     async def ready(self, timeout_s: float = READY_S) -> None:
@@ -112,7 +113,7 @@ class Cluster:
         if self.settings.links:
             proxied = {node.name: (node.spec.announced, node.spec.bind) for node in self.nodes}
             self._link_process = await LinkProcess.start(proxied)
-        turns = asyncio.Semaphore(_STARTING)
+        turns = asyncio.Semaphore(_AT_ONCE)
         await asyncio.gather(*(_started(node, turns) for node in self.nodes))
         await self.ready()
 
@@ -157,3 +158,8 @@ class Cluster:
 async def _started(node: Server, turns: asyncio.Semaphore) -> None:
     async with turns:
         await node.start()
+
+
+async def _role(node: Server, turns: asyncio.Semaphore) -> str | None:
+    async with turns:
+        return await role_of(node)

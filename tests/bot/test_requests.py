@@ -20,6 +20,7 @@ from bot.ledger import UNKNOWN_STEP, Ask, LedgerError, RequestState, RunState
 from bot.ledger.tables import runs
 from bot.requests.recovery import not_payable, not_quiet
 from sandbox.redis import builds, replication
+from tests import clusters
 from tests.bot.desks import FENCE, GUEST, LEAD, ONCALL, SLOWLY, office
 from tests.builders import healthy, node_at
 from tests.failover import in_file, setting, target_of
@@ -489,6 +490,16 @@ def test_only_a_master_that_the_sentinels_agree_on_gets_its_writes_back():
     )
     assert "is the agreed one" in not_payable(replace(snapshot, sentinels=elsewhere), node_at(1))
     assert "no node is the agreed one" in not_payable(replace(snapshot, sentinels=()), node_at(1))
+
+
+def test_only_a_master_that_the_others_agree_on_gets_its_writes_back_in_a_cluster():
+    made = clusters.cluster(3, 1)
+    assert not_payable(made.snapshot(), clusters.address(1)) is None
+    assert not_payable(made.snapshot(), clusters.address(4)) is None
+    stale = made.row(4, master=0, epoch=9, slots="0-5460").row(1, slots="").says(1, 1, slots="0-5460").snapshot()
+    assert "a majority of the masters does not say so" in not_payable(stale, clusters.address(1))
+    alone = made.without(2, 3).snapshot()
+    assert "a majority of the masters does not say so" in not_payable(alone, clusters.address(1))
 
 
 def test_every_outcome_of_a_run_has_its_state():

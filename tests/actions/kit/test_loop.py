@@ -237,3 +237,86 @@ async def test_who_lost_the_run_to_another_process_does_nothing_more() -> None:
     with pytest.raises(TandemError, match="another process"):
         await carry_out(steps(world), nothing, Lost())
     assert world.done == ["steer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening(Noted):
+    begins_stage: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Over(Noted):
+    """A point of no return that was passed if it was done."""
+
+    point_of_no_return: ClassVar[bool] = True
+
+    async def holds(self, hands: Hands) -> Held:
+        return Held(self.name in self.world.done and self.name not in self.world.failing, self.name)
+
+
+def stages(world: World) -> list[Step]:
+    """Two shards, each a stage with a point of no return of its own; then what concerns both."""
+    shards = [
+        (Opening(f"check {name}", world), Noted(f"fence {name}", world), Over(f"turn {name}", world)) for name in "ab"
+    ]
+    return [*shards[0], *shards[1], Noted("prove", world)]
+
+
+ALL = ["check a", "fence a", "turn a", "check b", "fence b", "turn b", "prove"]
+
+
+async def test_stages_are_done_one_after_the_other() -> None:
+    world = World()
+    assert await carry_out(stages(world), nothing, Journal()) == Ending(Outcome.DONE)
+    assert world.done == ALL
+
+
+async def test_a_stage_that_fails_goes_back_alone_and_says_what_is_left_out() -> None:
+    world = World(failing={"fence b"})
+    ending = await carry_out(stages(world), nothing, Journal())
+    assert ending == Ending(Outcome.INCOMPLETE, ("fence b: fence b failed", "Not done: check b."))
+    assert world.done == [*ALL[:5], "undo fence b", "undo check b"]
+
+
+async def test_no_stage_is_begun_once_something_has_failed() -> None:
+    world = World(failing={"after a"})
+    plan = [*stages(world)[:3], Noted("after a", world), *stages(world)[3:]]
+    ending = await carry_out(plan, nothing, Journal())
+    assert ending == Ending(Outcome.INCOMPLETE, ("after a: after a failed", "Not done: check b."))
+    assert world.done == [*ALL[:3], "after a"]
+
+
+async def test_the_first_stage_alone_is_undone_as_any_plan() -> None:
+    world = World(failing={"fence a"})
+    ending = await carry_out(stages(world), nothing, Journal())
+    assert ending == Ending(Outcome.UNDONE, ("fence a: fence a failed",))
+    assert world.done == ["check a", "fence a", "undo fence a", "undo check a"]
+
+
+async def test_stopped_between_two_stages_it_leaves_the_first_as_it_is() -> None:
+    @dataclass
+    class Stopping(Journal):
+        async def intends(self, index: int, step: Step) -> None:
+            if index == 3:
+                raise Stopped("enough")
+            await super().intends(index, step)
+
+    world = World()
+    ending = await carry_out(stages(world), nothing, Stopping())
+    assert ending == Ending(Outcome.INCOMPLETE, ("enough", "Not done: check b."))
+    assert world.done == ALL[:3]
+
+
+async def test_a_ledger_that_is_gone_between_two_stages_begins_no_other() -> None:
+    @dataclass
+    class Gone(Journal):
+        async def intends(self, index: int, step: Step) -> None:
+            if index >= 3:
+                raise JournalDown("the ledger is gone")
+            await super().intends(index, step)
+
+    world = World()
+    with pytest.raises(JournalDown):
+        await carry_out(stages(world), nothing, Gone())
+    assert "fence b" not in world.done
+    assert "undo turn a" not in world.done

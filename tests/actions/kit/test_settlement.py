@@ -11,7 +11,7 @@ from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.settlement import Answer, CutOff, Question, settle
-from tests.actions.kit.test_loop import CHANGE, Noted, Turn, World
+from tests.actions.kit.test_loop import ALL, CHANGE, Noted, Turn, World, stages
 from tests.failover import Journal
 
 
@@ -230,3 +230,17 @@ async def test_going_on_does_not_begin_the_turn_again() -> None:
     await settled(World(moved=True), CutOff(2), journal)
     assert journal.states("?") == [StepState.ALREADY], "its outcome is written down, not its intent"
     assert 2 not in journal.titles
+
+
+async def test_a_run_of_several_stages_goes_back_in_the_one_that_was_cut_off() -> None:
+    world = World()
+    ending = await settle(stages(world), CutOff(4), Passing(), Journal())  # type: ignore[arg-type]
+    assert ending == Ending(Outcome.INCOMPLETE, ("The run was cut off before the roles moved.", "Not done: check b."))
+    assert world.done == ["undo fence b", "undo check b"]
+
+
+async def test_a_run_of_several_stages_goes_on_from_the_one_that_was_cut_off() -> None:
+    world = World(done=ALL[:3])
+    ending = await settle(stages(world), CutOff(2), Passing(), Journal())  # type: ignore[arg-type]
+    assert ending == Ending(Outcome.DONE)
+    assert world.done == ALL
