@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from actions.kit.action import Option, Options, Progress, ReadAction, Seen
 from actions.kit.cluster.verified import prove_cluster
 from actions.kit.diagnosis import diagnose
+from actions.kit.elasticache.verified import prove_aws
 from actions.kit.errors import UsageError
 from actions.kit.kubernetes.proofs import prove_application, prove_places
 from actions.kit.ports import Hands
@@ -48,7 +49,7 @@ async def _proven(
     hands: Hands, when: str, since: datetime, *, settled: bool = False
 ) -> tuple[Snapshot, tuple[Check, ...]]:
     snapshot = await hands.observe()
-    own = prove_cluster if snapshot.kind is Kind.CLUSTER else _prove_group
+    own = {Kind.CLUSTER: prove_cluster, Kind.ELASTICACHE: prove_aws}.get(snapshot.kind, _prove_group)
     checks = (*await own(hands, snapshot), *_read_only(snapshot))
     checks += await prove_application(hands, snapshot, since, settled=settled)
     return snapshot, tuple(replace(check, title=f"{check.title}, {when}") for check in checks)

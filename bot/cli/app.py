@@ -11,6 +11,7 @@ import typer
 
 from bot.cli.app_changes import changes, token
 from bot.cli.app_ledger import ledger
+from bot.cli.choices import Application, Host, Shard, To, given
 from bot.cli.exits import Exit
 
 app = typer.Typer(
@@ -125,14 +126,18 @@ def events(
 def plan(
     action: Annotated[str, typer.Argument(metavar="ACTION", help="What to plan, such as failover.")],
     target: Target = None,
-    to: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The replica that shall become master.")] = None,
+    to: To = None,
+    shard: Shard = None,
+    host: Host = None,
+    application: Application = None,
     *,
     as_json: Json = False,
 ) -> Exit:
     """Show what a change would do now, and change nothing."""
     from bot.cli import planning
 
-    return planning.plan(action, target, {"to": to} if to else {}, as_json=as_json)
+    options = given(to=to, shard=shard, host=host, application=application)
+    return planning.plan(action, target, options, as_json=as_json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.choices import Application, Host, Shard, To, given
 from bot.cli.exits import Exit
 
 changes = typer.Typer()
@@ -22,11 +23,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for p
 
 
 @changes.command()
-def request(
+def request(  # noqa: PLR0913 -- Each is an option that people type.
     action: Annotated[str, typer.Argument(metavar="ACTION", help="What to do, such as failover.")],
     target: Target = None,
-    to: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The replica that shall become master.")] = None,
+    to: To = None,
     reason: Reason = "",
+    shard: Shard = None,
+    host: Host = None,
+    application: Application = None,
     *,
     break_glass: Annotated[
         bool, typer.Option("--break-glass", help="In an emergency: without approval; needs --reason, leaves a review.")
@@ -37,7 +41,8 @@ def request(
     from bot.cli import changing
 
     how = changing.How(reason, break_glass=break_glass)
-    return changing.request(action, target, {"to": to} if to else {}, how, as_json=as_json)
+    options = given(to=to, shard=shard, host=host, application=application)
+    return changing.request(action, target, options, how, as_json=as_json)
 
 
 @changes.command()

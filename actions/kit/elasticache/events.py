@@ -32,7 +32,7 @@ def is_test(event: Event) -> bool:
     return _TEST.fullmatch(event.message) is not None
 
 
-def tested(events: Iterable[Event], node_group: str, after: datetime | None) -> tuple[Event, ...]:
+def calls_for(events: Iterable[Event], node_group: str, after: datetime | None) -> tuple[Event, ...]:
     """The calls of TestFailover for a node group since a moment."""
     calls = ((event, _TEST.fullmatch(event.message)) for event in _since(events, after))
     return tuple(event for event, call in calls if call is not None and call[1] == node_group)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from actions.kit.elasticache.events import moved, tested
+from actions.kit.elasticache.events import calls_for, moved
 from actions.kit.elasticache.views import AVAILABLE, GroupView
 from actions.kit.errors import NotYet
 from actions.kit.plan import Held
@@ -83,7 +83,7 @@ async def judged(hands: Hands, move: Move) -> Held:
 
 def under_way(group: GroupView, move: Move) -> str | None:
     """What shows that AWS was asked to move it, or has; ``None`` where nothing does."""
-    calls = tested(group.events, move.shard, move.since)
+    calls = calls_for(group.events, move.shard, move.since)
     if calls:
         return f"TestFailover was called at {calls[-1].at:%H:%M:%S} (AWS's clock)"
     if moved(group.events, move.since):
