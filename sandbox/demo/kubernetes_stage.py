@@ -32,7 +32,11 @@ class KubernetesStage:
             "namespace": self.release.namespace,
             "release": self.release.chart.values.release,
             "kubeconfig": str(self.kubeconfig),
-            "application": {"deployment": self.application.name, "env": "REDIS_HOST"},
+            "application": {
+                "deployment": self.application.name,
+                "env": "REDIS_HOST",
+                "health_url": self.application.health_url,
+            },
         }
         return {"kind": "sentinel", "auth": auth, "sentinel_auth": auth, "kubernetes": place}
 

@@ -31,11 +31,15 @@ from sandbox.kubernetes.controllers.statefulsets import StatefulSets
 from sandbox.kubernetes.kubelet.images import Image
 from sandbox.kubernetes.kubelet.names import with_names
 from sandbox.kubernetes.kubelet.node import NODE_NAME, Kubelet
+from sandbox.kubernetes.kubelet.proxy import ServiceProxy
 from sandbox.kubernetes.kubelet.streams import PodStreams
+from sandbox.redis.addresses import Block
 
 READY_S = 60.0
 _BOOKMARKS_S = 60.0
 _POLL_S = 0.1
+_SERVICES = range(201, 254)
+"""The last numbers of the addresses of Services; pods have those below."""
 _BY_KIND = {resource.kind: resource for resource in RESOURCES}
 Found = TypeVar("Found")
 
@@ -74,7 +78,9 @@ class Kubernetes:
     def __init__(self, folder: Path, *, pace: float, moving_addresses: bool, own_names: bool) -> None:
         self.folder = folder
         self._pace = pace
-        self.store = Store()
+        self.block = Block()
+        self._service_numbers = itertools.cycle(_SERVICES)
+        self.store = Store(lambda: self.block.node(next(self._service_numbers))[0])
         self.access = Access()
         self.images: dict[str, Image] = {}
         self.storage_classes = {"standard"}
@@ -83,9 +89,11 @@ class Kubernetes:
             folder,
             pace=pace,
             images=self.images,
+            block=self.block,
             moving_addresses=moving_addresses,
             own_names=own_names,
         )
+        self.proxy = ServiceProxy(self.store)
         self.endpoints = EndpointsOfServices(self.store, self.kubelet.names_file)
         self.api = ApiServer(
             self.store, self.access, PodStreams(self.store, self.kubelet), bookmark_s=_BOOKMARKS_S * pace
@@ -108,6 +116,7 @@ class Kubernetes:
             Scheduler(self.store).reconcile,
             self.kubelet.reconcile,
             self.endpoints.reconcile,
+            self.proxy.reconcile,
         )
         self._controlling = asyncio.create_task(loop.run(self.store, controllers))
 
@@ -116,7 +125,9 @@ class Kubernetes:
         await self.api.__aexit__(None, None, None)
         if self._controlling is not None:
             self._controlling.cancel()
+        await self.proxy.close()
         await self.kubelet.close()
+        self.block.close()
         if self._controlling is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._controlling

@@ -1,7 +1,6 @@
 """Fills in what a request leaves out, and refuses objects that break the rules that matter here. No I/O here."""
 
 import base64
-import random
 from collections.abc import Callable
 
 from sandbox.kubernetes.api.errors import bad_request, invalid
@@ -111,7 +110,6 @@ def _complete_service(thing: Json) -> None:
     spec.setdefault("type", "ClusterIP")
     spec.setdefault("sessionAffinity", "None")
     spec.setdefault("internalTrafficPolicy", "Cluster")
-    spec.setdefault("clusterIP", f"10.96.{random.randrange(256)}.{random.randrange(1, 255)}")
     spec.setdefault("clusterIPs", [spec["clusterIP"]])
     spec.setdefault("ipFamilies", ["IPv4"])
     spec.setdefault("ipFamilyPolicy", "SingleStack")

@@ -1,6 +1,8 @@
 """The HTTP side of the API server: who asks, may they, and which part answers."""
 
+import asyncio
 import json
+import socket
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -17,6 +19,7 @@ from sandbox.kubernetes.api.store import Store
 _PUBLIC = {"/version", "/healthz", "/livez", "/readyz"}
 _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _MAX_BODY = 3 * 1024 * 1024
+_LET_IN_S = 0.01
 
 
 class Streams(Protocol):
@@ -40,7 +43,8 @@ class ApiServer:
         self.faults = ApiFaults()
         self._host, self._port = "127.0.0.1", 0
         self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._socket: socket.socket | None = None
+        self._site: web.SockSite | None = None
         self.requests: list[tuple[str, str]] = []
         """The verb and resource of each request for objects, in order: ("list", "pods")."""
 
@@ -66,14 +70,18 @@ class ApiServer:
     async def switch_on(self) -> None:
         """Let it be reached, where it was before."""
         if self._runner is not None:
-            self._site = web.TCPSite(self._runner, self._host, self._port)
+            self._socket = socket.create_server((self._host, self._port))
+            self._port = int(self._socket.getsockname()[1])
+            self._site = web.SockSite(self._runner, self._socket)
             await self._site.start()
-            self._port = int(self._runner.addresses[-1][1])
 
     async def switch_off(self) -> None:
         """Break every connection and refuse new ones; the cluster goes on without it."""
-        if self._site is None or self._runner is None or self._runner.server is None:
+        if self._site is None or self._socket is None or self._runner is None or self._runner.server is None:
             return
+        # asyncio loses a connection that it has accepted, and not yet taken in, when its server is closed.
+        asyncio.get_running_loop().remove_reader(self._socket)
+        await asyncio.sleep(_LET_IN_S)
         await self._site.stop()
         for connection in self._runner.server.connections:
             if connection.transport is not None:

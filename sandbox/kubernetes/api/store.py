@@ -19,6 +19,7 @@ from sandbox.kubernetes.api.resources import (
     NAMESPACES,
     PODS,
     RESOURCES,
+    SERVICES,
     Json,
     Resource,
     key_of,
@@ -42,9 +43,10 @@ class Change:
 
 
 class Store:
-    """All objects of one cluster."""
+    """All objects of one cluster; `service_address` is asked for the address of each new Service without one."""
 
-    def __init__(self) -> None:
+    def __init__(self, service_address: Callable[[], str]) -> None:
+        self._service_address = service_address
         self.version = 1000
         self.forgotten = self.version
         """The newest version before which nobody remembers what happened."""
@@ -95,6 +97,8 @@ class Store:
         if "spec" in new and resource is not PODS:
             metadata["generation"] = 1
         rules.check(resource, new)
+        if resource is SERVICES:
+            new["spec"].setdefault("clusterIP", self._service_address())
         rules.complete(resource, new)
         new.pop("status", None)
         if (status := rules.first_status(resource)) is not None:

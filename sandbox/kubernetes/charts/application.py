@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.kubernetes.api.resources import DEPLOYMENTS, PODS, Json, labels_of
+from sandbox.kubernetes.api.resources import DEPLOYMENTS, PODS, SERVICES, Json, labels_of
 from sandbox.kubernetes.charts.bitnami import Chart
 from sandbox.kubernetes.charts.install import Release
 from sandbox.kubernetes.cluster import Kubernetes
@@ -12,6 +12,7 @@ from sandbox.kubernetes.kubelet.images import Image
 
 IMAGE = "ghcr.io/example/orders-api:1.4.2"
 PORT = 8080
+_PATIENCE = {"initialDelaySeconds": 5, "periodSeconds": 3, "timeoutSeconds": 5}
 _PROGRAM = Path(__file__).parents[1] / "programs" / "application.py"
 
 
@@ -46,6 +47,12 @@ class Deployed:
     def deployment(self) -> Json:
         """The Deployment as it is."""
         return self.cluster.get(DEPLOYMENTS, self.namespace, self.name)
+
+    @property
+    def health_url(self) -> str:
+        """Where its Service answers for its health, whichever pods there are."""
+        address = self.cluster.get(SERVICES, self.namespace, self.name)["spec"]["clusterIP"]
+        return f"http://{address}:{PORT}/health"
 
     def forget_image(self) -> None:
         """Let its image be gone, so that no further pod of it starts."""
@@ -102,12 +109,12 @@ def _container(chart: Chart, application: Application) -> Json:
         "image": IMAGE,
         "env": environment,
         "ports": [{"name": "http", "containerPort": PORT}],
-        "readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 3, "timeoutSeconds": 5},
+        "readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, **_PATIENCE},
     }
 
 
 def _service(chart: Chart, application: Application) -> Json:
-    ports = [{"name": "http", "port": 80, "targetPort": "http"}]
+    ports = [{"name": "http", "port": PORT, "targetPort": "http"}]
     return {
         "kind": "Service",
         "metadata": {"name": application.name, "namespace": chart.values.namespace},

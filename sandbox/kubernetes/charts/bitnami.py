@@ -188,7 +188,7 @@ def _probes(port: int, *, by_command: bool) -> Json:
     asks: Json = {"exec": {"command": ["sh", "-c", "ping_local.sh 5"]}} if by_command else {"tcpSocket": {"port": port}}
     asks["timeoutSeconds"] = 5
     return {
-        "startupProbe": {**asks, "periodSeconds": 2, "failureThreshold": 100},
+        "startupProbe": {**asks, "initialDelaySeconds": 2, "periodSeconds": 2, "failureThreshold": 100},
         "readinessProbe": {**asks, "periodSeconds": 10, "failureThreshold": 3},
         "livenessProbe": {**asks, "initialDelaySeconds": 20, "periodSeconds": 30, "failureThreshold": 5},
     }

@@ -37,7 +37,7 @@ async def bitnami(
 
 def install(cluster: Kubernetes, build: Build, **values: Any) -> "Release":
     """Install one more release, and do not wait; the keywords are the fields of Values."""
-    (_, port), (_, sentinel_port) = cluster.kubelet.block.node(1), cluster.kubelet.block.sentinel(1)
+    (_, port), (_, sentinel_port) = cluster.block.node(1), cluster.block.sentinel(1)
     chart = Chart(Values(**values), build, port, sentinel_port)
     suffix = "" if chart.values.with_cli else "-minimal"
     images = {what: image_name(build, name) + suffix for what, name in _IMAGES.items()}

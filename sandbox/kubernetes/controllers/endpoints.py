@@ -88,17 +88,23 @@ class EndpointsOfServices:
         lines = ["127.0.0.1 localhost"]
         for one in self._store.select(ENDPOINT_SLICES):
             namespace, service = key_of(one)[0], labels_of(one)[_SERVICE_NAME]
-            for endpoint in one["endpoints"] or ():
+            address = self._store.get(SERVICES, namespace, service)["spec"]["clusterIP"]
+            if address != "None":
+                lines.append(f"{address} {' '.join(_names(service, namespace))}")
+                continue
+            for endpoint in one["endpoints"]:
                 if endpoint["conditions"]["ready"]:
-                    lines += [f"{endpoint['addresses'][0]} {' '.join(_names(endpoint, service, namespace))}"]
+                    hosts = _names(service, namespace, endpoint.get("hostname", ""))
+                    lines.append(f"{endpoint['addresses'][0]} {' '.join(hosts)}")
         names = "\n".join(lines) + "\n"
         if names != self._names:
             write(self._names_file, names)
             self._names = names
 
 
-def _names(endpoint: Json, service: str, namespace: str) -> list[str]:
-    hosts = [service, *([f"{endpoint['hostname']}.{service}"] if "hostname" in endpoint else [])]
+def _names(service: str, namespace: str, hostname: str = "") -> list[str]:
+    """Of a Service, or of one of the pods behind a headless one, which the Service's own name means as well."""
+    hosts = [service, *([f"{hostname}.{service}"] if hostname else [])]
     endings = ("", f".{namespace}", f".{namespace}.svc", f".{namespace}.{_DOMAIN}")
     return [f"{host}{ending}" for host in hosts for ending in endings]
 

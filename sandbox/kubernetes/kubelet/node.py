@@ -15,7 +15,7 @@ from sandbox.kubernetes.kubelet.pod import Node, RunningPod
 from sandbox.redis.addresses import Block
 
 NODE_NAME = "node-1"
-_ADDRESSES = 250
+_ADDRESSES = 200
 _PRESSURES = {
     "memory": ("MemoryPressure", "NodeHasInsufficientMemory"),
     "disk": ("DiskPressure", "NodeHasDiskPressure"),
@@ -36,10 +36,11 @@ class Kubelet:
         *,
         pace: float,
         images: Mapping[str, Image],
+        block: Block,
         moving_addresses: bool,
         own_names: bool,
     ) -> None:
-        self.block = Block()
+        self.block = block
         self.names_file = folder / "hosts"
         """The names that programs in pods can look up, as in /etc/hosts."""
         self._node = Node(store, folder, images, pace, self.names_file, own_names)
@@ -126,4 +127,3 @@ class Kubelet:
             running.signal(signal.SIGKILL)
             running.end(0)
         await asyncio.gather(*(running.ended() for running in self._pods.values()), *self._forgetting)
-        self.block.close()

@@ -119,10 +119,9 @@ async def test_the_application_writes_logs_and_is_asked_for_its_health(release, 
     annotations = application.deployment()["metadata"]["annotations"]
     assert annotations["argocd.argoproj.io/tracking-id"] == "orders-api:apps/Deployment:orders/orders-api"
     (pod,) = application.pods()
-    url = f"http://{pod['status']['podIP']}:8080/health"
 
     def healthy():
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(application.health_url, timeout=5) as answer:
             return json.load(answer)["redis"]
 
     assert await in_thread(healthy) == "ok"
