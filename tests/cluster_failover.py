@@ -75,7 +75,7 @@ class Scene:
         for node in self.made.nodes:
             assert await setting(node, "min-replicas-to-write") == "0"
         acked = self.load.acked
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while self.load.acked < acked + 100:
                 await asyncio.sleep(0.02)
 

@@ -112,7 +112,7 @@ async def _at_most_one_takes_writes(topology: Topology, over: Callable[[], bool]
         takers = []
         for node in await topology.masters():
             try:
-                await node.command("SET", f"tandem:probe:two-masters:{node.address}", "1", "EX", "5")
+                await node.command("SET", f"tandem:probe:two-masters:{node.address}", "1", "EX", "5", timeout_s=2)
             except Exception:  # noqa: BLE001 -- READONLY, NOREPLICAS: refused is what is wanted.
                 continue
             takers.append(node.address)
@@ -123,7 +123,7 @@ async def _at_most_one_takes_writes(topology: Topology, over: Callable[[], bool]
 async def caught_up(master: Server, *replicas: Server) -> None:
     """Wait until these replicas have all that the master has now. (WAIT counts only what its own connection wrote.)"""
     goal = (await master.command("INFO", "replication"))["master_repl_offset"]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         for replica in replicas:
             while (await replica.command("INFO", "replication"))["slave_repl_offset"] < goal:
                 await asyncio.sleep(0.02)

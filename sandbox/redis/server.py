@@ -141,7 +141,7 @@ class Server:
             await self.stop()
         await self.start()
 
-    async def command(self, *arguments: str | float | bytes, timeout_s: float = 2.0) -> Any:
+    async def command(self, *arguments: str | float | bytes, timeout_s: float = 5.0) -> Any:
         """Send one command as administrator past any link, on a connection of its own; redis-py's errors pass through.
 
         The reply is redis-py's for RESP2 with decoded strings; INFO comes parsed.

@@ -97,7 +97,7 @@ async def test_the_old_master_is_lost_and_the_application_moves_with_the_promoti
         release.cluster.store.change(STATEFUL_SETS, masters, lambda one: one["spec"].update(replicas=0))
         await release.cluster.until(lambda: len(release.pods()) == 1)
         to = release.address("redis-replicas-0")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while isinstance(plan := promote.plan(await hands.observe(), {"to": to}), Refusal):
                 await asyncio.sleep(0.1)
         journal = Journal()

@@ -97,7 +97,7 @@ async def test_what_is_open_fenced_or_told_otherwise_by_a_node() -> None:
         assert "still refuses writes: an earlier failover was cut off" in await refused(hands, shard="0")
         await first.command("CONFIG", "SET", "min-replicas-to-write", 0)
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while True:  # The owner's next ping mends it, within a second.
                 await second.command("CLUSTER", "DELSLOTS", 100)
                 answer = failover.plan(await hands.observe(), {"shard": "0"})
@@ -120,7 +120,7 @@ async def test_a_candidate_that_is_behind_cut_off_or_hung() -> None:
     async with cluster(NEWEST, shape, links=True) as made, hands_on(made, timeout_ms=400, limits=limits) as hands:
         first, (one, two) = made.primaries[0], made.replicas(0)
         await made.link(first).cut_replica(one.address)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while (await one.command("INFO", "replication"))["master_link_status"] == "up":
                 await asyncio.sleep(0.05)
         assert "its link to the master is down" in await refused(hands, to=one.address)
@@ -157,7 +157,7 @@ async def test_a_cluster_that_does_not_serve_its_slots() -> None:
     async with cluster(NEWEST) as made, hands_on(made) as hands:
         for node in made.nodes:
             await node.command("CLUSTER", "DELSLOTS", 100)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while "cluster_state:fail" not in await made.primaries[2].command("CLUSTER", "INFO"):
                 await asyncio.sleep(0.05)
         assert "says cluster_state:fail (16383 slots assigned, 0 of failed nodes)" in await refused(

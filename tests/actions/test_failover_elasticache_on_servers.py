@@ -20,7 +20,7 @@ pytestmark = pytest.mark.servers
 
 
 async def acknowledged(load, writes):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while load.acked < writes:
             await asyncio.sleep(0.02)
 
@@ -239,7 +239,7 @@ async def test_killed_while_aws_is_at_work_the_end_of_that_is_awaited(monkeypatc
         steps = quick(plan.steps)
         scene.aws.hold()
         run = asyncio.create_task(carry_out(steps, scene.hands, journal := Journal()))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not scene.calls("TestFailover"):
                 await asyncio.sleep(0.05)
         run.cancel()

@@ -64,7 +64,7 @@ async def refusal(topology: Topology, to: Server | str | None = None, **changes:
 
 async def plan_for(topology: Topology, to: Server) -> Plan:
     """As soon as the replicas have noticed."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while not isinstance(said := await answer(topology, to), Plan):
         assert time.monotonic() < deadline, said
         await asyncio.sleep(0.05)
@@ -101,7 +101,7 @@ async def test_a_replica_still_hears_the_master() -> None:
 async def test_a_master_that_hangs_since_a_moment_may_be_alive() -> None:
     async with replication(build(NAME)) as topology:
         await topology.nodes[0].hang()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while "may be alive" not in (text := await refusal(topology, topology.nodes[1])):
             assert time.monotonic() < deadline, text
             await asyncio.sleep(0.2)
@@ -163,7 +163,7 @@ async def test_histories_that_nothing_connects() -> None:
         await caught_up(master, first)
         await master.kill()
         await second.command("REPLICAOF", *master.address.rsplit(":", 1))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 90
         while "nothing proves whether" not in (text := await refusal(topology, first)):
             assert time.monotonic() < deadline, text
             await asyncio.sleep(0.05)
@@ -209,13 +209,13 @@ async def test_a_dead_master_is_replaced_and_the_loss_is_said(which: Build) -> N
         assert (await other.command("ROLE"))[1:3] == [heir.address.rsplit(":", 1)[0], int(heir.address.rsplit(":")[1])]
         assert not in_file(heir, "replicaof ")
         assert journal.owed == []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while load.acked < acked + 50:
                 await asyncio.sleep(0.05)
 
 
 async def _diagnosed(hands: TargetHands):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while True:
         said = diagnose(await hands.observe())
         if any(line.startswith("promote") for line in said.verdict.suggests):

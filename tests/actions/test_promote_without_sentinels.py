@@ -46,7 +46,7 @@ async def has(sentinel: Server, topology: Topology) -> dict[str, str]:
 
 async def names(topology: Topology, sentinels: Sequence[Server], node: Server) -> None:
     """Wait until all of these name this node."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while {await named_master(topology, one) for one in sentinels} != {node.address}:
             await asyncio.sleep(0.1)
 
@@ -54,7 +54,7 @@ async def names(topology: Topology, sentinels: Sequence[Server], node: Server) -
 async def follows(node: Server, master: Server) -> None:
     """Wait until it does; whoever makes it a replica sends its clients away, this one too."""
     role: list[object] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while role[:3] != ["slave", *_parts(master)]:
             await asyncio.sleep(0.1)
             with contextlib.suppress(ConnectionError):
@@ -149,7 +149,7 @@ async def test_what_is_left_of_them_is_told_before_the_first_write_and_reverts_n
             await old.start()
             await follows(old, new)  # By the Sentinel that is left: it would have been the other way round.
             acked = load.acked
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 while load.acked < acked + 50:
                     await asyncio.sleep(0.05)
             await load.stop()
@@ -183,7 +183,7 @@ async def test_they_are_in_charge_while_they_work_or_may() -> None:
 
 
 async def until_said(topology: Topology, words: str) -> str:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while words not in (text := await refusal(topology, topology.nodes[1])):
         assert time.monotonic() < deadline, text
         await asyncio.sleep(0.1)

@@ -55,7 +55,7 @@ async def group(which: Build) -> AsyncIterator[Group]:
         hands = (connect(targets[0]), connect(targets[1]))
         for one in hands:
             stack.push_async_callback(one.aclose)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while isinstance(failover.plan(await hands[1].observe(), {}), Refusal):
                 await asyncio.sleep(0.1)
         yield Group(orders, carts, targets, hands)
@@ -124,7 +124,7 @@ async def test_what_is_wrong_with_one_is_not_said_of_the_other() -> None:
     async with group(SINCE_7[0]) as both:
         orders, carts = both.hands
         await both.carts.nodes[2].kill()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while diagnose(seen := await carts.observe()).verdict.id is not FindingId.REPLICA_DOWN:
                 await asyncio.sleep(0.1)
         assert {str(node.address) for node in seen.nodes} == set(both.carts.node_addresses)
@@ -132,7 +132,7 @@ async def test_what_is_wrong_with_one_is_not_said_of_the_other() -> None:
         assert {str(node.address) for node in other.nodes} == set(both.orders.node_addresses)
         assert diagnose(other).verdict.id is FindingId.HEALTHY
         await both.carts.nodes[0].kill()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while "failover-in-progress" not in (said := {one.id for one in diagnose(await carts.observe()).findings}):
                 assert diagnose(await orders.observe()).verdict.id is FindingId.HEALTHY, said
                 await asyncio.sleep(0.02)
@@ -163,7 +163,7 @@ async def test_a_sentinel_that_hung_holds_up_both_until_its_tilt_is_over() -> No
         await asyncio.sleep(2.5)  # Sentinel's own limit: a turn of its loop that took longer than two seconds.
         await hung.resume()
         for hands in both.hands:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 while not isinstance(said := failover.plan(await hands.observe(), {}), Refusal):
                     await asyncio.sleep(0.05)
             assert f"Sentinel {hung.address} is in TILT: its clock jumped or it hung. Wait 30 s." in said.reason

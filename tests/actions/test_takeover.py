@@ -48,7 +48,7 @@ async def refused(action: ChangeAction, hands: TargetHands, **options: str) -> s
 
 async def planned(action: ChangeAction, hands: TargetHands, **options: str) -> Plan:
     """Wait until the others have given the master up, which takes the node time-out."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while isinstance(answer := action.plan(await hands.observe(), options), Refusal):
             await asyncio.sleep(0.1)
     return answer
@@ -98,7 +98,7 @@ async def test_the_cluster_does_it_by_itself_where_it_can() -> None:
         (heir,) = made.replicas(0)
         await made.primaries[0].hang()
         seen = set()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while await role(heir) != "master":
                 seen.add(await refused(promote.ACTION, hands, to=heir.address))
         await made.primaries[0].resume()
@@ -111,11 +111,11 @@ async def test_of_two_replicas_the_one_with_more_takes_over() -> None:
     async with cluster(NEWEST, shape, links=True, extra_config=BY_HAND) as made, hands_on(made) as hands:
         old, (one, two) = made.primaries[0], made.replicas(0)
         await made.link(old).cut_replica(one.address)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while (await one.command("INFO", "replication"))["master_link_status"] == "up":
                 await asyncio.sleep(0.05)
         await old.command("SET", "{06S}", "x" * 5000)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not await two.command("DBSIZE"):
                 await asyncio.sleep(0.05)
         await old.kill()

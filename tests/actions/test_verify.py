@@ -71,7 +71,7 @@ async def test_without_sentinels_a_replica_that_takes_writes_and_a_chain_are_see
         await third.command("CONFIG", "SET", "replica-read-only", "no")
         await third.command("REPLICAOF", *second.address.rsplit(":", 1))
         hands = connect(target_of(topology))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not (seen := await verify.ACTION.look(hands, {"again": "0"}, progress)).checks[2].ok:
                 await asyncio.sleep(0.05)
         await hands.aclose()

@@ -215,7 +215,7 @@ class Replica:
 
     async def quiet(self) -> None:
         """Until all that goes on has ended, or waits where it is held up."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while self.process.alive and self.at_work > self.process.waiting:
                 await asyncio.sleep(0.001)
 

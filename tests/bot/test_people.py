@@ -35,7 +35,7 @@ async def kept(slack, folder, clock):
 
 
 async def until(ledger, condition):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not condition(heard := await ledger.people.heard()):
             await asyncio.sleep(0.02)
     return heard

@@ -111,7 +111,7 @@ class Incident:
 
     async def as_it_has_to_be(self, outcome: str, record: Callable[[str, object], None], *point: str) -> None:
         """Say how it ended in the table, and see that nothing is lost, left behind or done twice."""
-        await self.slack.waits_for(lambda: not self.owed(), within=30)
+        await self.slack.waits_for(lambda: not self.owed())
         await self.topology.ready()
         master = await self.topology.master()
         paused = await is_paused(master)
@@ -338,7 +338,7 @@ async def test_killed_without_sentinels_and_started_again(
             await scene.bot.kill()
             await scene.bot.start()
             await scene.slack.waits_for(scene.settled, within=90)
-            await scene.slack.waits_for(lambda: not scene.owed(), within=30)
+            await scene.slack.waits_for(lambda: not scene.owed())
             await scene.topology.ready()
             master = await scene.topology.master()
             outcome, failures = scene.ended() or ("done", "still to be looked at again")

@@ -59,12 +59,12 @@ class Incident:
 
     async def as_it_has_to_be(self, moves: int) -> None:
         """No fence, no pause, nothing lost, and each shard moved once at most."""
-        await self.slack.waits_for(lambda: not self._rows("SELECT host FROM debts WHERE paid_at IS NULL"), within=30)
+        await self.slack.waits_for(lambda: not self._rows("SELECT host FROM debts WHERE paid_at IS NULL"))
         await self.made.ready()
         assert {await setting(node, "min-replicas-to-write") for node in self.made.nodes} == {"0"}
         assert await highest_epoch(self.made) - self.epoch == moves
         acked = self.load.acked
-        await self.slack.waits_for(lambda: self.load.acked > acked + 100, within=30)
+        await self.slack.waits_for(lambda: self.load.acked > acked + 100)
         await self.load.stop()
         assert await self.load.lost() == 0
         await self.bot.kill()  # It would stay for the second look.

@@ -42,7 +42,7 @@ async def test_killed_before_the_card_is_posted_and_cut_off_from_its_approval_to
         assert await scene.topology.master() is not old
         await slack.switch_on()
         (done,) = await slack.waits_for(lambda: saying(scene, "failover orders: done and proven"), within=60)
-        await slack.waits_for(lambda: slack.messages(INCIDENT, thread_ts=done.ts)[1:], within=30)
+        await slack.waits_for(lambda: slack.messages(INCIDENT, thread_ts=done.ts)[1:])
         (told,) = await slack.waits_for(lambda: saying(scene, "Tandem did not hear Slack from <!date^"), within=60)
         assert "Approved by <@U0LEAD>" in slack.message(INCIDENT, card.ts).plain()
         shown = [one.ts for one in slack.messages(INCIDENT) if one.ephemeral_for is None]

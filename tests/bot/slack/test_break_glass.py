@@ -27,7 +27,7 @@ async def test_what_goes_without_approval_is_told_to_all_and_reviewed(slack: Loc
         done = await slack.waits_for(lambda: saying(slack, "restart orders: done and proven"))
         assert "approved by nobody: the glass was broken" in done.plain()
 
-        open_ = await slack.waits_for(lambda: saying(slack, "review to be signed: restart orders"), within=30)
+        open_ = await slack.waits_for(lambda: saying(slack, "review to be signed: restart orders"))
         assert "<@U0LEAD> <@U0SECOND>" in open_.plain()
         await oncall.opens_home()
         await slack.waits_for(lambda: oncall.home and "Reviews to be signed" in oncall.home.plain())

@@ -87,7 +87,7 @@ async def test_an_expired_request_loses_its_buttons_and_a_late_click_is_answered
     house.minutes = 0.02
     async with house.bot():
         card = await asked(slack)
-        await slack.waits_for(lambda: "Expired" in slack.message(INCIDENT, card.ts).plain(), within=30)
+        await slack.waits_for(lambda: "Expired" in slack.message(INCIDENT, card.ts).plain())
         assert [text for text, _, _ in slack.message(INCIDENT, card.ts).buttons()] == ["Details"]
         await slack.person("U0LEAD").clicks_stale(card, "approve")
         await slack.waits_for(lambda: whispered(slack, "U0LEAD", "expired"))
@@ -133,7 +133,7 @@ async def test_what_was_approved_is_no_longer_so(slack: LocalSlack, redis: Topol
         replica = redis.nodes[-1]
         await replica.restart()
         await slack.person("U0LEAD").clicks(card, "approve")
-        drift = await slack.waits_for(lambda: saying(slack, "the approval is void"), within=30)
+        drift = await slack.waits_for(lambda: saying(slack, "the approval is void"))
         assert "is now: " in drift.plain()
         assert ("Ask again with a new plan", "run:0", "failover orders") in drift.buttons()
 
@@ -174,7 +174,7 @@ async def test_a_reason_goes_with_the_button_that_asks_anew(slack: LocalSlack, r
         card = await slack.waits_for(lambda: saying(slack, "disk's dying"))
         await redis.nodes[-1].restart()
         await slack.person("U0LEAD").clicks(card, "approve")
-        drift = await slack.waits_for(lambda: saying(slack, "the approval is void"), within=30)
+        drift = await slack.waits_for(lambda: saying(slack, "the approval is void"))
         await slack.waits_for(lambda: "Void, nothing was done" in slack.message(INCIDENT, card.ts).plain())
         await oncall.clicks(drift, "Ask again with a new plan")
         anew = await slack.waits_for(

@@ -177,7 +177,7 @@ async def test_after_an_hour_without_slack_only_the_newest_state_is_shown(slack:
         await asyncio.sleep(0.2)
     await run.ends()
     await slack.switch_on()
-    done = await slack.waits_for(lambda: saying(slack, "tune orders: done and proven"), within=30)
+    done = await slack.waits_for(lambda: saying(slack, "tune orders: done and proven"))
     await slack.waits_for(lambda: "Transcript of" in thread(slack, done))
     card, shown = slack.messages(INCIDENT)
     assert "Approved by <@U0LEAD>" in card.plain()
@@ -255,7 +255,7 @@ async def test_an_answer_that_is_lost_posts_nothing_twice_where_the_bot_may_read
         card = await slack.waits_for(lambda: saying(slack, "tune orders: destructive"))
         await here.ledger.decide(request.id, LEAD, "deny", "no")
         await slack.waits_for(lambda: "Denied by" in slack.message(INCIDENT, card.ts).plain())
-        await slack.waits_for(lambda: calls(slack, "conversations.replies"), within=20)
+        await slack.waits_for(lambda: calls(slack, "conversations.replies"))
         await slack.waits_for(lambda: len(calls(slack, "chat.update")) >= 2)
         assert len(slack.messages(INCIDENT)) == len(slack.messages(INCIDENT, thread_ts=card.ts)) == 1
         judge_everything(slack)

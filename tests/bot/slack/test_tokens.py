@@ -59,7 +59,7 @@ async def test_one_that_could_not_be_shown_to_its_owner_alone_is_revoked(slack: 
         slack.world.response_urls.clear()
         looking_up.go.set()
         direct = slack.person("U0DEV").direct_messages
-        await slack.waits_for(lambda: slack.messages(direct), within=30)
+        await slack.waits_for(lambda: slack.messages(direct))
         assert "/invite @tandem" in slack.messages(direct)[0].plain()
         async with asyncio.timeout(60):
             while tokens(house) != [("U0DEV", True)]:

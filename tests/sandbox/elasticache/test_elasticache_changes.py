@@ -35,7 +35,7 @@ async def roles(boto: Boto) -> list[str]:
 
 
 async def available(boto: Boto) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while (await boto.group())["Status"] != "available":
             await asyncio.sleep(0.02)
 

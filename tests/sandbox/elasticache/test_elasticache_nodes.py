@@ -97,7 +97,7 @@ async def test_the_load_writes_to_the_endpoint_and_misses_what_the_lost_primary_
         await aws.settled()
         assert node_group.primary.id != "orders-001"
         acknowledged = load.acked
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while load.acked < acknowledged + 100:
                 await asyncio.sleep(0.01)
         await load.stop()

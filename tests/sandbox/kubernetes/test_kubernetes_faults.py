@@ -70,7 +70,7 @@ async def test_a_pod_that_is_not_ready_is_behind_no_service_unless_that_is_stale
     assert "Readiness probe failed: made to fail" in events(release, "Unhealthy")
     assert await in_thread(served, release) == [[POD], []]
     release.cluster.endpoints.stale = False
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while await in_thread(served, release) != [[], [POD]]:
             await asyncio.sleep(0.05)
     assert await release.command(POD, "PING") is True

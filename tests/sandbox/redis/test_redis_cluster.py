@@ -28,7 +28,7 @@ async def test_every_slot_is_served_and_the_bots_user_may_look_and_fail_over_onl
             with pytest.raises(NoPermissionError):
                 await bot.execute_command("CLUSTER", "RESET")
             await bot.execute_command("CLUSTER", "FAILOVER")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 while made.replicas(1)[0] not in await made.masters():
                     await asyncio.sleep(0.02)
 
@@ -77,7 +77,7 @@ async def test_writers_follow_a_planned_failover(server):
         heir, old = made.replicas(0)[0], made.primaries[0]
         async with ClusterLoad(made) as load:
             await heir.command("CLUSTER", "FAILOVER")
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 while heir not in (masters := await made.masters()) or old in masters:
                     await asyncio.sleep(0.02)
             acked = load.acked

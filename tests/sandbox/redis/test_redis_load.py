@@ -107,7 +107,7 @@ async def test_without_sentinels_writers_find_the_new_master_by_asking_for_roles
             await new.command("REPLICAOF", "NO", "ONE")
             await old.hang()
             acked = load.acked
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 while load.acked < acked + 100:
                     await asyncio.sleep(0.02)
         assert await new.command("DBSIZE") >= 100
