@@ -48,7 +48,10 @@ def _reasons(snapshot: Snapshot, wanted: Address | None, heir: NodeView | None) 
         yield from forced.refusals(snapshot, wanted, Takeover.FORCE)
         return
     if snapshot.kind not in {Kind.REPLICATION, Kind.SENTINEL}:
-        yield f"{snapshot.target} is of kind {snapshot.kind}: nothing is promoted by hand there."
+        yield (
+            f"AWS is in charge of {snapshot.target}: nothing is promoted by hand there. It replaces a lost primary by "
+            f"itself where automatic failover is on; for a planned switch: failover {snapshot.target} --to MEMBER."
+        )
         return
     others = tuple(in_charge(snapshot))
     if others and snapshot.kind is Kind.SENTINEL:

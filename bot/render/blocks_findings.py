@@ -9,7 +9,6 @@ from actions.kit.action import Seen
 from actions.kit.findings import Confidence, Diagnosis, Finding, FindingId, Severity
 from actions.kit.proof import Check
 from actions.kit.snapshot import Snapshot
-from actions.kit.topology import Kind
 from bot.render.blocks import (
     Block,
     Message,
@@ -172,7 +171,7 @@ def _numbers(seen: Seen) -> list[tuple[str, str]]:
     linked = sum(bool(node.info and node.info.link and node.info.link.up) for node in replicas)
     lags = [lag for node in replicas if (lag := snapshot.lag_bytes(node)) is not None]
     pairs = [
-        ("Shards", shard_summary(snapshot)) if snapshot.kind is Kind.CLUSTER else ("Master", _master(seen.diagnosis)),
+        ("Shards", shard_summary(snapshot)) if snapshot.in_cluster else ("Master", _master(seen.diagnosis)),
         ("Replicas", f"{linked} of {len(others)} linked"),
         ("Largest lag", size(max(lags)) if lags else "unknown"),
     ]

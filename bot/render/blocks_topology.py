@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
-from actions.kit.topology import Address, Kind
+from actions.kit.topology import Address
 from bot.render.group import group_lines
 from bot.render.kubernetes import kubernetes_lines
 from bot.render.node_lines import node_line, silence
@@ -18,7 +18,7 @@ def picture(snapshot: Snapshot) -> list[str]:
 
     A cluster is told by its shards.
     """
-    nodes = shard_lines(snapshot) if snapshot.kind is Kind.CLUSTER else _nodes(snapshot)
+    nodes = shard_lines(snapshot) if snapshot.in_cluster else _nodes(snapshot)
     group = group_lines(snapshot.group) if snapshot.group else ()
     return [*nodes, *_sentinels(snapshot), *group, *kubernetes_lines(snapshot)]
 

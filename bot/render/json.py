@@ -11,7 +11,7 @@ from actions.kit.findings import Finding
 from actions.kit.plan import Plan, Refusal
 from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
-from actions.kit.topology import Address, Kind, Target
+from actions.kit.topology import Address, Target
 from bot.render.group import group_json
 from bot.render.happenings import happenings_json
 from bot.render.kubernetes import kubernetes_json
@@ -40,7 +40,7 @@ def seen_json(seen: Seen) -> Json:
         "nodes": [_node(snapshot, one) for one in snapshot.nodes],
         "sentinels": [_sentinel(one) for one in snapshot.sentinels],
         "unasked": [{"source": one.source, "why": _why(one)} for one in snapshot.unasked],
-        **({"shards": shards_json(snapshot)} if snapshot.kind is Kind.CLUSTER else {}),
+        **({"shards": shards_json(snapshot)} if snapshot.in_cluster else {}),
         **({"group": group_json(snapshot.group)} if snapshot.group else {}),
         **({"kubernetes": kubernetes_json(snapshot.kubernetes)} if snapshot.kubernetes else {}),
     }

@@ -13,7 +13,7 @@ from actions.kit.action import ChangeAction, Seen
 from actions.kit.findings import Confidence, Diagnosis, Finding, Severity
 from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
-from actions.kit.topology import Address, Kind, Target
+from actions.kit.topology import Address, Target
 from actions.registry import ACTIONS
 from bot.render.group import group_lines
 from bot.render.happenings import happening_lines, moment
@@ -119,7 +119,7 @@ def _typed(line: str) -> str:
 
 def _topology(snapshot: Snapshot) -> Iterator[Tree]:
     """The nodes, a cluster's by its shards; then the Sentinels, what AWS says and what Kubernetes says."""
-    if snapshot.kind is Kind.CLUSTER:
+    if snapshot.in_cluster:
         yield _told(shard_lines(snapshot))
     else:
         yield from _nodes(snapshot)

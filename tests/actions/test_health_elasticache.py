@@ -7,6 +7,7 @@ import pytest
 from actions import health
 from actions.kit.findings import Confidence, FindingId, Severity
 from actions.kit.snapshot import Reason
+from bot.render.blocks_topology import picture
 from tests.elasticache import GROUP, place, search
 
 pytestmark = pytest.mark.servers
@@ -91,6 +92,7 @@ async def test_without_aws_nothing_is_certain(monkeypatch, progress):
         missing = await health.ACTION.look(elsewhere, {}, progress)
         await elsewhere.aclose()
 
+    assert denied.snapshot.group is not None
     assert denied.snapshot.group.unasked.reason is Reason.NOPERM
     assert "the IAM policy has to allow elasticache:DescribeReplicationGroups" in denied.snapshot.group.unasked.why
     assert denied.diagnosis.has(FindingId.AUTH_FAILED)
@@ -103,3 +105,20 @@ async def test_without_aws_nothing_is_certain(monkeypatch, progress):
         "Correct region or replication_group_id in targets.yaml."
     )
     assert missing.diagnosis.verdict.id is FindingId.UNDETERMINED
+
+
+async def test_in_cluster_mode_the_nodes_tell_the_shards_and_aws_has_to_agree(monkeypatch, progress):
+    async with search(monkeypatch, node_groups=3, replicas=1) as scene:
+        well = await health.ACTION.look(scene.hands, {}, progress)
+        scene.aws.faults.throttle("DescribeReplicationGroups", times=1_000)
+        monkeypatch.setattr("actions.adapters.aws.group.BUDGET_S", 0.3)
+        silent = await health.ACTION.look(scene.hands, {}, progress)
+
+    assert well.diagnosis.verdict.summary.endswith("6 nodes agree, AWS too.")
+    assert well.diagnosis.master is None
+    assert len([line for line in picture(well.snapshot) if "slots" in line]) >= 3
+    verdict = silent.diagnosis.verdict
+    assert verdict.id is FindingId.UNDETERMINED
+    assert (
+        "what AWS says of it would decide it (AWS throttles DescribeReplicationGroups in eu-west-1" in verdict.summary
+    )

@@ -18,7 +18,7 @@ def cluster_healthy(facts: ClusterFacts, findings: Sequence[Finding]) -> Iterato
     has one owner, which says that it is a master. Silence is never health.
     """
     shards = facts.shards.shards
-    if _disturbed(findings) or not shards or any(_expected(facts)):
+    if _disturbed(findings) or not shards or any(_expected(facts)) or facts.silent_aws:
         return
     masters = [part.master for part in facts.parts]
     if not all(master is not None and master.is_master for master in masters):
@@ -34,7 +34,7 @@ def cluster_healthy(facts: ClusterFacts, findings: Sequence[Finding]) -> Iterato
         Severity.OK,
         confident(complete=True),
         f"{count(len(shards), 'master')} serve all {SLOTS:,} slots, {each}; "
-        f"{count(len(facts.shards.views), 'node')} agree.",
+        f"{count(len(facts.shards.views), 'node')} agree{', AWS too' if facts.group else ''}.",
         (),
         tuple(of_node(master, "role master") for master in masters if master is not None),
     )
@@ -50,7 +50,8 @@ def cluster_undetermined(facts: ClusterFacts, findings: Sequence[Finding]) -> It
     missing = tuple(_expected(facts))
     heard = len(facts.answering_masters) * 2 > len(shards)
     explained = any(one.severity is Severity.CRITICAL for one in findings) and bool(shards)
-    if explained or (shards and heard and (_disturbed(findings) or not missing)):
+    all_said = not missing and facts.silent_aws is None
+    if explained or (shards and heard and (_disturbed(findings) or all_said)):
         return
     yield Finding(
         FindingId.UNDETERMINED,
@@ -66,6 +67,8 @@ def cluster_undetermined(facts: ClusterFacts, findings: Sequence[Finding]) -> It
 
 def _would_decide(facts: ClusterFacts, missing: Sequence[NodeView]) -> str:
     reasons = ", ".join(sorted({unasked.reason for unasked in facts.snapshot.unasked})) or "all answered"
+    if facts.silent_aws is not None and not missing:
+        return f"what AWS says of it would decide it ({facts.silent_aws.why.rstrip('.')})"
     if not facts.shards.views:
         return f"no node told us of its cluster ({reasons}), so CLUSTER NODES of any of them would decide it"
     masters = len(facts.shards.shards)

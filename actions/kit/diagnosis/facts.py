@@ -58,6 +58,11 @@ class Facts:
         return self.snapshot.group
 
     @property
+    def silent_aws(self) -> Unasked | None:
+        """Why AWS did not say how the group is, where it is AWS's."""
+        return self.group.unasked if self.group else None
+
+    @property
     def parts(self) -> Sequence[Facts]:
         """The groups of one master and its replicas: this one; of a cluster its shards."""
         return (self,)

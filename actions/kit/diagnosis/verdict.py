@@ -80,8 +80,8 @@ def _would_decide(facts: Facts) -> str:
     if facts.has_sentinels and facts.agreed is None:
         missing = facts.electorate // 2 + 1
         return f"the same answer of {missing} of {facts.electorate} Sentinels would decide it ({_reasons(facts)})"
-    if facts.group is not None and facts.group.unasked is not None and facts.agreed is not None:
-        return f"what AWS says of {facts.group.name} would decide it ({facts.group.unasked.why.rstrip('.')})"
+    if facts.silent_aws is not None and facts.agreed is not None:
+        return f"what AWS says of it would decide it ({facts.silent_aws.why.rstrip('.')})"
     if not any(node.info for node in facts.snapshot.nodes):
         return f"no node answered us ({_reasons(facts)}), so INFO of any of them would decide it"
     return f"the nodes that did not answer would decide it ({_reasons(facts)})"
@@ -99,8 +99,7 @@ def _disturbed(findings: Sequence[Finding]) -> bool:
 def _all_answered(facts: Facts) -> bool:
     nodes = facts.snapshot.nodes
     sentinels = not facts.has_sentinels or (facts.all_voters_answered and bool(facts.opinions))
-    aws = facts.group is None or facts.group.unasked is None
-    return bool(nodes) and all(node.info is not None for node in nodes) and sentinels and aws
+    return bool(nodes) and all(node.info is not None for node in nodes) and sentinels and facts.silent_aws is None
 
 
 def _witnesses(facts: Facts) -> str:
