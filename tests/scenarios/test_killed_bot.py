@@ -26,13 +26,14 @@ from sandbox.redis import Build, Server, Topology, WriteLoad, builds, sentinel
 from sandbox.slack import LocalSlack
 from sandbox.slack.manifest import own_manifest
 from tests.databases import DATABASES, Databases
-from tests.failover import setting
+from tests.failover import in_file, setting
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 
 INCIDENT = "C0INCIDENT"
 FENCING = next((one for one in builds() if not one.is_valkey), builds()[0])
 FENCED = "1000000"
+LEFT = ("replica-priority 0", FENCED)
 
 TITLES = (
     "only choice",
@@ -127,6 +128,8 @@ class Incident:
         assert not paused
         assert set(fences) == {"0"}
         assert set(priorities) == {"100"}
+        in_files = [line for node in self.topology.nodes for word in LEFT for line in in_file(node, word)]
+        assert in_files == [], "Sentinel writes the file of each node that it reconfigures, with what is set then"
         assert self.load.acked > 300
         assert lost == 0
         assert self.slack.broadcast_mentions == []
