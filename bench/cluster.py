@@ -106,7 +106,7 @@ async def compare(build: Build, runs: int) -> None:
                     results[name].append(await measure(build, way, delay))
         rows += [_row(name, SMALL, delay, found) for name, found in results.items() if found]
     for name in ("CLUSTER FAILOVER", "Tandem"):
-        found = [await measure(build, WAYS[name], 0.0, LARGE) for _ in range(min(runs, 3))]
+        found = [await measure(build, WAYS[name], 0.0, LARGE) for _ in range(min(runs, 2))]
         rows.append(_row(name, LARGE, 0.0, found))
     for name, way in HUNG.items():
         rows.append(_row(name, SMALL, 1.0, [await measure(build, way, 1.0) for _ in range(min(runs, 2))]))

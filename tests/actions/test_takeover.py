@@ -97,10 +97,12 @@ async def test_the_cluster_does_it_by_itself_where_it_can() -> None:
     async with cluster(NEWEST, Shape(replicas=1, node_timeout_ms=2000)) as made, hands_on(made) as hands:
         (heir,) = made.replicas(0)
         await made.primaries[0].hang()
-        seen = set()
+        seen = []
         async with asyncio.timeout(90):
             while await role(heir) != "master":
-                seen.add(await refused(promote.ACTION, hands, to=heir.address))
+                answer = promote.plan(await hands.observe(), {"to": heir.address})
+                assert isinstance(answer, Refusal), answer
+                seen.append(answer.reason)
         await made.primaries[0].resume()
         assert any("suspects it only so far" in one or "is alive" in one for one in seen)
 
@@ -123,6 +125,25 @@ async def test_of_two_replicas_the_one_with_more_takes_over() -> None:
         assert "bytes more and could take over" in await refused(promote.ACTION, hands, to=one.address)
         assert f"--to {two.address}" in await refused(promote.ACTION, hands)
         assert [f"{two.address} has 5," in no.why for no in plan.rejected] == [True]
+
+
+@pytest.mark.servers
+async def test_what_the_lost_master_had_told_the_others_is_a_loss_in_bytes() -> None:
+    shape = Shape(node_timeout_ms=2000)
+    async with cluster(NEWEST, shape, links=True, extra_config=BY_HAND) as made, hands_on(made) as hands:
+        old, (heir,) = made.primaries[0], made.replicas(0)
+        await made.link(old).black_hole(replicas=True, sentinels=False, clients=False)
+        await old.command("SET", "{06S}", "x" * 5000)
+        offset = (await old.command("INFO", "replication"))["master_repl_offset"]
+        async with asyncio.timeout(30):  # Its next pings carry it.
+            while str(offset) not in str(await made.primaries[1].command("CLUSTER", "SHARDS")):
+                await asyncio.sleep(0.1)
+        await old.kill()
+        plan = await planned(promote.ACTION, hands, to=heir.address)
+        told = f"{old.address} last told the others offset {offset:,}; {heir.address} has "
+        (note,) = (note for note in plan.cost.notes if note.startswith(told))
+        assert ": at least 5," in note
+        assert plan.cost.loss_bytes is None, "it may have come further since"
 
 
 @pytest.mark.servers
@@ -182,6 +203,14 @@ def test_words_that_cannot_be_planned() -> None:
     answer = takeover.plan(healthy(), {"to": "10.0.0.2"})
     assert isinstance(answer, Refusal)
     assert answer.reason == "orders is of kind sentinel: only a cluster is taken over."
+
+
+def test_a_vote_that_is_due_is_waited_for() -> None:
+    made = clusters.cluster(3, 1).failed(1)  # Its replica's link is up, as it stays for a minute where a master hangs.
+    answer = promote.plan(made.snapshot(), {"to": "10.0.0.4"})
+    assert isinstance(answer, Refusal)
+    assert "fails over by itself within seconds" in answer.reason
+    assert isinstance(promote.plan(made.row(4, flags="nofailover").snapshot(), {"to": "10.0.0.4"}), Plan)
 
 
 def test_a_master_that_others_reach_or_that_keeps_us_out_is_not_lost() -> None:

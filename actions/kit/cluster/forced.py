@@ -146,9 +146,18 @@ def _not_lost(snapshot: Snapshot, shards: Shards, shard: Shard, node: Address, m
             yield f"{shard.master} may be alive: {few(who)} suspects it only so far. Look again in a few seconds."
         elif not (member.failed or member.suspected):
             yield f"{shard.master} is alive: {few(who)} reaches it. Mend what keeps us from it."
+    if mode is Takeover.FORCE and _fails_over_by_itself(snapshot, shards, shard):
+        yield "The cluster fails over by itself within seconds: look again before you take it out of its hands."
+
+
+def _fails_over_by_itself(snapshot: Snapshot, shards: Shards, shard: Shard) -> bool:
+    """A vote is due or under way: also with a link that is up, as it stays for a minute where the master hangs."""
     moving = [one for one in diagnose(snapshot).findings if one.id is FindingId.FAILOVER_IN_PROGRESS]
     if any(set(one.nodes) & set(shard.replicas) for one in moving):
-        yield "The cluster fails over by itself within seconds: look again before you take it out of its hands."
+        return True
+    links = [(address, node.info.link) for address in shard.replicas if (node := snapshot.node(address)) and node.info]
+    held_back = {shards.addresses.get(one.id) for one in shards.members.values() if "nofailover" in one.flags}
+    return any(link is not None and link.up and address not in held_back for address, link in links)
 
 
 def _say_which(snapshot: Snapshot, shards: Shards, mode: Takeover) -> Iterator[str]:
@@ -186,8 +195,11 @@ def _cost(snapshot: Snapshot, shards: Shards, shard: Shard, node: NodeView, mode
         f"Lost is what {shard.master} acknowledged and {node.address} never got; how much, nobody can tell.{since}"
     ]
     heard = shards.last_heard(shard.master_id)
-    if heard is not None and node.info is not None:
-        notes.append(f"{shard.master} last told the others offset {heard:,}; {node.address} has {node.info.offset:,}.")
+    if heard is not None:
+        least = f": at least {heard - _offset(node):,} bytes are lost" if heard > _offset(node) else ""
+        notes.append(
+            f"{shard.master} last told the others offset {heard:,}; {node.address} has {_offset(node):,}{least}."
+        )
     other = snapshot.node(ahead)
     if floor and other is not None:
         notes.append(f"At least {floor:,} bytes that {ahead} has: it cannot take over ({'; '.join(unfit(other))}).")
