@@ -181,12 +181,18 @@ class Kubernetes:
             try:
                 async with asyncio.timeout(within):
                     while not (value := found()):
+                        self._check()
                         changed.clear()
                         with contextlib.suppress(TimeoutError):
                             await asyncio.wait_for(changed.wait(), _POLL_S)
                     return value
             except TimeoutError:
                 raise TimeoutError(f"Not so after {within:g} s; pods: {self._told()}") from None
+
+    def _check(self) -> None:
+        """Raise what has stopped the controllers, if they have stopped."""
+        if self._controlling is not None and self._controlling.done():
+            self._controlling.result()
 
     def get(self, resource: Resource, namespace: str, name: str) -> Json:
         """An object as it is; Refused where there is none."""

@@ -25,7 +25,7 @@ def record_event(
         return told == (metadata["uid"], reason, message) and event["source"]["component"] == source
 
     for event in store.select(EVENTS, namespace, same):
-        store.change(EVENTS, event, lambda new: new.update(count=new["count"] + 1, lastTimestamp=now))
+        store.write(EVENTS, event, count=event["count"] + 1, lastTimestamp=now)
         return
     event = {
         "metadata": {"name": f"{metadata['name']}.{secrets.token_hex(8)}", "namespace": namespace},

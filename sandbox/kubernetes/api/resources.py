@@ -79,3 +79,15 @@ def key_of(thing: Json) -> tuple[str, str]:
 def labels_of(thing: Json) -> dict[str, str]:
     """Its labels, or none."""
     return thing["metadata"].get("labels") or {}
+
+
+def owner_reference(owner: Json) -> Json:
+    """As an object carries it that this one controls."""
+    metadata = owner["metadata"]
+    reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": metadata["name"]}
+    return {**reference, "uid": metadata["uid"], "controller": True, "blockOwnerDeletion": True}
+
+
+def owners_of(thing: Json) -> set[str]:
+    """The uids of those that it goes with."""
+    return {reference["uid"] for reference in thing["metadata"].get("ownerReferences") or ()}

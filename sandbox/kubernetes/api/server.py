@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from collections import deque
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -20,6 +21,7 @@ _PUBLIC = {"/version", "/healthz", "/livez", "/readyz"}
 _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _MAX_BODY = 3 * 1024 * 1024
 _LET_IN_S = 0.01
+_REMEMBERED = 10_000
 
 
 class Streams(Protocol):
@@ -45,8 +47,8 @@ class ApiServer:
         self._runner: web.AppRunner | None = None
         self._socket: socket.socket | None = None
         self._site: web.SockSite | None = None
-        self.requests: list[tuple[str, str]] = []
-        """The verb and resource of each request for objects, in order: ("list", "pods")."""
+        self.requests: deque[tuple[str, str]] = deque(maxlen=_REMEMBERED)
+        """The verb and resource of the last requests for objects, in order: ("list", "pods")."""
 
     @property
     def url(self) -> str:

@@ -12,6 +12,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.kubernetes.api import rules
 from sandbox.kubernetes.api.errors import already_exists, conflict, invalid, not_found
@@ -23,6 +24,7 @@ from sandbox.kubernetes.api.resources import (
     Json,
     Resource,
     key_of,
+    owners_of,
     timestamp,
 )
 from sandbox.kubernetes.api.selectors import Matches
@@ -77,7 +79,7 @@ class Store:
     def owned(self, resource: Resource, owner: Json) -> list[Json]:
         """The objects that this one controls."""
         namespace, _ = key_of(owner)
-        return self.select(resource, namespace, lambda thing: owner["metadata"]["uid"] in _owners(thing))
+        return self.select(resource, namespace, lambda thing: owner["metadata"]["uid"] in owners_of(thing))
 
     def create(self, resource: Resource, thing: Json, *, dry_run: bool = False) -> Json:
         """Put a new object in, complete and checked; it says its namespace itself.
@@ -161,6 +163,14 @@ class Store:
             self._put(resource, old, new)
         return new
 
+    def write(self, resource: Resource, thing: Json, **fields: Any) -> None:
+        """Give these fields of the object new values, status and all; nothing where they have them, or it is gone."""
+        old = self.find(resource, *key_of(thing))
+        if old is None or old["metadata"]["uid"] != thing["metadata"]["uid"]:
+            return
+        if any(old.get(name) != value for name, value in fields.items()):
+            self._put(resource, old, {**old, "metadata": dict(old["metadata"]), **fields})
+
     def delete(self, resource: Resource, thing: Json, grace_s: int | None = None) -> Json:
         """Take an object away, with all that it owns; a pod on a node is first asked to end."""
         metadata = thing["metadata"]
@@ -189,12 +199,12 @@ class Store:
             thing["metadata"]["ownerReferences"] = kept
 
         for resource in RESOURCES:
-            for thing in self.select(resource, where=lambda one: uid in _owners(one)):
+            for thing in self.select(resource, where=lambda one: uid in owners_of(one)):
                 self.change(resource, thing, let_go)
 
     def _delete_owned(self, uid: str) -> None:
         for resource in RESOURCES:
-            for thing in self.select(resource, where=lambda one: uid in _owners(one)):
+            for thing in self.select(resource, where=lambda one: uid in owners_of(one)):
                 self.delete(resource, thing)
 
     def _delete_inside(self, namespace: str) -> None:
@@ -240,14 +250,3 @@ class Store:
             self.forgotten = self._history.popleft().version
         for event in self._waiting:
             event.set()
-
-
-def owner_reference(owner: Json) -> Json:
-    """As a controlled object carries it."""
-    metadata = owner["metadata"]
-    reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": metadata["name"]}
-    return {**reference, "uid": metadata["uid"], "controller": True, "blockOwnerDeletion": True}
-
-
-def _owners(thing: Json) -> set[str]:
-    return {reference["uid"] for reference in thing["metadata"].get("ownerReferences") or ()}

@@ -4,8 +4,8 @@ import copy
 import time
 
 from sandbox.kubernetes.api.events import record_event
-from sandbox.kubernetes.api.resources import DEPLOYMENTS, REPLICA_SETS, Json, key_of
-from sandbox.kubernetes.api.store import Store, owner_reference
+from sandbox.kubernetes.api.resources import DEPLOYMENTS, REPLICA_SETS, Json, key_of, owner_reference
+from sandbox.kubernetes.api.store import Store
 from sandbox.kubernetes.controllers import rollout
 from sandbox.kubernetes.controllers.pods import hash_of
 
@@ -63,10 +63,10 @@ class Deployments:
         current = self._store.get(REPLICA_SETS, *key_of(new))
         number = str(_revision(current))
 
-        def numbered(changed: Json) -> None:
-            changed["metadata"]["annotations"] = {**(changed["metadata"].get("annotations") or {}), REVISION: number}
-
-        self._store.change(DEPLOYMENTS, owner, numbered)
+        annotations = owner["metadata"].get("annotations") or {}
+        if annotations.get(REVISION) != number:
+            marked = {**owner["metadata"], "annotations": {**annotations, REVISION: number}}
+            self._store.write(DEPLOYMENTS, owner, metadata=marked)
 
     def _scale(self, owner: Json, new: Json, old: list[Json]) -> None:
         if owner["spec"].get("paused"):
@@ -96,7 +96,7 @@ class Deployments:
         sets = self._store.owned(REPLICA_SETS, owner)
         fresh = self._store.find(REPLICA_SETS, *key_of(new)) if new is not None else None
         status = rollout.status(owner, fresh, sets, too_late=self._too_late(owner, sets))
-        self._store.change(DEPLOYMENTS, owner, lambda changed: changed.update(status=status))
+        self._store.write(DEPLOYMENTS, owner, status=status)
 
     def _too_late(self, owner: Json, sets: list[Json]) -> bool:
         """Whether nothing has moved for longer than the progress deadline."""

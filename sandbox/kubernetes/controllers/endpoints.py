@@ -2,9 +2,18 @@
 
 from pathlib import Path
 
-from sandbox.kubernetes.api.resources import ENDPOINT_SLICES, ENDPOINTS, PODS, SERVICES, Json, key_of, labels_of
+from sandbox.kubernetes.api.resources import (
+    ENDPOINT_SLICES,
+    ENDPOINTS,
+    PODS,
+    SERVICES,
+    Json,
+    key_of,
+    labels_of,
+    owner_reference,
+)
 from sandbox.kubernetes.api.selectors import by_selector
-from sandbox.kubernetes.api.store import Store, owner_reference
+from sandbox.kubernetes.api.store import Store
 from sandbox.kubernetes.kubelet.names import write
 from sandbox.kubernetes.kubelet.node import NODE_NAME
 from sandbox.kubernetes.kubelet.probes import port_number
@@ -61,7 +70,7 @@ class EndpointsOfServices:
         content = {"endpoints": endpoints, "ports": self._ports(service, endpoints)}
         found = self._store.select(ENDPOINT_SLICES, namespace, lambda one: labels_of(one).get(_SERVICE_NAME) == name)
         for present in found:
-            self._store.change(ENDPOINT_SLICES, present, lambda new: new.update(content))
+            self._store.write(ENDPOINT_SLICES, present, **content)
         if not found:
             labels = {**labels_of(service), _SERVICE_NAME: name, _MANAGED_BY: "endpointslice-controller.k8s.io"}
             metadata: Json = {"generateName": f"{name}-", "namespace": namespace, "labels": labels}
@@ -78,7 +87,7 @@ class EndpointsOfServices:
         subsets = [{**subset, "ports": self._ports(service, endpoints)}] if subset else []
         present = self._store.find(ENDPOINTS, namespace, name)
         if present is not None:
-            self._store.change(ENDPOINTS, present, lambda new: new.update(subsets=subsets))
+            self._store.write(ENDPOINTS, present, subsets=subsets)
         else:
             metadata: Json = {"name": name, "namespace": namespace, "labels": labels_of(service)}
             metadata["ownerReferences"] = [owner_reference(service)]

@@ -4,8 +4,8 @@ import copy
 import hashlib
 import json
 
-from sandbox.kubernetes.api.resources import PODS, Json, key_of
-from sandbox.kubernetes.api.store import Store, owner_reference
+from sandbox.kubernetes.api.resources import PODS, Json, key_of, owner_reference
+from sandbox.kubernetes.api.store import Store
 
 
 def hash_of(template: Json) -> str:

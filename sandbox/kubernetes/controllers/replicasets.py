@@ -38,7 +38,7 @@ class ReplicaSets:
         status: Json = {"observedGeneration": owner["metadata"]["generation"], "replicas": len(pods)}
         counts = {"fullyLabeledReplicas": len(pods), "readyReplicas": ready, "availableReplicas": ready}
         status |= {name: count for name, count in counts.items() if count}
-        self._store.change(REPLICA_SETS, owner, lambda changed: changed.update(status=status))
+        self._store.write(REPLICA_SETS, owner, status=status)
 
     def _event(self, owner: Json, reason: str, message: str) -> None:
         record_event(self._store, owner, reason, message, source=_SOURCE)

@@ -28,7 +28,7 @@ class StatefulSets:
 
     def _tell(self, owner: Json) -> None:
         pods = _Ordinals(self._store, owner)
-        self._store.change(STATEFUL_SETS, owner, lambda changed: changed.update(status=pods.status()))
+        self._store.write(STATEFUL_SETS, owner, status=pods.status())
 
 
 class _Ordinals:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,12 +19,13 @@ _REFERENCE = re.compile(r"\$\((\w+)\)")
 class Surroundings:
     """What a container is given by its pod: `root` stands for its file system, with its volumes in it.
 
-    `before` are words that go before those of each of its programs.
+    `environment` is what programs here need to know of their pod beside what its object says. `before` are words that
+    go before those of each of its programs.
     """
 
     pod_uid: str
     root: Path
-    environment: dict[str, str]
+    environment: Mapping[str, str]
     before: tuple[str, ...] = ()
 
 
@@ -43,6 +45,7 @@ class Container:
     started: bool = False
     crashes: bool = False
     spoiled: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
     _collecting: asyncio.Task[None] | None = None
 
@@ -67,7 +70,7 @@ class Container:
 
     def environment(self) -> dict[str, str]:
         """What every process in it sees."""
-        return {"PATH": str(self.programs), **self.place.environment}
+        return {"PATH": str(self.programs), **self.place.environment, **self.variables}
 
     def words(self, command: str, *arguments: str) -> list[str]:
         """What to start on this machine for a command in the container.
@@ -106,9 +109,8 @@ class Container:
             return 0
         code = await self.process.wait()
         code = code if code >= 0 else 128 - code
-        self.signal(signal.SIGKILL)
-        if self._collecting is not None:
-            await self._collecting
+        processes.send(self.process, signal.SIGKILL)
+        await self.drained()
         self.ready = self.started = False
         reason = "Completed" if code == 0 else "Error"
         began = self.state.get("running", {}).get("startedAt", timestamp())
@@ -122,6 +124,11 @@ class Container:
             }
         }
         return code
+
+    async def drained(self) -> None:
+        """Wait until all that it printed is in its log."""
+        if self._collecting is not None:
+            await asyncio.shield(self._collecting)
 
     def wait_with(self, reason: str, message: str) -> None:
         """Note why it does not run; what it was before is its last state."""
@@ -137,7 +144,7 @@ class Container:
 
     def signal(self, sign: signal.Signals) -> None:
         """Send a signal to all its processes; nothing where none lives."""
-        if self.process is not None:
+        if self.process is not None and self.running:
             processes.send(self.process, sign)
 
     async def stop(self, grace_s: float) -> None:
@@ -153,12 +160,11 @@ class Container:
 
     def status(self) -> Json:
         """As it stands in the pod's status."""
+        image, pulled = self.spec["image"], "waiting" not in self.state
         status: Json = {
             "name": self.name,
-            "image": self.spec["image"],
-            "imageID": f"{self.spec['image'].partition(':')[0]}@sha256:{'0' * 64}"
-            if "waiting" not in self.state
-            else "",
+            "image": image,
+            "imageID": f"{image.partition(':')[0]}@sha256:{'0' * 64}" if pulled else "",
             "ready": self.ready,
             "started": self.started,
             "restartCount": self.restarts,

@@ -40,7 +40,7 @@ class Kubelet:
         moving_addresses: bool,
         own_names: bool,
     ) -> None:
-        self.block = block
+        self._block = block
         self.names_file = folder / "hosts"
         """The names that programs in pods can look up, as in /etc/hosts."""
         self._node = Node(store, folder, images, pace, self.names_file, own_names)
@@ -90,7 +90,7 @@ class Kubelet:
             free = (1 + number % _ADDRESSES for number in range(self._next, self._next + _ADDRESSES))
             self._numbers[key] = next(number for number in free if number not in taken)
             self._next = self._numbers[key]
-        return self.block.node(self._numbers[key])[0]
+        return self._block.node(self._numbers[key])[0]
 
     async def _forget(self, running: RunningPod) -> None:
         await running.ended()

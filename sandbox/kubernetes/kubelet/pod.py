@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from sandbox.kubernetes.kubelet.names import with_names
 from sandbox.kubernetes.kubelet.status import pod_status
 
 _FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 10, 300
+_WELL_S = 600
+"""A container that ran so long has recovered: its next restart comes at once again."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,10 @@ class RunningPod:
 
     def tell(self) -> None:
         """Write down how it is."""
-        self._node.store.change(
-            PODS, self.pod, lambda pod: pod.update(status=pod_status(pod, self.ip, self.containers, self._eviction))
-        )
+        pod = self._node.store.find(PODS, self.namespace, self.name)
+        if pod is not None:
+            status = pod_status(pod, self.ip, self.containers, self._eviction)
+            self._node.store.write(PODS, self.pod, status=status)
 
     def end(self, grace_s: float) -> None:
         """Begin to end it, as whoever deletes it asks; a shorter grace than before counts."""
@@ -93,7 +97,7 @@ class RunningPod:
                 one.signal(sign)
 
     async def ended(self) -> None:
-        """Wait until nothing of it runs any more."""
+        """Wait until nothing of it runs any more; what went wrong in keeping it is raised here."""
         if self._ending is not None:
             await asyncio.shield(self._ending)
 
@@ -115,6 +119,7 @@ class RunningPod:
         failures = 0
         while True:
             image = await self._pulled(container)
+            began = time.monotonic()
             if await self._started(container, image):
                 watching = self._spawn(Health(container, self.ip, self._node.pace, self.tell, self._event).watch())
                 code = await container.ended()
@@ -125,16 +130,12 @@ class RunningPod:
             policy = self.pod["spec"].get("restartPolicy")
             if policy == "Never" or (policy == "OnFailure" and code == 0):
                 return
-            failures += 1
+            failures = 1 if time.monotonic() - began > _WELL_S * self._node.pace else failures + 1
             await self._back_off(container, failures)
 
     async def _pulled(self, container: Container) -> Image:
         """The image, as soon as there is one of that name."""
         name, pause = container.spec["image"], _FIRST_BACK_OFF_S
-        if (image := self._node.images.get(name)) is not None:
-            if not container.restarts:
-                self._event("Pulled", f'Container image "{name}" already present on machine', container)
-            return image
         while (image := self._node.images.get(name)) is None:
             problem = f'failed to resolve reference "{name}": {name}: not found'
             container.wait_with("ErrImagePull", problem)
@@ -148,6 +149,8 @@ class RunningPod:
             self._event("Failed", "Error: ImagePullBackOff", container, warning=True)
             await self._pause(pause)
             pause = min(2 * pause, _LONGEST_BACK_OFF_S)
+        if not container.restarts:
+            self._event("Pulled", f'Container image "{name}" already present on machine', container)
         return image
 
     async def _started(self, container: Container, image: Image) -> bool:
@@ -155,8 +158,7 @@ class RunningPod:
         try:
             container.unpack(image)
             volumes.mount(self._node.store, self.pod, container.spec, container.place.root, self._node.storage)
-            own = volumes.environment(self._node.store, self.pod, container.spec, self.ip)
-            container.place.environment.update(own)
+            container.variables = volumes.environment(self._node.store, self.pod, container.spec, self.ip)
             await container.start(image)
         except volumes.Missing as missing:
             container.wait_with("CreateContainerConfigError", str(missing))
@@ -192,7 +194,7 @@ class RunningPod:
     async def _end(self, grace_s: float) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        problems = await asyncio.gather(*self._tasks, return_exceptions=True)
         running = [container for container in self.containers.values() if container.running]
         for container in running:
             container.ready = False
@@ -200,8 +202,12 @@ class RunningPod:
         self.tell()
         await asyncio.gather(*(self._stop(container, grace_s) for container in running))
         self.tell()
+        await asyncio.gather(*(container.drained() for container in self.containers.values()))
         if not self._eviction:
             self._node.store.delete(PODS, self.pod, 0)
+        for problem in problems:
+            if isinstance(problem, Exception):
+                raise problem
 
     async def _stop(self, container: Container, grace_s: float) -> None:
         hook = ((container.spec.get("lifecycle") or {}).get("preStop") or {}).get("exec")

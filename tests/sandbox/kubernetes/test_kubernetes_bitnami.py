@@ -208,6 +208,39 @@ async def test_the_sentinels_fail_over_when_the_master_hangs(release):
     assert await release.command(master, "GET", "colour") == "blue"
 
 
+async def test_an_image_without_redis_cli_runs_redis_and_no_redis_cli():
+    async with bitnami(build(), replicas=1, quorum=1, with_cli=False) as release:
+        assert await release.masters() == ["redis-node-0"]
+        with connected(release.cluster) as api:
+            missing = await in_thread(execute, api, "redis-node-0", "redis-cli", "PING")
+            by_shell = await in_thread(execute, api, "redis-node-0", "sh", "-c", "redis-cli PING")
+        problem = json.loads(missing.read_channel(3))
+        assert (problem["reason"], problem["code"]) == ("InternalError", 500)
+        assert 'exec: "redis-cli": executable file not found in $PATH' in problem["message"]
+        assert by_shell.returncode == 127
+
+
+async def test_a_changed_template_renews_the_pods_from_the_last_to_the_first():
+    async with bitnami(build(), replicas=2) as release:
+        before = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in release.pods()}
+        change = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}}
+        with connected(release.cluster) as api:
+            apps = client.AppsV1Api(api)
+            await in_thread(apps.patch_namespaced_stateful_set, "redis-node", NAMESPACE, change)
+            await release.cluster.until(
+                lambda: (
+                    {pod["metadata"]["uid"] for pod in release.pods()}.isdisjoint(before.values())
+                    and len(release.pods()) == 2
+                )
+            )
+            await release.ready()
+            owner = await in_thread(apps.read_namespaced_stateful_set, "redis-node", NAMESPACE)
+        assert owner.status.current_revision == owner.status.update_revision
+        changes = release.cluster.store.since(0, PODS)
+        gone = [one.before["metadata"]["name"] for one in changes if one.after is None]
+        assert gone == ["redis-node-1", "redis-node-0"]
+
+
 async def test_scaling_down_takes_the_last_pod_and_keeps_its_claim(release, api):
     apps = client.AppsV1Api(api)
     await in_thread(apps.patch_namespaced_stateful_set_scale, "redis-node", NAMESPACE, {"spec": {"replicas": 2}})
