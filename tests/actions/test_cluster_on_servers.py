@@ -21,7 +21,7 @@ from sandbox.redis import Cluster, Shape, build, builds, cluster, replication
 pytestmark = pytest.mark.servers
 
 each_build = pytest.mark.parametrize("server", builds(), ids=lambda one: one.name)
-QUICK = Shape(shards=3, replicas=1, node_timeout_ms=1_000)
+QUICK = Shape(shards=3, replicas=1, node_timeout_ms=2_000)
 
 
 @contextlib.asynccontextmanager

@@ -107,7 +107,7 @@ async def test_unresolved():
 async def test_a_late_answer_is_never_read_as_the_answer_to_a_later_question(build):
     async with replication(build, replicas=0) as topology:
         server = topology.nodes[0]
-        async with node_at(server.address, timeout_s=0.3) as node:
+        async with node_at(server.address, timeout_s=1.0) as node:
             assert await node.ask(("ECHO", "first")) == [b"first"]
             await server.hang()
             error = await failure_of(node, ("ECHO", "second"))
@@ -159,7 +159,7 @@ async def test_a_shared_deadline_ends_only_what_has_no_answer(build):
             for node in (answering, hanging):
                 await node.ask(("PING",))
             await topology.nodes[1].hang()
-            with contextlib.closing(Deadline(0.5)) as deadline:
+            with contextlib.closing(Deadline(1.5)) as deadline:
                 answers = [node.begin(Request.of(("ECHO", "first")), deadline) for node in (answering, hanging)]
                 await asyncio.wait(answers)
             assert answering.end(answers[0]) == [b"first"]
@@ -370,7 +370,7 @@ async def test_tls_and_the_wrong_host(tls_build):
 async def test_a_hung_tls_server_costs_one_time_out_and_closing_does_not_wait_for_it(tls_build):
     async with replication(tls_build, replicas=0, tls=True) as topology:
         ca_file = str(topology.tls.ca_file)
-        async with node_at(topology.node_addresses[0], tls=Tls(ca_file), timeout_s=1) as node:
+        async with node_at(topology.node_addresses[0], tls=Tls(ca_file), timeout_s=2) as node:
             await node.ask(("PING",))
             await topology.nodes[0].hang()
             warm = await failure_of(node)
