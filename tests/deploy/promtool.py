@@ -1,4 +1,4 @@
-"""Series of one healthy deployment as Prometheus would have them, and what the rules make of them, by promtool."""
+"""Series as Prometheus would have them, those of a healthy deployment, and what rules make of it, by promtool."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "redis.rules.yml"
+TANDEM_RULES = RULES.with_name("tandem.rules.yml")
 NODES = tuple(f"redis://10.0.0.{number}:6379" for number in (1, 2, 3))
 SENTINELS = tuple(f"redis://10.0.0.{number}:26379" for number in (1, 2, 3))
 EXPORTER = "10.0.0.9:9121"
@@ -22,16 +23,16 @@ Values = str | float
 
 @dataclass
 class Series:
-    """What Prometheus has scraped, by metric and labels."""
+    """What Prometheus has scraped, by metric and labels; ``common``: labels of every series, unless it has others."""
 
+    common: dict[str, str] = field(
+        default_factory=lambda: {"group": "orders", "job": "redis", "instance": NODES[0]},
+    )
     values: dict[tuple[str, tuple[tuple[str, str], ...]], Values] = field(default_factory=dict)
 
-    def put(
-        self, metric: str, values: Values, /, *, job: str = "redis", instance: str = NODES[0], **labels: str
-    ) -> None:
-        """One series of the group ``orders``."""
-        named = {"group": "orders", "job": job, "instance": instance} | labels
-        self.values[metric, tuple(sorted(named.items()))] = values
+    def put(self, metric: str, values: Values, /, **labels: str) -> None:
+        """One series."""
+        self.values[metric, tuple(sorted((self.common | labels).items()))] = values
 
     def drop(self, metric: str, **labels: str) -> None:
         """Take every series of this metric away that has these labels."""

@@ -355,5 +355,5 @@ def test_the_example_settings_are_valid(checked: str, tmp_path: Path) -> None:
     done = subprocess.run([*tool, tmp_path / checked], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     jobs = yaml.safe_load((tmp_path / "prometheus.yml").read_text())["scrape_configs"]
-    assert {job["job_name"] for job in jobs} == {"redis", "redis-sentinel", "redis-exporter"}
+    assert {job["job_name"] for job in jobs} == {"redis", "redis-sentinel", "redis-exporter", "tandem"}
     assert EXPORTER.rpartition(":")[2] in (tmp_path / "prometheus.yml").read_text()

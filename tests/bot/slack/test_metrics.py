@@ -12,6 +12,7 @@ from tests.bot.slack.conftest import ALERTS_TOKEN, House, asked, saying, targets
 from tests.bot.slack.scraping import scraped, scraped_until
 from tests.bot.slack.test_incidents import alert, posted
 from tests.databases import rows
+from tests.deploy.metric_names import documented, named_by_the_dashboard, named_by_the_rules
 
 FAILOVER = {"action": "failover"}
 MANY = re.compile(r"\b[RIE]-\w+|\b[UCS]0\w+|127\.0\.0\.1|tandem_[0-9a-f]{16}|xox")
@@ -60,6 +61,9 @@ async def test_a_failover_and_an_alert_are_counted(slack: LocalSlack, redis: Top
     assert after.total("tandem_ledger_failures_total") == 0
     assert after("tandem_event_loop_lag_seconds_count") > 100
     assert [value for value in after.labels if MANY.search(value)] == []
+    assert (named_by_the_dashboard() | named_by_the_rules()) - after.names == set(), "they use what is not there"
+    ours = {re.sub(r"_(bucket|sum|count)$", "", name) for name in after.names if name.startswith("tandem_")}
+    assert ours == documented(), "docs/operations.md lists them"
 
 
 async def test_while_the_ledger_is_gone_the_rest_is_told(
