@@ -28,7 +28,7 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-demo: $(RUNTIME) ## A real Redis and an incident channel in the browser; KIND=sentinel or replication
+demo: $(RUNTIME) ## A real Redis and an incident channel in the browser; KIND=sentinel, replication, cluster, elasticache, kubernetes
 	@$(BIN)/tandem demo --kind $(KIND)
 
 test: $(DEV) ## Install what the tests need, then run them all
