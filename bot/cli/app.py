@@ -59,7 +59,9 @@ def serve() -> None:
 def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page is.")] = 8070,
     *,
-    kind: Annotated[str, typer.Option(help="What is looked after: sentinel, replication, cluster, elasticache, kubernetes.")] = "sentinel",
+    kind: Annotated[
+        str, typer.Option(help="What stands there: sentinel, replication, cluster, elasticache or kubernetes.")
+    ] = "sentinel",
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
 ) -> None:
     """Start a real Redis and an incident channel in the browser."""
