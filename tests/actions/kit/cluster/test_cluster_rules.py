@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from actions.kit.cluster.view import Heard
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Confidence, FindingId, Severity
-from actions.kit.snapshot import NodeView, Reason
+from actions.kit.snapshot import NodeView, Reason, Unasked
 from actions.kit.topology import Kind
 from tests.clusters import Cluster, Row, address, cluster, node_id
 
@@ -223,6 +223,17 @@ def test_silence_is_never_health():
     assert shut.has(FindingId.AUTH_FAILED)
     assert shut.verdict.id is FindingId.UNDETERMINED
     assert "the word of 2 of 3 masters would decide it" in shut.verdict.summary
+
+
+def test_a_node_that_does_not_tell_of_the_cluster_takes_its_health():
+    def mute(view: NodeView) -> NodeView:
+        gap = Unasked(f"node {view.address} CLUSTER", Reason.NOPERM, "this user may not run it")
+        return replace(view, cluster=None, gaps=(gap,)) if view.address == address(6) else view
+
+    seen = diagnose(cluster(3, 1).snapshot(mute))
+    assert seen.verdict.id is FindingId.UNDETERMINED
+    assert "1 node that did not answer would decide it" in seen.verdict.summary
+    assert seen.has(FindingId.AUTH_FAILED)
 
 
 def test_replicas_are_judged_by_the_master_of_their_shard():
