@@ -114,8 +114,12 @@ class TellSentinels(Step):
 
 
 def before_it_starts(master_name: str, master: Address, instead_of: Address | None) -> str:
-    """What to change for a Sentinel that is down, in words for a person."""
-    lines = f'"sentinel monitor {master_name} {master.host} {master.port} QUORUM"'
-    old = f" in place of {instead_of}" if instead_of else ""
-    known = f'"sentinel known-replica {master_name} {master.host} {master.port}"'
-    return f"before it is started again write {lines}{old} into its file, and take {known} out of it"
+    """What to change for a Sentinel that is down, in words for a person.
+
+    It has to know the old master as a replica: else that stays a master when it comes back, and nobody sees to it.
+    """
+    monitor = f'"sentinel monitor {master_name} {master.host} {master.port} QUORUM"'
+    if instead_of is None:
+        return f"before it is started again write {monitor} into its file, and take its known-replica line of it out"
+    replica = f'"sentinel known-replica {master_name} {instead_of.host} {instead_of.port}"'
+    return f"before it is started again swap the two in its file: {monitor} and {replica}"

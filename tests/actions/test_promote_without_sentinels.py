@@ -91,7 +91,11 @@ async def test_all_are_gone_and_each_is_told_when_it_comes_back(which: Build) ->
         assert "Nothing listens any more where Sentinel" in plan.because
         assert "none is subscribed on any of the 2 nodes that answer" in plan.because
         notes = " ".join(plan.cost.notes)
-        assert f'"sentinel monitor {topology.master_name} {" ".join(new.address.rsplit(":", 1))} QUORUM"' in notes
+        lines = [
+            f"sentinel monitor {topology.master_name} {' '.join(new.address.rsplit(':', 1))}",
+            f"sentinel known-replica {topology.master_name} {' '.join(old.address.rsplit(':', 1))}",
+        ]
+        assert f'swap the two in its file: "{lines[0]} QUORUM" and "{lines[1]}"' in notes
         verdict = diagnose(await hands.observe()).verdict
         assert verdict.suggests[0].startswith("promote orders --to ")
         journal = Journal()
@@ -129,6 +133,27 @@ async def test_one_that_nobody_tells_reverts_it_and_so_do_two() -> None:
         await old.start()
         await topology.sentinels[0].start()
         await follows(new, old)
+
+
+async def test_one_whose_file_was_changed_as_the_card_says_reverts_nothing_and_sees_to_the_old_master() -> None:
+    async with without(0) as (topology, plan, hands):
+        old, new, _ = topology.nodes
+        assert (await carry_out(brief(plan.steps), hands, Journal())).outcome is Outcome.DONE
+        server = topology.sentinels[0]
+        text = server.config_path.read_text()
+        (quorum,) = [line.split()[-1] for line in text.splitlines() if line.startswith("sentinel monitor")]
+        for line in ("monitor", "known-replica"):
+            of, to = (old, new) if line == "monitor" else (new, old)
+            head = f"sentinel {line} {topology.master_name} "
+            assert head + " ".join(of.address.rsplit(":", 1)) in text
+            text = text.replace(head + " ".join(of.address.rsplit(":", 1)), head + " ".join(to.address.rsplit(":", 1)))
+        assert f"{' '.join(new.address.rsplit(':', 1))} {quorum}" in text
+        server.config_path.write_text(text)
+        await server.start()
+        await old.start()
+        await follows(old, new)
+        assert await named_master(topology, server) == new.address
+        assert (await new.command("ROLE"))[0] == "master"
 
 
 @pytest.mark.parametrize("which", SINCE_7, ids=lambda one: one.name)
