@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from actions.kit.kubernetes.place import Way
 from actions.kit.topology import Address, AddressMap, Kind, Limits, Target
 from bot.access import read_credentials, read_tls
 from bot.addresses import read_address_map, read_addresses
@@ -81,6 +82,8 @@ def _target(name: str, section: Section) -> Target:
     address_map = read_address_map(section.get("address_map"))
     place = read_place(section.get("kubernetes"))
     found = finds_nodes(place)
+    if place is not None and place.reach is Way.EXEC and tls is not None:
+        raise section.fields["kubernetes"].wrong("has reach: exec, which speaks no TLS; take reach: port-forward.")
     return Target(
         name=name,
         kind=kind,

@@ -29,6 +29,8 @@ def read_place(field: Field | None) -> KubernetesPlace | None:
     section = field.section(*_KEYS, instead={"env": "It belongs into application, beside deployment."})
     namespace = section.need("namespace", "it says where the pods are").matching(_DNS, _NAME)
     release, reach = section.get("release"), section.get("reach")
+    if reach is not None and release is None:
+        raise reach.wrong("says how the pods of a release are reached, and no release is named.")
     if release is None:
         why = "it is the Helm release that Redis runs as; where it does not run on Kubernetes, name an application"
         section.need("application", f"nor a release: {why}")

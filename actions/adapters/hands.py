@@ -35,9 +35,9 @@ class TargetHands(RedisHands):
     """
 
     def __init__(self, target: Target, reach: Reach | None = None) -> None:
-        super().__init__(target, reach)
-        self._elasticache = AwsElastiCache(target.elasticache) if target.elasticache else None
         self._kubernetes = KubernetesRelease(target.kubernetes) if target.kubernetes else None
+        super().__init__(target, reach or (self._kubernetes.reach if self._kubernetes else None))
+        self._elasticache = AwsElastiCache(target.elasticache) if target.elasticache else None
         self._pods: frozenset[Address] = frozenset()
 
     @property
@@ -66,6 +66,8 @@ class TargetHands(RedisHands):
         """See ``Hands.observe``; everybody is asked at once."""
         if self._elasticache is None and self._kubernetes is None:
             return await super().observe()
+        if self._kubernetes is not None:
+            await self._kubernetes.ready()
         group = view = None
         named_by: dict[str, Awaitable[Iterable[Address]]] = {}
         async with asyncio.TaskGroup() as tasks:

@@ -64,6 +64,8 @@ def test_only_the_application_may_live_there(load):
         ("namespace: a/b, release: redis", "it has to be a name as Kubernetes takes it"),
         (f"{PLACE}, env: X", "It belongs into application"),
         (f"{PLACE}, reach: ssh", "it has to be direct, port-forward or exec"),
+        ("namespace: a, reach: exec, application: {deployment: a, env: B}", "no release is named"),
+        (f"{PLACE}, reach: exec}}, tls: {{check_hostname: false", "has reach: exec, which speaks no TLS"),
         (f"{PLACE}, kubeconfig: nowhere", "which is not a file that can be read"),
         (f"{PLACE}, application: {{env: X}}", "has no deployment: it is what is rolled out anew"),
         (f"{PLACE}, application: {{deployment: a}}", "has no env: it is the variable that says where Redis is"),

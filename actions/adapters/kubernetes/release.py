@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -11,9 +12,10 @@ from actions.adapters.kubernetes.client import TIMEOUT_S, Client
 from actions.adapters.kubernetes.logs import search_logs
 from actions.adapters.kubernetes.look import look
 from actions.adapters.kubernetes.questions import DEPLOYMENTS
-from actions.kit.errors import CommandRefused
+from actions.adapters.kubernetes.reach import PodReach
+from actions.kit.errors import ActionError, CommandRefused
 from actions.kit.kubernetes.logs import LogSearch
-from actions.kit.kubernetes.place import Application, KubernetesPlace
+from actions.kit.kubernetes.place import Application, KubernetesPlace, Way
 from actions.kit.kubernetes.ports import HealthAnswer
 from actions.kit.kubernetes.setting import Variable, as_text, patch_of
 from actions.kit.kubernetes.view import ApplicationView, KubernetesView
@@ -32,10 +34,28 @@ class KubernetesRelease:
     def __init__(self, place: KubernetesPlace, timeout_s: float = TIMEOUT_S) -> None:
         self.place = place
         self._client = Client(place, timeout_s)
+        self._reach = PodReach(self._client) if place.release and place.reach is not Way.DIRECT else None
+
+    @property
+    def reach(self) -> PodReach | None:
+        """Where the pods' servers are dialled; ``None``: at their own addresses."""
+        return self._reach
+
+    async def ready(self) -> None:
+        """Load the SDK and the credentials where servers are dialled through them: it takes longer than a dial may.
+
+        What is wrong with them is said by whatever is asked next.
+        """
+        if self._reach is not None:
+            with contextlib.suppress(ActionError):
+                await self._client.bounded(lambda: None)
 
     async def look(self) -> KubernetesView:
         """See ``Kubernetes.look``."""
-        return await look(self._client)
+        view = await look(self._client)
+        if self._reach is not None:
+            self._reach.know(view)
+        return view
 
     async def application(self) -> ApplicationView:
         """See ``Kubernetes.application``."""
@@ -73,4 +93,6 @@ class KubernetesRelease:
 
     async def aclose(self) -> None:
         """Close every connection."""
+        if self._reach is not None:
+            await self._reach.aclose()
         await self._client.aclose()

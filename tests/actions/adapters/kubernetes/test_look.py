@@ -26,11 +26,22 @@ def place_of(release: Release, user: object = None, /, **changes: object) -> Kub
 
 
 @asynccontextmanager
-async def hands_on(release: Release, kind: Kind, **changes: object) -> AsyncIterator[TargetHands]:
-    secret = Credentials(None, release.password)
+async def hands_on(
+    release: Release,
+    kind: Kind,
+    user: object = None,
+    /,
+    *,
+    timeout_ms: int = 1_000,
+    password: str = "",
+    **changes: object,
+) -> AsyncIterator[TargetHands]:
+    secret = Credentials(None, password or release.password)
     name = "mymaster" if kind is Kind.SENTINEL else ""
-    place = place_of(release, **changes)
-    target = Target("orders", kind, auth=secret, sentinel_auth=secret, master_name=name, kubernetes=place)
+    place = place_of(release, user, **changes)
+    target = Target(
+        "orders", kind, auth=secret, sentinel_auth=secret, master_name=name, timeout_ms=timeout_ms, kubernetes=place
+    )
     hands = connect(target)
     try:
         yield hands

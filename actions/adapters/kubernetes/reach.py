@@ -1,0 +1,79 @@
+"""Where the servers in pods are dialled from outside: at a local address that leads through the API server."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+
+from actions.adapters.kubernetes import forward
+from actions.adapters.kubernetes.client import Client
+from actions.adapters.kubernetes.doors import Door, Guest
+from actions.adapters.kubernetes.questions import PODS
+from actions.adapters.kubernetes.redis_cli import RedisCli
+from actions.kit.errors import ActionError
+from actions.kit.kubernetes import parse
+from actions.kit.kubernetes.place import Way
+from actions.kit.kubernetes.view import KubernetesView, PodView
+from actions.kit.topology import Address
+
+
+class PodReach:
+    """See ``actions.adapters.redis.reach.Reach``: an address that a pod announces, by its IP or its name.
+
+    Close with ``aclose``.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._view = KubernetesView(client.place.namespace, client.place.release)
+        self._former: set[str] = set()
+        self._doors: dict[tuple[str, int], Door] = {}
+
+    def know(self, view: KubernetesView) -> None:
+        """These pods are there now."""
+        if view.unasked is None:
+            now = {pod.ip for pod in view.pods}
+            self._former = (self._former | {pod.ip for pod in self._view.pods if pod.ip}) - now
+            self._view = view
+
+    async def __call__(self, announced: Address) -> Address:
+        """See ``Reach``."""
+        try:
+            pod = self._view.pod_of(announced.host) or await self._looked_up(announced.host)
+            return await self._opened(pod, announced.port)
+        except ActionError as error:
+            raise OSError(str(error)) from error
+
+    async def aclose(self) -> None:
+        """Close every door."""
+        doors, self._doors = self._doors, {}
+        await asyncio.gather(*(door.aclose() for door in doors.values()))
+
+    async def _looked_up(self, host: str) -> PodView:
+        """The pod, from a fresh list.
+
+        Raises:
+            ConnectionRefusedError: there was one, and there is none any more.
+            OSError: there never was one that we knew.
+        """
+        labels = f"{parse.RELEASE}={self._client.place.release}"
+        pods = parse.items(await self._client.list(PODS, labels=labels), parse.pod)
+        self.know(KubernetesView(self._view.namespace, self._view.release, pods=pods))
+        pod = self._view.pod_of(host)
+        if pod is None and host in self._former:
+            raise ConnectionRefusedError(f"the pod that had the address {host} is gone")
+        if pod is None:
+            raise OSError(f"no pod of release {self._view.release} has the address {host}")
+        return pod
+
+    async def _opened(self, pod: PodView, port: int) -> Address:
+        door = self._doors.setdefault((pod.name, port), Door())
+        if self._client.place.reach is Way.EXEC:
+            guest: Guest = RedisCli(self._client, pod, port).serve
+            return await door.open_for(guest, _nothing)
+        found = await self._client.bounded(functools.partial(forward.open_forward, self._client, pod.name, port))
+        return await door.open_for(found.serve, found.way.close)
+
+
+def _nothing() -> None:
+    """Nothing was opened yet."""
