@@ -214,3 +214,30 @@ async def test_its_plan_survives_the_ledger() -> None:
         plan = await scene.planned(shard="0")
         codec = PlanCodec(STEP_TYPES)
         assert codec.loads(codec.dumps(plan)) == plan
+
+
+@each_build
+async def test_a_handshake_that_is_still_going_on_is_waited_for_before_the_fence_is_lifted(which: Build) -> None:
+    """The bot dies right after it has asked; those who have to vote hang for two seconds more, and then they do."""
+    async with cluster_under_load(which, Shape(replicas=1, node_timeout_ms=15_000), timeout_ms=400) as scene:
+        plan = await scene.planned(shard="0")
+        steps, journal = in_haste(plan.steps), Journal()
+        turn = next(index for index, step in enumerate(steps) if isinstance(step, ClusterFailover))
+        for number, step in enumerate(steps[:turn]):
+            await journal.intends(number, step)
+            await step.act(scene.hands)
+        voters = scene.made.primaries[1:]
+        for node in voters:
+            await node.hang()
+        await scene.hands.cluster_failover(turning_step(plan).candidate)
+        settling = asyncio.create_task(settle(steps, CutOff(turn), scene.hands, journal))
+        await asyncio.sleep(2)
+        for node in voters:
+            await node.resume()
+        ending = await settling
+        assert isinstance(ending, Ending), ending
+        assert ending.outcome is Outcome.DONE, (ending, journal.lines)
+        assert await role(scene.node(plan.candidate)) == "master"
+        assert journal.owed == []
+        await scene.as_it_was()
+        assert await scene.lost() == 0
