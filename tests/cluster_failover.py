@@ -100,10 +100,11 @@ async def cluster_under_load(
     shape: Shape = THREE,
     *,
     timeout_ms: int = 1_000,
+    patience_s: float = 8,
     **settings: Any,
 ) -> AsyncIterator[Scene]:
     """A cluster, writers on it, and the bot's hands."""
-    async with cluster(which, shape, **settings) as made, ClusterLoad(made, rate=400, timeout=8) as load:
+    async with cluster(which, shape, **settings) as made, ClusterLoad(made, rate=400, timeout=patience_s) as load:
         hands = connect(target_of_cluster(made, timeout_ms=timeout_ms))
         try:
             yield Scene(made, hands, load)

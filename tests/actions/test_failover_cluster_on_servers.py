@@ -133,7 +133,8 @@ async def test_a_node_is_lost_in_the_middle(who: str, at: type[Step], how: str) 
 
 async def test_an_old_master_that_wakes_up_after_its_pause_takes_nothing() -> None:
     """It hangs when the other is promoted, so that it does not learn of it, and its clients wait for its answers."""
-    async with cluster_under_load(NEWEST, Shape(replicas=2, node_timeout_ms=15_000), links=True) as scene:
+    shape = Shape(replicas=2, node_timeout_ms=15_000)
+    async with cluster_under_load(NEWEST, shape, patience_s=30, links=True) as scene:
         plan = await scene.planned(shard="0")
         old, new = scene.node(turning_step(plan).master), scene.node(plan.candidate)
         for node in scene.made.nodes:
@@ -148,7 +149,7 @@ async def test_an_old_master_that_wakes_up_after_its_pause_takes_nothing() -> No
         async with asyncio.timeout(10):
             while await role(new) != "master":
                 await asyncio.sleep(0.02)
-        await asyncio.sleep(4)  # Longer than the pause: what its clients wait for would run at once.
+        await asyncio.sleep(11)  # Longer than any pause: what its clients wait for would run at once.
         await old.resume()
         async with asyncio.timeout(90):
             while await role(old) != "slave":
