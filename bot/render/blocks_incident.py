@@ -73,7 +73,7 @@ def _sights(body: Body) -> list[Block]:
     if len(sights) > 1:
         return [section("*What Tandem sees*\n" + "\n".join(_line(one, 150) for one in sights))]
     (one,) = sights
-    evidence = [f"• {mrkdwn(line, 300)}" for line in one["evidence"]]
+    evidence = [] if one["well"] else [f"• {mrkdwn(line, 300)}" for line in one["evidence"]]
     return [
         section("\n".join(["*What Tandem sees*", _line(one, 900), f"_Confidence: {one['confidence']}._", *evidence]))
     ]
@@ -100,7 +100,7 @@ def _alert(alert: Body, *, named: bool) -> str:
     lasted = alert["ended"] - alert["since"] if alert["ended"] else None
     since = f"since {_moment(alert['since'])}" if lasted is None else f"ended after {duration(max(0.0, lasted))}"
     times = f", {alert['times']} times" if alert["times"] > 1 else ""
-    return f"{_sign(alert)} {target}*{mrkdwn(alert['name'], 80)}* {said} _({since}{times})_"
+    return f"{_sign(alert)} {target}*{mrkdwn(alert['name'], 80)}* {said} ({since}{times})"
 
 
 def _sign(alert: Body) -> str:
