@@ -181,7 +181,12 @@ async def test_a_missing_right_or_deployment_is_a_refusal_that_says_what_to_do()
         assert "--application leave" in refusal.reason
         assert isinstance(failover.plan(await hands.observe(), {"to": to, "application": "leave"}), Plan)
         user.denied = {("patch", "deployments")}
+        refusal = failover.plan(await hands.observe(), {"to": to})
+        assert isinstance(refusal, Refusal)
+        assert 'resources: ["deployments"], verbs: ["patch"]}. Mend that' in refusal.reason
+        user.denied = set()
         plan = await planned(hands, release)
+        user.denied = {("patch", "deployments")}  # Taken away right after the approval.
         ending = await carry_out(brief(plan.steps), hands, Journal())
         assert ending.outcome is Outcome.INCOMPLETE
         assert 'resources: ["deployments"], verbs: ["patch"]' in " ".join(ending.failures)

@@ -7,7 +7,7 @@ from typing import Any
 
 from actions.adapters.kubernetes.client import Client
 from actions.adapters.kubernetes.failures import ApiError, ApiRefusedError
-from actions.adapters.kubernetes.questions import CONFIG_MAPS, DEPLOYMENTS, PODS
+from actions.adapters.kubernetes.questions import CONFIG_MAPS, DEPLOYMENTS, PODS, Right
 from actions.kit.errors import ActionError
 from actions.kit.kubernetes import parse
 from actions.kit.kubernetes.hosts import without_password
@@ -16,6 +16,7 @@ from actions.kit.kubernetes.view import ApplicationView, EnvValue, PodView
 from actions.kit.unasked import Reason, Unasked
 
 NOT_FOUND = 404
+CHANGES = Right("patch", DEPLOYMENTS)
 
 
 async def look_at_application(client: Client, application: Application) -> ApplicationView:
@@ -32,6 +33,7 @@ async def look_at_application(client: Client, application: Application) -> Appli
         owner=parse.read(deployment, parse.owner),
         rollout=parse.read(deployment, parse.rollout),
         pods=await _pods(client, deployment),
+        unswitchable=await _unswitchable(client, application.deployment),
     )
     if isinstance(found, str):
         return replace(view, unasked=Unasked("Kubernetes deployment", Reason.REFUSED_COMMAND, found))
@@ -62,6 +64,12 @@ async def _no_deployment(client: Client, application: Application) -> ApiError:
     where = f"in namespace {client.place.namespace}"
     text = f"There is no Deployment {application.deployment} {where}; {known}."
     return ApiRefusedError(text, Reason.REFUSED_COMMAND, NOT_FOUND)
+
+
+async def _unswitchable(client: Client, deployment: str) -> str:
+    if await client.may(CHANGES, deployment) is not False:
+        return ""
+    return f"We may not {CHANGES.verb} {CHANGES.plural}. Add to the Role: {CHANGES.rule}"
 
 
 async def _pods(client: Client, deployment: Any) -> tuple[PodView, ...]:

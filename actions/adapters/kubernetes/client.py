@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from actions.adapters.kubernetes.failures import ApiDeniedError, ApiError, ApiGarbledError, from_status, unreachable
-from actions.adapters.kubernetes.questions import NAMESPACES, Resource, Right
+from actions.adapters.kubernetes.questions import NAMESPACES, REVIEWS, Resource, Right
 from actions.kit.kubernetes.place import KubernetesPlace
 from actions.kit.unasked import Reason
 
@@ -30,7 +30,7 @@ AT_ONCE = 8
 MOST_BYTES = 32 * 1024 * 1024
 """An answer that is longer is not read to its end; 10,000 events are 10 MB."""
 _IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
-_PATCH = "application/strategic-merge-patch+json"
+_TYPES = {"PATCH": "application/strategic-merge-patch+json", "POST": "application/json"}
 
 
 class Client:
@@ -61,6 +61,26 @@ class Client:
         """Change one object by a strategic merge patch, and have it as it is then."""
         path = what.path(self.place.namespace, name)
         return await self._json(Right("patch", what), "PATCH", path, body=body, name=name)
+
+    async def may(self, right: Right, name: str) -> bool | None:
+        """Whether we have this right; everybody may ask for their own. ``None`` where it was not told."""
+        about = {
+            "namespace": self.place.namespace,
+            "verb": right.verb,
+            "group": right.resource.group,
+            "resource": right.resource.plural,
+            "name": name,
+        }
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": about},
+        }
+        try:
+            answer = await self._json(Right("create", REVIEWS), "POST", REVIEWS.path(""), body=body)
+        except ApiError:
+            return None
+        return bool((answer.get("status") or {}).get("allowed"))
 
     async def text(self, right: Right, name: str, query: Mapping[str, str], most: int) -> str:
         """A part of an object that is plain text, such as a log; at most so many bytes."""
@@ -138,7 +158,7 @@ class Client:
                 path,
                 method,
                 query_params=[(key, value) for key, value in query.items() if value],
-                header_params={"Accept": "application/json", **({"Content-Type": _PATCH} if body else {})},
+                header_params={"Accept": "application/json", **({"Content-Type": _TYPES[method]} if body else {})},
                 body=body,
                 auth_settings=["BearerToken"],
                 _preload_content=False,

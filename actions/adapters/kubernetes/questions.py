@@ -16,7 +16,7 @@ class Resource:
     def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
         """The path of all of them in a namespace, of one of them, or of a part of one."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        place = "" if self is NAMESPACES else f"/namespaces/{namespace}"
+        place = "" if self in (NAMESPACES, REVIEWS) else f"/namespaces/{namespace}"
         return "/".join(filter(None, (root + place, self.plural, name, subresource)))
 
 
@@ -28,6 +28,7 @@ CONFIG_MAPS = Resource("", "v1", "configmaps")
 NAMESPACES = Resource("", "v1", "namespaces")
 STATEFUL_SETS = Resource("apps", "v1", "statefulsets")
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
+REVIEWS = Resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices")
 
 

@@ -52,10 +52,11 @@ def why_not(snapshot: Snapshot, word: str) -> Iterator[str]:
     app = view.application if view else None
     if view is None or app is None or word == LEAVE or snapshot.kind is not Kind.REPLICATION:
         return
-    said = app.unasked or (view.unasked if app.rollout is None else None)
-    if said is not None:
+    unasked = app.unasked or (view.unasked if app.rollout is None else None)
+    said = unasked.why if unasked else app.unswitchable
+    if said:
         yield (
-            f"The application cannot be pointed at a new master: {said.why} Mend that, or leave the "
+            f"The application cannot be pointed at a new master: {said.rstrip('.')}. Mend that, or leave the "
             f"application to somebody else: --application {LEAVE}."
         )
 

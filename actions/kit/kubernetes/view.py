@@ -163,7 +163,10 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationView:
-    """The Deployment that uses the target. ``owner`` says who puts back what is changed here, ``pods`` which run."""
+    """The Deployment that uses the target. ``owner`` says who puts back what is changed here, ``pods`` which run.
+
+    ``unswitchable``: why we could not change its variable, and what to do; empty where nothing is known against it.
+    """
 
     deployment: str
     env: str
@@ -173,6 +176,7 @@ class ApplicationView:
     rollout: Rollout | None = None
     pods: tuple[PodView, ...] = ()
     unasked: Unasked | None = None
+    unswitchable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,14 @@ async def test_the_chart_with_sentinels():
         assert view.pod_of(snapshot.agreed_master.host).name == (await release.masters())[0]
 
 
+async def test_the_runbooks_own_installation_has_two_sentinels_and_cannot_lose_one():
+    """replica.replicaCount=2: a majority of two is both."""
+    async with bitnami(build(), replicas=2) as release, hands_on(release, Kind.SENTINEL) as hands:
+        found = diagnose(await hands.observe())
+        trap = next(one for one in found.findings if one.id is FindingId.SENTINEL_MISCONFIGURED)
+        assert "2 Sentinels" in trap.summary, trap
+
+
 async def test_the_chart_of_plain_replication_and_a_promoted_replica():
     """The write Service selects master-0 for ever: where another is promoted by hand it leads the writers astray."""
     async with (
