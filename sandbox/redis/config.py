@@ -26,7 +26,7 @@ DATA_ACL = (
 
 CLUSTER_ACL = (
     # Look.
-    "+cluster|info +cluster|nodes +cluster|slots +cluster|myid",
+    "+cluster|info +cluster|nodes",
     # Read the probe on a replica.
     "+readonly",
     # Have a replica take over.
