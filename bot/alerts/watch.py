@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 POLL_S = 2.0
 """How often to look for what other processes have written, in seconds."""
-MOST = 10
-"""Targets of one incident that are looked at together."""
+MOST, TOGETHER = 200, 20
+"""Targets of one incident that are looked at, and how many of them at a time."""
 LOOK_S = 20.0
 """A look takes no longer; less than an incident is claimed for."""
 _EVIDENCE, _SUGGESTS, _LETTERS = 3, 3, 300
@@ -45,6 +45,7 @@ class Watch:
 
     def __init__(self, incidents: Incidents, look: Look, note: Notes) -> None:
         self._incidents, self._look, self._note = incidents, look, note
+        self._free = asyncio.Semaphore(TOGETHER)
         self._loop: asyncio.Task[None] | None = None
         self._looks: set[asyncio.Task[None]] = set()
 
@@ -81,13 +82,13 @@ class Watch:
     async def _see(self, incident: Incident) -> None:
         try:
             sights = await asyncio.gather(*map(self._sight, incident.targets[:MOST]))
-            await self._incidents.seen(incident, sorted(sights, key=lambda sight: sight.well is True))
+            await self._incidents.seen(incident, sorted(sights, key=_worst_first))
         except TandemError as error:
             log.warning("what was seen for %s could not be written down: %s", incident.id, error)
 
     async def _sight(self, target: str) -> Sight:
         try:
-            async with asyncio.timeout(LOOK_S):
+            async with self._free, asyncio.timeout(LOOK_S):
                 seen = await self._look("diagnose", target, {}, _quiet)
                 note = await self._note(target)
         except TimeoutError:
@@ -95,6 +96,10 @@ class Watch:
         except TandemError as error:
             return _unseen(target, str(error))
         return _sight_of(target, seen, note)
+
+
+def _worst_first(sight: Sight) -> int:
+    return (False, None, True).index(sight.well)
 
 
 def _unseen(target: str, why: str) -> Sight:

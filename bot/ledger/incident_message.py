@@ -14,8 +14,8 @@ from bot.ledger.incident_records import Sight
 from bot.ledger.messages import Want
 from bot.ledger.tables import alerts, incidents
 
-SHOWN = 12
-"""Alerts that the message names; of the others it says how many there are."""
+SHOWN, SIGHTS = 12, 10
+"""Alerts and targets that the message tells of one by one; of the others it says how many there are."""
 _WORST = ("critical", "page", "error", "warning", "info")
 
 
@@ -59,7 +59,8 @@ def _body(row: RowMapping, rows: Sequence[RowMapping], *, muted: bool) -> dict[s
         "ended": sum(one["ended_at"] is not None for one in rows),
         "targets": len({one["target"] for one in rows}),
         "links": list({word: url for one in rows for word, url in json.loads(one["links"])}.items()),
-        "sights": json.loads(row["sights"]),
+        "sights": json.loads(row["sights"])[:SIGHTS],
+        "seen": len(json.loads(row["sights"])),
         "acknowledged_by": row["acknowledged_by"],
         "assigned_to": row["assigned_to"],
         "muted_until": row["muted_until"].timestamp() if muted else None,

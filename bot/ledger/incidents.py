@@ -71,7 +71,10 @@ class Incidents:
             return bool(done.rowcount)
 
     async def seen(self, incident: Incident, sights: Iterable[Sight]) -> None:
-        """What a look has found. The incident ends if its alerts have, and nothing is wrong that could be seen."""
+        """What a look has found. The incident ends if its alerts have, and all is well.
+
+        What could not be seen is not well; then it ends once somebody has acknowledged it.
+        """
         found = tuple(sights)
         async with self._database.writing() as tx:
             row = await _row(tx, incident.id)
@@ -80,7 +83,8 @@ class Incidents:
             before = incident_message.sights_of(row)
             await _end_own(tx, row["id"], [sight.target for sight in found if sight.well])
             now = await _incident(tx, row)
-            over = not now.firing and all(sight.well is not False for sight in found)
+            tended = row["acknowledged_by"] is not None
+            over = not now.firing and all(sight.well or (sight.well is None and tended) for sight in found)
             values = {"sights": json.dumps([asdict(sight) for sight in found]), "looking_until": None}
             closing = {"closed_at": tx.now} if over else {}
             await tx.connection.execute(

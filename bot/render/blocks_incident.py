@@ -59,7 +59,7 @@ def _status(body: Body) -> list[Block]:
     if body["muted_until"]:
         lines.append(f":mute: Muted by <@{body['muted_by']}> until {_moment(body['muted_until'])}.")
     if not body["firing"] and not body["closed_at"]:
-        lines.append("The alerts have ended; that is no proof of health, and what Tandem sees is not well yet.")
+        lines.append("The alerts have ended; that is no proof of health, and Tandem does not see that all is well.")
     if body["scope"] == UNKNOWN:
         lines.append("The labels fit no target in `targets.yaml`; its `alerts: {labels: …}` can say which.")
     return [section("\n".join(lines))] if lines else []
@@ -71,7 +71,10 @@ def _sights(body: Body) -> list[Block]:
     if not sights:
         return [] if body["scope"] == UNKNOWN else [section(":mag: _Looking at Redis…_")]
     if len(sights) > 1:
-        return [section("*What Tandem sees*\n" + "\n".join(_line(one, 150) for one in sights))]
+        lines = [_line(one, 150) for one in sights]
+        if body["seen"] > len(sights):
+            lines.append(f"… and {counted(body['seen'] - len(sights), 'more target')}, none of them worse")
+        return [section("*What Tandem sees*\n" + "\n".join(lines))]
     (one,) = sights
     evidence = [] if one["well"] else [f"• {mrkdwn(line, 300)}" for line in one["evidence"]]
     return [

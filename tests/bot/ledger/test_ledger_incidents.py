@@ -116,6 +116,22 @@ async def test_resolved_is_no_proof_of_health(ledger_url):
         assert message(ledger_url)["body"]["closed_at"] is not None
 
 
+async def test_what_cannot_be_seen_is_not_well_until_somebody_has_taken_note(ledger_url):
+    clock = Clock()
+    unseen = Sight("orders", "not seen", ":white_circle:", "undetermined", "No answer.", well=None)
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        first = sender.alert()
+        await sender.sends(first)
+        await sender.sends(sender.alert(ended=True, started=first.starts_at))
+        await looked(ledger, unseen)
+        assert message(ledger_url)["body"]["closed_at"] is None
+        await ledger.incidents.acknowledge(message(ledger_url)["body"]["id"], ONCALL)
+        clock.passes(seconds=31)
+        await looked(ledger, unseen)
+        assert message(ledger_url)["body"]["closed_at"] is not None
+
+
 async def test_redis_that_is_well_again_ends_nothing_while_the_alert_fires(ledger_url):
     clock = Clock()
     async with ledger_in(ledger_url, clock=clock) as ledger:
