@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from kubernetes import client, config
+from kubernetes.stream import stream
 
 from sandbox.kubernetes import Kubernetes, User
 from sandbox.kubernetes import kubernetes as local_kubernetes
@@ -48,3 +49,13 @@ def core(api: client.ApiClient) -> client.CoreV1Api:
 @pytest.fixture
 def apps(api: client.ApiClient) -> client.AppsV1Api:
     return client.AppsV1Api(api)
+
+
+def execute(api: client.ApiClient, pod: str, *command: str, container: str = "redis") -> Any:
+    """As kubectl exec in the namespace orders: a client of its own for each, which is how the SDK wants it."""
+    connect = client.CoreV1Api(client.ApiClient(api.configuration)).connect_get_namespaced_pod_exec
+    wanted = {"stdin": False, "stdout": True, "stderr": True, "tty": False, "_preload_content": False}
+    ran = stream(connect, pod, "orders", container=container, command=list(command), **wanted)
+    ran.run_forever(timeout=30)
+    ran.sock.shutdown()  # Its own `close` leaves the socket open where the server has closed first.
+    return ran

@@ -1,29 +1,27 @@
 """The Bitnami chart with Sentinels on real servers: what the client sees of it, and what happens to its pods."""
 
-import asyncio
 import json
 import re
-import signal
 from datetime import UTC, datetime
 
 import pytest
+import pytest_asyncio
 import redis.exceptions
 from kubernetes import client
 from kubernetes.client import ApiException
 from kubernetes.stream import stream
 
 from sandbox.kubernetes import Rule, bitnami
-from sandbox.kubernetes.api.resources import PODS
 from sandbox.redis import build
-from tests.sandbox.kubernetes.conftest import connected, in_thread
+from tests.sandbox.kubernetes.conftest import connected, execute, in_thread
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.asyncio(loop_scope="module")]
 
 NAMESPACE = "orders"
 PODS_OF_SENTINEL = ["redis-node-0", "redis-node-1", "redis-node-2"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def release():
     async with bitnami(build(), release="redis") as running:
         yield running
@@ -37,16 +35,6 @@ def api(release):
 
 def message(error):
     return json.loads(error.value.body)["message"]
-
-
-def execute(api, pod, *command, container="redis"):
-    """As kubectl exec: a client of its own for each, which is how the SDK wants it."""
-    connect = client.CoreV1Api(client.ApiClient(api.configuration)).connect_get_namespaced_pod_exec
-    wanted = {"stdin": False, "stdout": True, "stderr": True, "tty": False, "_preload_content": False}
-    ran = stream(connect, pod, NAMESPACE, container=container, command=list(command), **wanted)
-    ran.run_forever(timeout=30)
-    ran.sock.shutdown()  # Its own `close` leaves the socket open where the server has closed first.
-    return ran
 
 
 async def test_the_chart_is_seen_as_it_is_installed(release, api):
@@ -167,87 +155,3 @@ async def test_exec_needs_both_verbs(release):
     assert told.status == 0
     assert told.reason.startswith("Handshake status 403 Forbidden")
     assert 'cannot create resource \\"pods/exec\\"' in told.reason
-
-
-async def test_a_killed_container_starts_again_and_a_deleted_pod_is_made_anew(release, api):
-    core = client.CoreV1Api(api)
-    running = release.cluster.kubelet.pod(NAMESPACE, "redis-node-2")
-    before = running.containers["redis"].process.pid
-    running.containers["redis"].process.kill()
-    await release.cluster.until(lambda: running.containers["redis"].restarts == 1 and running.containers["redis"].ready)
-    status = (await in_thread(core.read_namespaced_pod, "redis-node-2", NAMESPACE)).status.container_statuses[0]
-    assert (status.restart_count, status.last_state.terminated.exit_code) == (1, 137)
-    assert running.containers["redis"].process.pid != before
-    previous = await in_thread(
-        core.read_namespaced_pod_log, "redis-node-2", NAMESPACE, container="redis", previous=True
-    )
-    assert "Ready to accept connections" in previous
-    old = release.cluster.get(PODS, NAMESPACE, "redis-node-1")
-    await in_thread(core.delete_namespaced_pod, "redis-node-1", NAMESPACE)
-    await release.cluster.until(
-        lambda: any(
-            pod["metadata"]["uid"] != old["metadata"]["uid"] and pod["metadata"]["name"] == "redis-node-1"
-            for pod in release.pods()
-        )
-    )
-    await release.ready()
-    assert await release.masters() == ["redis-node-0"]
-
-
-async def test_the_sentinels_fail_over_when_the_master_hangs(release):
-    await release.command("redis-node-0", "SET", "colour", "blue")
-    release.cluster.kubelet.pod(NAMESPACE, "redis-node-0").signal(signal.SIGSTOP, "redis")
-
-    async def promoted():
-        while (await release.masters()) in ([], ["redis-node-0"]):
-            await asyncio.sleep(0.05)
-        return await release.masters()
-
-    (master,) = await asyncio.wait_for(promoted(), 60)
-    assert master in {"redis-node-1", "redis-node-2"}
-    assert await release.command(master, "GET", "colour") == "blue"
-
-
-async def test_an_image_without_redis_cli_runs_redis_and_no_redis_cli():
-    async with bitnami(build(), replicas=1, quorum=1, with_cli=False) as release:
-        assert await release.masters() == ["redis-node-0"]
-        with connected(release.cluster) as api:
-            missing = await in_thread(execute, api, "redis-node-0", "redis-cli", "PING")
-            by_shell = await in_thread(execute, api, "redis-node-0", "sh", "-c", "redis-cli PING")
-        problem = json.loads(missing.read_channel(3))
-        assert (problem["reason"], problem["code"]) == ("InternalError", 500)
-        assert 'exec: "redis-cli": executable file not found in $PATH' in problem["message"]
-        assert by_shell.returncode == 127
-
-
-async def test_a_changed_template_renews_the_pods_from_the_last_to_the_first():
-    async with bitnami(build(), replicas=2) as release:
-        before = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in release.pods()}
-        change = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}}
-        with connected(release.cluster) as api:
-            apps = client.AppsV1Api(api)
-            await in_thread(apps.patch_namespaced_stateful_set, "redis-node", NAMESPACE, change)
-            await release.cluster.until(
-                lambda: (
-                    {pod["metadata"]["uid"] for pod in release.pods()}.isdisjoint(before.values())
-                    and len(release.pods()) == 2
-                )
-            )
-            await release.ready()
-            owner = await in_thread(apps.read_namespaced_stateful_set, "redis-node", NAMESPACE)
-        assert owner.status.current_revision == owner.status.update_revision
-        changes = release.cluster.store.since(0, PODS)
-        gone = [one.before["metadata"]["name"] for one in changes if one.after is None]
-        assert gone == ["redis-node-1", "redis-node-0"]
-
-
-async def test_scaling_down_takes_the_last_pod_and_keeps_its_claim(release, api):
-    apps = client.AppsV1Api(api)
-    await in_thread(apps.patch_namespaced_stateful_set_scale, "redis-node", NAMESPACE, {"spec": {"replicas": 2}})
-    await release.cluster.until(
-        lambda: [pod["metadata"]["name"] for pod in release.cluster.store.select(PODS)] == PODS_OF_SENTINEL[:2]
-    )
-    claims = await in_thread(client.CoreV1Api(api).list_namespaced_persistent_volume_claim, NAMESPACE)
-    assert len(claims.items) == 3
-    scale = await in_thread(apps.read_namespaced_stateful_set_scale, "redis-node", NAMESPACE)
-    assert scale.spec.replicas == 2

@@ -1,6 +1,6 @@
 """However pods come and go, a rollout keeps its bounds and comes to its end."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.kubernetes.controllers.rollout import Count, next_sizes
@@ -32,6 +32,7 @@ def test_recreate_waits_until_the_last_old_pod_is_gone():
     assert next_sizes(recreate, ready(0), [Count(0, 0, 0)]) == [2, 0]
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 12), st.integers(0, 4), st.integers(0, 4), st.lists(st.floats(0, 1), max_size=10))
 def test_a_rollout_keeps_its_bounds_at_every_step_and_ends(desired, surge, unavailable, luck):
     wanted = spec(desired, surge, unavailable)
