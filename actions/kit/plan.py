@@ -109,6 +109,11 @@ class Step(ABC):
     """
 
     @property
+    def promotes(self) -> Address | None:
+        """Who becomes master by this step, where a plan has several such steps."""
+        return None
+
+    @property
     @abstractmethod
     def title(self) -> str:
         """What the step does, a few words."""
@@ -193,6 +198,13 @@ class Plan:
     def turning(self) -> int:
         """The index of the first step that cannot be undone; the number of steps where there is none."""
         return turning(self.steps)
+
+    @property
+    def new_masters(self) -> tuple[Address, ...]:
+        """The candidate; of a plan that moves several masters each one's, in the order of the steps."""
+        if self.candidate is not None:
+            return (self.candidate,)
+        return tuple(step.promotes for step in self.steps if step.promotes is not None)
 
     @property
     def fingerprint(self) -> str:

@@ -91,7 +91,10 @@ class Hands(Protocol):
         """
 
     async def cluster_failover(self, replica: Address, mode: Takeover | None = None) -> None:
-        """CLUSTER FAILOVER at this replica; by default with the handshake. OK comes long before it is done."""
+        """CLUSTER FAILOVER at this replica, by a connection that ``recall_promotion`` finds again.
+
+        OK is not success: it comes long before the replica is master, if it ever is.
+        """
 
     async def rewrite_config(self, node: Address) -> str | None:
         """CONFIG REWRITE, so that roles and settings survive a restart; ``None``, or why no file was written."""
@@ -103,7 +106,10 @@ class Hands(Protocol):
         """REPLICAOF NO ONE, by a connection that ``recall_promotion`` finds again."""
 
     async def recall_promotion(self, node: Address) -> None:
-        """Close the connections of ``promote`` that got no answer: what has not arrived by now never does."""
+        """Close the connections of ``promote`` and ``cluster_failover`` that got no answer.
+
+        What has not arrived by now never does.
+        """
 
     async def disconnect_clients(self, node: Address) -> None:
         """CLIENT KILL TYPE normal, the asking connection spared: clients that hang on a pause find the new master."""

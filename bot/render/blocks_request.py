@@ -212,11 +212,17 @@ def _card(request: Request, environment: str, state: str, buttons: list[Block]) 
 def _facts(request: Request) -> list[tuple[str, str]]:
     plan, cost = request.plan, request.plan.cost
     return [
-        ("New master", code(str(plan.candidate)) if plan.candidate else "none"),
+        _new_masters(plan),
         ("Valid until", moment(request.expires_at)),
         ("Writes that can be lost", _loss(cost.loss_bytes, cost.loss_keys)),
         ("Writes wait at most", duration(cost.pause_ms / 1_000) if cost.pause_ms else "not at all"),
     ]
+
+
+def _new_masters(plan: Plan) -> tuple[str, str]:
+    names = [code(str(address)) for address in plan.new_masters]
+    more = f" and {len(names) - 5} more" if names[5:] else ""
+    return ("New masters" if names[1:] else "New master", ", ".join(names[:5]) + more or "none")
 
 
 def _loss(count: int | None, keys: int | None) -> str:

@@ -149,8 +149,9 @@ def _cost(cost: Cost) -> Iterator[Text]:
 
 
 def _choice(shown: Plan) -> Iterator[Text]:
-    if shown.candidate:
-        yield Text.assemble("Candidate ", Text(plain(str(shown.candidate), 80), style="green"))
+    if shown.new_masters:
+        names = ", ".join(plain(str(address), 80) for address in shown.new_masters)
+        yield Text.assemble("Candidates " if shown.new_masters[1:] else "Candidate ", Text(names, style="green"))
     for one in shown.rejected:
         yield Text(f"not {plain(str(one.node), 80)}: {plain(one.why)}")
 

@@ -120,7 +120,9 @@ class RedisHands:
 
     async def cluster_failover(self, replica: Address, mode: Takeover | None = None) -> None:
         """See ``Hands.cluster_failover``."""
-        await self._one(self._node(replica), ("CLUSTER", "FAILOVER", *([mode.value] if mode else ())))
+        server = self._node(replica)
+        await self._one(server, ("CLIENT", "SETNAME", _PROMOTING))
+        await self._all(server, ("CLUSTER", "FAILOVER", *([mode.value] if mode else ())), ("CLIENT", "SETNAME", ""))
 
     async def demote(self, node: Address, master: Address) -> None:
         """See ``Hands.demote``."""

@@ -77,6 +77,11 @@ class ClusterFailover(Step):
     """How it is done where the master is lost: without the handshake, and so without a fence."""
 
     @property
+    def promotes(self) -> Address:
+        """Who becomes master."""
+        return self.candidate
+
+    @property
     def title(self) -> str:
         """What the step does."""
         how = {None: "", Takeover.FORCE: " by force", Takeover.TAKEOVER: " without a vote"}[self.mode]

@@ -4,16 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from actions.kit.plan import Refusal
+from actions import failover
+from actions.kit.plan import Plan, Refusal
 from actions.kit.promotion import Promote
 from actions.kit.settlement import Answer, Question
 from bot.ledger.records import Answered, Cancelled, RequestState, RunState, Verdict
 from bot.policy import Eligibility
+from bot.render import terminal_requests
 from bot.render.blocks import Screen
 from bot.render.blocks_request import card, command_line, decided_card, drifted, outcome, refused
 from bot.render.blocks_run import progress, transcript
+from tests import clusters
 from tests.bot.render.slack_judges import accepted
 from tests.bot.render.test_blocks_findings import assert_harmless
+from tests.bot.render.test_terminal_requests import drawn
 from tests.bot.slack_requests import LEAD, NASTY, approved, asking, decision, plan, request, running, withdrawn
 from tests.builders import node_at
 
@@ -167,3 +171,16 @@ def test_a_person_of_the_terminal_is_named_and_not_mentioned() -> None:
 
 def buttons(message) -> list[dict]:
     return [element for block in message.blocks if block["type"] == "actions" for element in block["elements"]]
+
+
+def test_a_plan_for_many_masters_names_the_new_ones() -> None:
+    """25 shards, one after the other: more than a card holds, and still a card that Slack takes."""
+    seen = clusters.cluster(50, 1).snapshot()
+    plans = [failover.plan(seen, {"to": str(clusters.address(50 + number))}) for number in range(1, 26)]
+    steps = [step for one in plans if isinstance(one, Plan) for step in one.steps]
+    made = replace(request(), plan=replace(request().plan, candidate=None, steps=tuple(steps)))
+    page = accepted(card(made, "production", CROWD))
+    assert "New masters" in page
+    assert "10.0.0.51:6379" in page
+    assert "and 20 more" in page
+    assert "Candidates 10.0.0.51:6379, 10.0.0.52:6379" in drawn(terminal_requests.plan(made.plan, 1))
