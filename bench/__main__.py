@@ -9,7 +9,7 @@ import platform
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bench import cluster, commands, failover, health, overhead, replicas, replication, serve
+from bench import cluster, commands, elasticache, failover, health, overhead, replicas, replication, serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ BENCHES = {
     "failover": _Bench(failover.main, runs=20, quick=1),
     "replication": _Bench(replication.main, runs=20, quick=1),
     "cluster": _Bench(cluster.main, runs=8, quick=1),
+    "elasticache": _Bench(elasticache.main, runs=5, quick=1),
     "commands": _Bench(commands.main, runs=3, quick=1),
     "health": _Bench(health.main, runs=15, quick=3),
     "overhead": _Bench(overhead.main, runs=15, quick=3),
