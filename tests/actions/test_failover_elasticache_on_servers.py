@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from redis.exceptions import ReadOnlyError
 
 from actions.kit.elasticache import setting
 from actions.kit.elasticache.steps import CallTestFailover, HoldWrites, MakePrimary
@@ -79,6 +80,9 @@ async def test_where_it_is_off_another_primary_is_all_it_takes(monkeypatch):
         plan = await planned(scene.hands)
         ending = await carry_out(quick(plan.steps), scene.hands, Journal())
         assert scene.primary == scene.address(2)
+        with pytest.raises(ReadOnlyError):  # Nobody waits there any longer.
+            async with asyncio.timeout(2):
+                await scene.server(1).command("SET", "tandem:late", "1")
 
     assert ending.outcome is Outcome.DONE, ending
     assert [type(step).__name__ for step in plan.steps][:2] == ["HoldWrites", "MakePrimary"]

@@ -6,6 +6,7 @@ the events, after a crash as well as before each call.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -126,8 +127,22 @@ class _Moving(Step):
                 await call()
             except Temporary as error:
                 await self._seen_after_all(hands, error)
-        held = await until(lambda: judged(hands, self.move), hands, self.within_s, EVERY_S)
+        held = await until(self._moved(hands), hands, self.within_s, EVERY_S)
         return held.observation
+
+    def _moved(self, hands: Hands) -> Callable[[], Awaitable[Held]]:
+        """A look that also lets go who waits on the old primary, once that is a replica: they go elsewhere then."""
+        freed = False
+
+        async def look() -> Held:
+            nonlocal freed
+            with contextlib.suppress(ActionError):
+                if not freed and (await hands.standing(self.move.primary)).role is Role.REPLICA:
+                    await hands.unfence(self.move.primary, {})
+                    freed = True
+            return await judged(hands, self.move)
+
+        return look
 
     async def _seen_after_all(self, hands: Hands, lost: ActionError) -> None:
         """The answer to a call was lost: what AWS shows tells whether it got it."""
