@@ -36,10 +36,10 @@ class Field:
         """A text that is not empty."""
         if not isinstance(self.node, yaml.ScalarNode):
             raise self.wrong(f"has to be a text; it is {self._what()}.")
-        if self.node.tag != "tag:yaml.org,2002:str":
-            raise self.wrong(f"has to be a text; put {quoted(self.node.value)} in quotes.")
         if not self.node.value.strip():
             raise self.wrong("is empty.")
+        if self.node.tag != "tag:yaml.org,2002:str":
+            raise self.wrong(f"has to be a text; put {quoted(self.node.value)} in quotes.")
         return str(self.node.value)
 
     def matching(self, pattern: re.Pattern[str], what: str) -> str:

@@ -24,6 +24,8 @@ def read_group(section: Section, kind: Kind) -> ReplicationGroup | None:
             raise field.wrong(f"is for kind elasticache only; this target's kind is {kind}.")
     if kind is not Kind.ELASTICACHE:
         return None
+    if (nodes := section.get("nodes")) is not None:
+        raise nodes.wrong("is not for kind elasticache: AWS says which nodes there are. Remove it.")
     region = section.need("region", "AWS is asked there").matching(_REGION, "the name of a region, such as eu-west-1")
     group = section.need("replication_group_id", "AWS is asked about it")
     name = group.matching(_GROUP, "the id of a replication group: at most 40 letters, digits and single hyphens")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from actions.kit.kubernetes.place import Application, KubernetesPlace, Way
 from bot.marked import Field
@@ -32,8 +33,7 @@ def read_place(field: Field | None) -> KubernetesPlace | None:
     if reach is not None and release is None:
         raise reach.wrong("says how the pods of a release are reached, and no release is named.")
     if release is None:
-        why = "it is the Helm release that Redis runs as; where it does not run on Kubernetes, name an application"
-        section.need("application", f"nor a release: {why}")
+        section.need("application", "nor a release; name the Helm release that Redis runs as, or what only uses Redis")
     return KubernetesPlace(
         namespace=namespace,
         release=release.matching(_LABEL, _NAME) if release else "",
@@ -48,15 +48,29 @@ def _application(field: Field | None) -> Application | None:
     if field is None:
         return None
     section = field.section(*_APPLICATION_KEYS)
-    container, url = section.get("container"), section.get("health_url")
+    container = section.get("container")
     return Application(
         deployment=section.need("deployment", "it is what is rolled out anew").matching(_DNS, _NAME),
         env=section.need("env", "it is the variable that says where Redis is").matching(
             _VARIABLE, "a variable such as REDIS_HOST"
         ),
         container=container.matching(_DNS, _NAME) if container else "",
-        health_url=url.matching(_URL, "an http:// or https:// address without a password") if url else "",
+        health_url=_health_url(section.get("health_url")),
     )
+
+
+def _health_url(field: Field | None) -> str:
+    """What is wrong is not repeated: it may hold a password."""
+    if field is None:
+        return ""
+    url = field.text()
+    try:
+        good = _URL.fullmatch(url) and urlsplit(url).port != 0  # It raises ValueError for what is no port.
+    except ValueError:
+        good = False
+    if not good:
+        raise field.wrong("cannot be used; it has to be an http:// or https:// address without a password.")
+    return url
 
 
 def _kubeconfig(field: Field | None) -> str:

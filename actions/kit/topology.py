@@ -36,6 +36,8 @@ class Address(NamedTuple):
         Raises:
             UsageError: there is no host, no port or no port between 1 and 65535.
         """
+        if "/" in text or "@" in text:  # It may hold a password, so it is not repeated.
+            raise UsageError("A URL is not an address; write only host:port, such as 10.0.0.1:6379.")
         host, colon, port = text.strip().rpartition(":")
         if not colon or (":" in host and not host.startswith("[")):
             host, port = text.strip(), str(default_port or "")

@@ -24,9 +24,9 @@ from bot.render.blocks import (
     thread_of,
 )
 from bot.render.blocks_topology import picture, sentinel_summary, shortened
-from bot.render.happenings import happening_lines, moment
+from bot.render.happenings import happening_count, happening_lines
 from bot.render.shards import shard_summary
-from bot.render.words import code, counted, mrkdwn, plain, size
+from bot.render.words import code, mrkdwn, plain, size
 
 PICTURE_LINES, FINDINGS, EVIDENCE, CHECKS = 40, 8, 4, 25
 
@@ -88,8 +88,7 @@ def verified(seen: Seen, asked_by: str, note: str = "") -> Screen:
 def happened(seen: Seen, asked_by: str, note: str = "") -> Screen:
     """``events``: the latest lines of the time line, the oldest of them first; all of them in the thread."""
     lines = happening_lines(seen)
-    since = moment(seen.since) if seen.since else "ever"
-    word = f"{counted(len(lines), 'event')} since {since} UTC"
+    word = happening_count(seen)
     head = [
         header(f":clock3: {seen.snapshot.target}: {word}"),
         section(_sentence(seen.diagnosis.verdict)),

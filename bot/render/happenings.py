@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from actions.kit.action import Seen
+from actions.kit.elasticache.views import GroupView
 from actions.kit.happenings import Happening, in_order
-from bot.render.words import plain
+from actions.kit.kubernetes.view import KubernetesView
+from bot.render.words import counted, plain
 
 if TYPE_CHECKING:  # It brings the database's library, which most commands do without.
     from bot.ledger.records import Request
@@ -29,6 +31,17 @@ def happening_lines(seen: Seen) -> list[str]:
     """A line each, the oldest first."""
     told = ((moment(one.at), plain(one.source, SOURCE), plain(one.what, WHAT)) for one in seen.happenings)
     return [f"{at}  {source}: {what}" for at, source, what in told]
+
+
+def happening_count(seen: Seen) -> str:
+    """How many there are, of how long; what was not told is no event that did not happen."""
+    known = " known" if any(view and (view.unasked or view.gaps) for view in _keepers(seen)) else ""
+    return f"{counted(len(seen.happenings), 'event')}{known} since {moment(seen.since) if seen.since else 'ever'} UTC"
+
+
+def _keepers(seen: Seen) -> tuple[GroupView | KubernetesView | None, ...]:
+    """Who keeps events beside Tandem."""
+    return seen.snapshot.group, seen.snapshot.kubernetes
 
 
 def happenings_json(seen: Seen) -> dict[str, Any]:

@@ -16,11 +16,11 @@ from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
 from actions.registry import ACTIONS
 from bot.render.group import group_lines
-from bot.render.happenings import happening_lines, moment
+from bot.render.happenings import happening_count, happening_lines
 from bot.render.json import link_word
 from bot.render.kubernetes import kubernetes_lines
 from bot.render.shards import shard_lines
-from bot.render.words import counted, duration, plain, size
+from bot.render.words import duration, plain, size
 
 STYLES = {Severity.OK: "green", Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
 
@@ -59,8 +59,7 @@ def checks(seen: Seen) -> RenderableType:
 def happenings(seen: Seen) -> RenderableType:
     """The time line, the oldest first, and who keeps one and did not tell it."""
     lines = happening_lines(seen)
-    since = moment(seen.since) if seen.since else "ever"
-    head = Text(f"{seen.snapshot.target}: {counted(len(lines), 'event')} since {since} UTC", style="bold")
+    head = Text(f"{seen.snapshot.target}: {happening_count(seen)}", style="bold")
     silent = (f"Not told by {plain(one.source, 80)}: {_why(one)}" for one in seen.snapshot.unasked)
     return Group(head, *map(Text, lines), *(Text(line, style="yellow") for line in silent))
 

@@ -64,7 +64,13 @@ async def test_words_that_name_no_shard_or_two_of_them() -> None:
         )
         assert "is not in the shard that --shard names" in await refused(hands, to=other.address, shard="0")
         assert "No master of carts is on 127.0.0.9; masters are on " in await refused(hands, host="127.0.0.9")
-        for options in ({"shard": "16384"}, {"shard": "none at all"}, {"host": "a", "to": "b"}, {"to": ":"}):
+        for options in (
+            {"shard": "16384"},
+            {"shard": "-1"},
+            {"shard": "none at all"},
+            {"host": "a", "to": "b"},
+            {"to": ":"},
+        ):
             with pytest.raises(UsageError):
                 failover.plan(await hands.observe(), options)
         for shard in ("5460", first.address, replica.address):

@@ -67,6 +67,7 @@ async def test_by_force_once_a_majority_has_given_the_master_up(which: Build) ->
         assert "is a master and answers: nothing is lost. To move its role: failover carts --to" in await refused(
             promote.ACTION, hands, to=one.address
         )
+        assert f"failover carts --shard {old.address}." in await refused(promote.ACTION, hands, to=old.address)
         assert await refused(promote.ACTION, hands) == "All masters of carts answer: nothing is lost."
         await old.command("SET", "{06S}", "kept")
         await made.ready()

@@ -70,9 +70,12 @@ def test_only_the_application_may_live_there(load):
         (f"{PLACE}, application: {{env: X}}", "has no deployment: it is what is rolled out anew"),
         (f"{PLACE}, application: {{deployment: a}}", "has no env: it is the variable that says where Redis is"),
         (f"{PLACE}, application: {{deployment: a, env: A-B}}", "it has to be a variable such as REDIS_HOST"),
-        (
-            f"{PLACE}, application: {{deployment: a, env: A, health_url: 'http://user:word@api'}}",
-            "it has to be an http:// or https:// address without a password",
+        *(
+            (
+                f"{PLACE}, application: {{deployment: a, env: A, health_url: '{url}'}}",
+                "it has to be an http:// or https:// address without a password",
+            )
+            for url in ("http://user:word@api", "ftp://api", "http://api:99999/", "http://[/")
         ),
     ],
 )
@@ -81,6 +84,7 @@ def test_mistakes(load, block, words):
         load(block)
     assert "targets.yaml:2" in str(caught.value)
     assert words in str(caught.value)
+    assert "user:word" not in str(caught.value)
 
 
 def test_one_release_under_two_names(load):

@@ -137,7 +137,8 @@ def _not_lost(snapshot: Snapshot, shards: Shards, shard: Shard, node: Address, m
     master = snapshot.node(shard.master)
     if master is not None and master.info is not None:
         what = "is a master and answers" if master.is_master else "answers as a replica"
-        yield f"{shard.master} {what}: nothing is lost. To move its role: failover {snapshot.target} --to {node}."
+        how = f"--shard {shard.master}" if node == shard.master else f"--to {node}"
+        yield f"{shard.master} {what}: nothing is lost. To move its role: failover {snapshot.target} {how}."
         return
     if master is not None and master.unasked is not None and master.unasked.reason not in _SILENT:
         yield f"{shard.master} is there, and does not let us ask it ({master.unasked.why}). Mend that first."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,9 +33,15 @@ class Wanted:
             raise UsageError("--host is about all masters of a host: leave --to and --shard out.")
         slot = int(shard) if shard and shard.isascii() and shard.isdigit() and len(shard) < 9 else None
         if slot is not None and slot >= SLOTS:
-            raise UsageError(f"--shard takes a slot from 0 to {SLOTS - 1} or the address of a master; {slot} is none.")
+            raise _no_shard(str(slot))
+        if shard and slot is None and not re.search(r"[a-zA-Z.:]", shard):
+            raise _no_shard(repr(shard[:40]))
         node = Address.parse(shard, 6379) if shard and slot is None else None
         return cls(Address.parse(to, 6379) if to else None, slot, node, host or None)
+
+
+def _no_shard(shown: str) -> UsageError:
+    return UsageError(f"--shard takes a slot from 0 to {SLOTS - 1} or the address of a master; {shown} is none.")
 
 
 @dataclass(frozen=True, slots=True)

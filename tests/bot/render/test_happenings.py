@@ -8,7 +8,9 @@ from rich.console import Console
 
 from actions.kit.action import Seen
 from actions.kit.diagnosis import diagnose
+from actions.kit.elasticache.views import GroupView
 from actions.kit.happenings import Happening
+from actions.kit.unasked import Reason, Unasked
 from bot.render import json, terminal
 from bot.render.blocks_findings import PICTURE_LINES, happened
 from tests.bot.render.slack_judges import accepted
@@ -36,6 +38,15 @@ def test_the_latest_are_shown_and_all_are_in_the_thread():
 def test_however_many_and_whatever_they_say():
     for count in (0, 1, 2_000):
         assert accepted(happened(seen(count, "<!channel> *x* `" + "y" * 400), "<@U0ONCALL>").message)
+
+
+def test_what_was_not_told_is_not_said_not_to_have_happened():
+    gap = Unasked("AWS DescribeEvents", Reason.NOPERM, "AWS does not let us.")
+    none = replace(seen(0), snapshot=replace(healthy(), group=GroupView("eu-west-1", "g", gaps=(gap,))))
+    assert "0 events known since 2024-12-18" in accepted(happened(none, "<@U0ONCALL>").message)
+    out = io.StringIO()
+    Console(file=out, width=200).print(terminal.happenings(none))
+    assert "orders: 0 events known since 2024-12-18" in out.getvalue()
 
 
 def test_a_terminal_and_a_program():
