@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from actions.kit.action import Option, Options, Progress, ReadAction, Seen
 from actions.kit.cluster.verified import prove_cluster
 from actions.kit.diagnosis import diagnose
 from actions.kit.elasticache.verified import prove_aws
 from actions.kit.errors import UsageError
+from actions.kit.happenings import window
 from actions.kit.kubernetes.proofs import prove_application, prove_places
 from actions.kit.ports import Hands
 from actions.kit.proof import Check, prove, prove_write
@@ -20,8 +21,7 @@ from actions.kit.topology import Kind
 
 AGAIN_S = 30.0
 LONGEST_S = 600.0
-SINCE_S = 300.0
-LONGEST_SINCE_S = 86_400.0
+SINCE = "5m"
 
 
 async def look(hands: Hands, options: Options, progress: Progress) -> Seen:
@@ -31,12 +31,11 @@ async def look(hands: Hands, options: Options, progress: Progress) -> Seen:
         The last look; the checks of both, their titles ending in ``now`` and ``after 30 s``.
 
     Raises:
-        UsageError: ``again`` or ``since`` is no number of seconds that makes sense.
+        UsageError: ``again`` is no number of seconds from 0 to 600, or ``since`` no length of time.
     """
-    again_s = _seconds(options, "again", AGAIN_S, LONGEST_S)
-    since_s = _seconds(options, "since", SINCE_S, LONGEST_SINCE_S)
-    began = datetime.now(UTC)
-    snapshot, checks = await _proven(hands, "now", began - timedelta(seconds=since_s))
+    again_s = _seconds(options.get("again"))
+    back, began = window(options.get("since") or SINCE), datetime.now(UTC)
+    snapshot, checks = await _proven(hands, "now", began - back)
     if again_s > 0:
         await progress(f"{_tally(checks)} Looking again after {again_s:g} s, for what may be reverted.")
         await hands.sleep(again_s)
@@ -50,7 +49,7 @@ async def _proven(
 ) -> tuple[Snapshot, tuple[Check, ...]]:
     snapshot = await hands.observe()
     own = {Kind.CLUSTER: prove_cluster, Kind.ELASTICACHE: prove_aws}.get(snapshot.kind, _prove_group)
-    checks = (*await own(hands, snapshot), *_read_only(snapshot))
+    checks = (*await own(hands, snapshot), *_read_only(snapshot), *prove_places(snapshot, snapshot.agreed_master))
     checks += await prove_application(hands, snapshot, since, settled=settled)
     return snapshot, tuple(replace(check, title=f"{check.title}, {when}") for check in checks)
 
@@ -63,7 +62,7 @@ async def _prove_group(hands: Hands, snapshot: Snapshot) -> tuple[Check, ...]:
         said = f"{named} answers as master, and nothing decides"
         return (Check("one master is agreed on", ok=False, observation=said),)
     replicas = tuple(node.address for node in snapshot.nodes if node.is_replica and node.address != master)
-    return (*prove(snapshot, master), *prove_places(snapshot, master), await prove_write(hands, master, replicas))
+    return (*prove(snapshot, master), await prove_write(hands, master, replicas))
 
 
 def _read_only(snapshot: Snapshot) -> Iterator[Check]:
@@ -79,14 +78,13 @@ def _tally(checks: tuple[Check, ...]) -> str:
     return f"{len(checks) - failed} of {len(checks)} checks passed."
 
 
-def _seconds(options: Options, name: str, default: float, most: float) -> float:
-    text = options.get(name)
+def _seconds(text: str | None) -> float:
     try:
-        seconds = default if text is None else float(text)
+        seconds = AGAIN_S if text is None else float(text)
     except ValueError:
         seconds = math.nan
-    if not 0 <= seconds <= most:
-        raise UsageError(f"--{name} takes seconds from 0 to {most:g}; {text[:40] if text else text!r} is none.")
+    if not 0 <= seconds <= LONGEST_S:
+        raise UsageError(f"--again takes seconds from 0 to {LONGEST_S:g}; {text[:40] if text else text!r} is none.")
     return seconds
 
 
@@ -96,6 +94,10 @@ ACTION = ReadAction(
     look=look,
     options=(
         Option("again", "SECONDS", "Look again after so many seconds; 0 for one look only. By default 30."),
-        Option("since", "SECONDS", "Search the application's log from so many seconds ago. By default 300."),
+        Option(
+            "since",
+            "TIME",
+            "Search the application's log so far back: 30m, 2h. By default since the last run, else 5m.",
+        ),
     ),
 )

@@ -100,13 +100,17 @@ def verify(
     again: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, max=600, help="Look again after so long; 0 for one look only.")
     ] = 30,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Search the application's log so far back: 30m, 2h. By default 5m."),
+    ] = None,
     *,
     as_json: Json = False,
 ) -> Exit:
     """Put one target to the proof: roles, replication, a write, every Sentinel; and a second look."""
     from bot.cli import looking
 
-    return looking.verify(target, again, as_json=as_json)
+    return looking.verify(target, again, since, as_json=as_json)
 
 
 @app.command()

@@ -46,9 +46,9 @@ def diagnose(name: str | None, *, as_json: bool) -> Exit:
     return exit_of_diagnosis(seen.diagnosis)
 
 
-def verify(name: str | None, again: float, *, as_json: bool) -> Exit:
+def verify(name: str | None, again: float, since: str | None, *, as_json: bool) -> Exit:
     """Put one target to the proof, with a bar for the wait."""
-    seen = _done(_verified(chosen(name), again))
+    seen = _done(_verified(chosen(name), again, since))
     _show(seen, json.verified_json, lambda terminal: terminal.checks(seen), as_json=as_json)
     return exit_of_checks(seen)
 
@@ -145,11 +145,11 @@ def _silent_tellers(seen: Seen) -> bool:
     return aws or (kubernetes is not None and kubernetes.unasked is not None)
 
 
-async def _verified(target: Target, again: float) -> Seen:
+async def _verified(target: Target, again: float, since: str | None) -> Seen:
     from actions.verify import ACTION
 
     async with screen.waiting(again) as progress:
-        return await _look(ACTION, target, {"again": f"{again:g}"}, progress)
+        return await _look(ACTION, target, {"again": f"{again:g}", **({"since": since} if since else {})}, progress)
 
 
 async def _glances(fleet: Fleet) -> list[tuple[Target, Seen | str]]:

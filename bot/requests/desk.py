@@ -28,6 +28,7 @@ from bot.requests.planning import Connections, Planner
 from bot.requests.ports import Connection
 from bot.requests.recovery import Recovery
 from bot.requests.reviews import ReviewDesk
+from bot.requests.since import since_the_last_run
 from bot.requests.terms import USUAL, Terms
 from bot.requests.tokens import TokenDesk
 from bot.waiting import within
@@ -81,7 +82,10 @@ class Desk:
         Raises:
             UsageError: the words are wrong.
         """
-        return await self._planner.reading(action).look(self._connections.hands(target), options, progress)
+        reading, hands = self._planner.reading(action), self._connections.hands(target)
+        if reading.name == "verify":
+            options = {**await since_the_last_run(self._ledger, target), **options}
+        return await reading.look(hands, options, progress)
 
     async def preview(self, action: str, target: str, options: Options) -> Plan | Refusal:
         """What would be done now; changes nothing.

@@ -19,8 +19,8 @@ SETTLED = timedelta(seconds=10)
 """Errors right after a failover are over by then."""
 
 
-def prove_places(snapshot: Snapshot, master: Address) -> Iterator[Check]:
-    """The pods are ready, and the write Service and the application's setting lead to the master."""
+def prove_places(snapshot: Snapshot, master: Address | None) -> Iterator[Check]:
+    """The pods are ready; the write Service and the application's setting lead to the master, where there is one."""
     view = snapshot.kubernetes
     if view is None:
         return
@@ -30,6 +30,8 @@ def prove_places(snapshot: Snapshot, master: Address) -> Iterator[Check]:
         yield Check("Kubernetes tells all that it is asked", ok=False, observation=said)
     if view.pods:
         yield _pods_ready(view, snapshot.observed_at)
+    if master is None:
+        return
     node = snapshot.node(master)
     addresses = (master, *node.also) if node else (master,)
     home = next(filter(None, (view.pod_of(one.host) for one in addresses)), None)
