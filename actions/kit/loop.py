@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from actions.kit.errors import ActionError, JournalDown, Stopped, TandemError
-from actions.kit.plan import SettingChange, Step, stage_of, stages_after
+from actions.kit.plan import SettingChange, Step, stage_of, turns_after
 from actions.kit.ports import Hands
 
 
@@ -132,7 +132,7 @@ async def go_back(
 
 def not_begun(steps: Sequence[Step], index: int) -> tuple[str, ...]:
     """What of a plan with several stages was left out after this step, in one sentence; nothing where it was all."""
-    titles = [step.title for step in stages_after(steps, index)]
+    titles = [step.title for step in turns_after(steps, index)]
     return (f"Not done: {'; '.join(titles)}.",) if titles else ()
 
 

@@ -174,9 +174,10 @@ def stage_of(steps: Sequence[Step], index: int) -> int:
     return next((first for first in range(index, 0, -1) if steps[first].begins_stage), 0)
 
 
-def stages_after(steps: Sequence[Step], index: int) -> tuple[Step, ...]:
-    """The first step of each stage behind this step."""
-    return tuple(step for step in steps[index + 1 :] if step.begins_stage)
+def turns_after(steps: Sequence[Step], index: int) -> tuple[Step, ...]:
+    """The point of no return of each stage behind this step."""
+    stages = (first for first in range(index + 1, len(steps)) if steps[first].begins_stage)
+    return tuple(steps[turning(steps, first)] for first in stages)
 
 
 @dataclass(frozen=True, slots=True)

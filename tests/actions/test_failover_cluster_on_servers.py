@@ -97,7 +97,7 @@ async def test_it_stops_at_the_first_shard_that_fails_and_says_what_is_done(at: 
         assert journal.owed == []
         if at is CheckShard:
             assert "cannot take over: it does not answer" in ending.failures[0]
-        assert f"Not done: Move the shard of {still.address} to {lost.address}." in ending.failures
+        assert f"Not done: Fail over from {still.address} to {lost.address}." in ending.failures
         await lost.start()
         await scene.as_it_was()
         assert await scene.lost() == 0
@@ -203,7 +203,7 @@ async def test_a_cut_off_run_of_several_shards_leaves_the_moved_ones_as_they_are
         ending = await settle(steps, CutOff(second), scene.hands, journal)
         assert isinstance(ending, Ending)
         assert ending.outcome is Outcome.INCOMPLETE
-        assert ending.failures[-1].startswith("Not done: Move the shard of ")
+        assert ending.failures[-1].startswith("Not done: Fail over from ")
         assert journal.owed == []
         assert await scene.epoch() == before + 1
         await scene.as_it_was()

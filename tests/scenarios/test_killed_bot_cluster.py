@@ -96,7 +96,7 @@ async def incident(folder: Path, url: str, shape: Shape) -> AsyncIterator[Incide
 
 
 POINTS = [
-    ("Move the shard", 0),
+    ("can take over from", 0),
     ("Fence", 0),
     ("every byte", 0),
     ("Fail over from", None),
@@ -136,5 +136,5 @@ async def test_killed_between_two_shards_of_a_host(databases: Databases, tmp_pat
             outcome, failures = scene.ended() or ("done", "still to be looked at again")
             assert outcome in {"done", "incomplete"}, failures
             if outcome == "incomplete":
-                assert "Not done: Move the shard of " in failures
+                assert "Not done: Fail over from " in failures
             await scene.as_it_has_to_be(2 if outcome == "done" else 1)

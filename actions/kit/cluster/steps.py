@@ -38,8 +38,8 @@ class CheckShard(Step):
 
     @property
     def title(self) -> str:
-        """What the step does, and what is not done where its turn does not come."""
-        return f"Move the shard of {self.master} to {self.candidate}"
+        """What the step does."""
+        return f"See that {self.candidate} can take over from {self.master}"
 
     @property
     def command(self) -> str:

@@ -274,7 +274,7 @@ async def test_stages_are_done_one_after_the_other() -> None:
 async def test_a_stage_that_fails_goes_back_alone_and_says_what_is_left_out() -> None:
     world = World(failing={"fence b"})
     ending = await carry_out(stages(world), nothing, Journal())
-    assert ending == Ending(Outcome.INCOMPLETE, ("fence b: fence b failed", "Not done: check b."))
+    assert ending == Ending(Outcome.INCOMPLETE, ("fence b: fence b failed", "Not done: turn b."))
     assert world.done == [*ALL[:5], "undo fence b", "undo check b"]
 
 
@@ -282,7 +282,7 @@ async def test_no_stage_is_begun_once_something_has_failed() -> None:
     world = World(failing={"after a"})
     plan = [*stages(world)[:3], Noted("after a", world), *stages(world)[3:]]
     ending = await carry_out(plan, nothing, Journal())
-    assert ending == Ending(Outcome.INCOMPLETE, ("after a: after a failed", "Not done: check b."))
+    assert ending == Ending(Outcome.INCOMPLETE, ("after a: after a failed", "Not done: turn b."))
     assert world.done == [*ALL[:3], "after a"]
 
 
@@ -303,7 +303,7 @@ async def test_stopped_between_two_stages_it_leaves_the_first_as_it_is() -> None
 
     world = World()
     ending = await carry_out(stages(world), nothing, Stopping())
-    assert ending == Ending(Outcome.INCOMPLETE, ("enough", "Not done: check b."))
+    assert ending == Ending(Outcome.INCOMPLETE, ("enough", "Not done: turn b."))
     assert world.done == ALL[:3]
 
 
