@@ -26,6 +26,7 @@ from bot.alerts.receiver import Receiver
 from bot.alerts.sentinels import SentinelWatch
 from bot.alerts.watch import Watch as IncidentWatch
 from bot.fleet import Fleet
+from bot.happenings import Happenings
 from bot.ledger import Ledger
 from bot.metrics import lag
 from bot.metrics.counts import Counts
@@ -129,7 +130,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     fleet = load_targets(settings.targets_file)
     async with AsyncExitStack() as stack:
         counts = Counts()
-        ledger = await Ledger.open(settings.ledger_url, watcher=counts)
+        ledger = await Ledger.open(settings.ledger_url, watcher=Happenings(counts))
         stack.push_async_callback(ledger.aclose)
         session = await stack.enter_async_context(new_session(traced(counts)))
         terms = settings.terms()

@@ -1,4 +1,7 @@
-"""Writes the log: a line for people on a terminal, JSON for programs. No token ever gets into it."""
+"""Writes the log: a line for people on a terminal, JSON for programs. No token ever gets into it.
+
+Whatever is logged while something is done about a request, its run or an incident has the id of that, by ``about``.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,28 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 _SECRET = re.compile(
     r"\b(?:xox[a-z]|xapp)-[\w-]+|\btandem_[0-9a-f]{16,}|(?<=ticket=)[\w-]+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+    r"|(?<=Bearer )[^\s\"']+"
 )
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+_ABOUT: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)
+
+
+@contextmanager
+def about(**ids: str | None) -> Iterator[None]:
+    """Give every line from in here, and from tasks begun in here, these ids: ``request``, ``incident``."""
+    token = _ABOUT.set({**(_ABOUT.get() or {}), **{name: value for name, value in ids.items() if value}})
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
 
 
 def set_up(level: int = logging.INFO, *, as_json: bool | None = None) -> None:
@@ -49,12 +68,13 @@ class JsonLines(logging.Formatter):
             **_extra(record),
         }
         if record.exc_info:
-            entry["error"] = self.formatException(record.exc_info)
+            entry["traceback"] = self.formatException(record.exc_info)
         return _without_secrets(json.dumps(entry, default=str, ensure_ascii=False))
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:
-    return {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    own = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    return {**(_ABOUT.get() or {}), **own}
 
 
 def _without_secrets(line: str) -> str:

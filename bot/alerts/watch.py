@@ -14,6 +14,7 @@ from actions.kit.errors import TandemError
 from actions.kit.findings import Severity
 from actions.kit.plan import Risk
 from actions.registry import by_name
+from bot import logs
 from bot.ledger.incident_records import Incident, Sight
 from bot.ledger.incidents import Incidents
 from bot.render.blocks_findings import sign
@@ -75,7 +76,8 @@ class Watch:
             await within(self._incidents.changed, wait_s)
 
     def _begin(self, incident: Incident) -> None:
-        task = asyncio.create_task(self._see(incident))
+        with logs.about(incident=incident.id):
+            task = asyncio.create_task(self._see(incident))
         self._looks.add(task)
         task.add_done_callback(self._looks.discard)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +13,8 @@ from bot.ledger import audit, debts, runs
 from bot.ledger.database import Database
 from bot.ledger.errors import LeaseLost, LedgerError
 from bot.ledger.records import TANDEM, Lease
+
+log = logging.getLogger(__name__)
 
 
 class LedgerJournal:
@@ -39,6 +42,7 @@ class LedgerJournal:
             raise LedgerError(
                 f"{step.title} cannot begin: another run still owes a setting that it changes."
             ) from error
+        log.info("step began", extra={"step": index, "title": step.title})
 
     async def ended(self, index: int, state: StepState, note: str) -> None:
         """Record the outcome of a step.
@@ -53,6 +57,7 @@ class LedgerJournal:
         except LeaseLost:
             await self._tell_late("step.ended-late", index=index, state=state, note=note)
             raise
+        log.info("step ended", extra={"step": index, "state": state.value, "note": note})
 
     async def owes(self, change: SettingChange) -> None:
         """This setting is going to be changed by an undoing.

@@ -14,6 +14,7 @@ from actions.kit.errors import Refused, Stopped, TandemError
 from actions.kit.loop import Journal, Outcome, StepState, carry_out
 from actions.kit.plan import SettingChange, Step, stage_of
 from actions.kit.settlement import Answer, CutOff, Question, settle
+from bot import logs
 from bot.ledger import TANDEM, Busy, Claim, Lease, LeaseLost, Ledger, Request
 from bot.requests.planning import Connections, Planner
 
@@ -64,7 +65,8 @@ class Runner:
     def _hold(self, request_id: str, work: _Work) -> None:
         if self._closing or request_id in self._tasks:
             return
-        task = asyncio.create_task(self._shielded(request_id, work))
+        with logs.about(request=request_id):
+            task = asyncio.create_task(self._shielded(request_id, work))
         self._tasks[request_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(request_id, None))
 

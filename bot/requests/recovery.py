@@ -15,6 +15,7 @@ from actions.kit.errors import ActionError, TandemError
 from actions.kit.plan import stage_of
 from actions.kit.snapshot import NodeView, Snapshot
 from actions.kit.topology import Address, Kind, Place, Resource
+from bot import logs
 from bot.ledger import Debt, Ledger, Request, RequestState
 from bot.requests.execution import Runner
 from bot.requests.planning import Connections
@@ -47,8 +48,9 @@ class Recovery:
 
     async def settle(self, request: Request) -> None:
         """Have a run that was cut off settled, in the background, if its target can be seen."""
-        if await self._answers(request.target):
-            self._runner.take_over(request.id)
+        with logs.about(request=request.id):
+            if await self._answers(request.target):
+                self._runner.take_over(request.id)
 
     async def _answers(self, target: str) -> bool:
         """Whether a look at the target can settle anything now.
@@ -92,7 +94,8 @@ class Recovery:
         if not_quiet(snapshot):
             return
         for debt in debts:
-            await self._pay(debt, snapshot, hands)
+            with logs.about(request=debt.run_id):
+                await self._pay(debt, snapshot, hands)
 
     async def _pay(self, debt: Debt, snapshot: Snapshot, hands: Connection) -> None:
         why = not_payable(snapshot, debt.change.node)

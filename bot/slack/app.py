@@ -16,6 +16,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from actions.kit.action import Action
 from actions.kit.settlement import Answer
+from bot import logs
 from bot.fleet import Fleet
 from bot.ledger.outbox import Outbox
 from bot.render.blocks import notice
@@ -131,47 +132,56 @@ class _Listeners:
         self._hand_over(context, "menu", self._commands.choose(_caller(context), chosen))
 
     async def approve(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
-        self._hand_over(context, "approve", self._clicks.approve(ack, _caller(context), _value(action)))
+        value = _value(action)
+        self._hand_over(context, "approve", self._clicks.approve(ack, _caller(context), value), value)
 
     async def withdraw(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
-        self._hand_over(context, "withdraw", self._clicks.withdraw(ack, _caller(context), _value(action)))
+        value = _value(action)
+        self._hand_over(context, "withdraw", self._clicks.withdraw(ack, _caller(context), value), value)
 
     async def cancel(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
-        self._hand_over(context, "cancel", self._clicks.cancel(ack, _caller(context), _value(action)))
+        value = _value(action)
+        self._hand_over(context, "cancel", self._clicks.cancel(ack, _caller(context), value), value)
 
     async def answer(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
         answer = Answer(str(action["action_id"]).removeprefix(f"{ANSWER}:"))
-        self._hand_over(context, "answer", self._clicks.answer(ack, _caller(context), answer, _value(action)))
+        value = _value(action)
+        self._hand_over(context, "answer", self._clicks.answer(ack, _caller(context), answer, value), value)
 
     async def incident(self, ack: AsyncAck, context: AsyncBoltContext, action: Body) -> None:
         pressed = self._tending.press(ack, _caller(context), str(action["action_id"]), _value(action))
-        self._hand_over(context, "incident", pressed)
+        self._hand_over(context, "incident", pressed, _value(action))
 
     async def deny(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
         asking = self._clicks.ask_why_not(ack, _caller(context), _value(action), _trigger(body))
-        self._hand_over(context, "deny", asking)
+        self._hand_over(context, "deny", asking, _value(action))
 
     async def approve_typed(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
         opening = self._clicks.ask_for_name(ack, _caller(context), _value(action), _trigger(body))
-        self._hand_over(context, "approve", opening)
+        self._hand_over(context, "approve", opening, _value(action))
 
     async def sign(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
-        self._hand_over(context, "sign", self._clicks.ask_for_note(ack, _value(action), _trigger(body)))
+        asking = self._clicks.ask_for_note(ack, _value(action), _trigger(body))
+        self._hand_over(context, "sign", asking, _value(action))
 
     async def denial(self, ack: AsyncAck, context: AsyncBoltContext, view: Body) -> None:
         typed = _typed(view, REASON_BLOCK, REASON)
-        self._hand_over(context, "denial", self._clicks.deny(ack, _caller(context), _about(view), typed))
+        submitted = self._clicks.deny(ack, _caller(context), _about(view), typed)
+        self._hand_over(context, "denial", submitted, _about(view))
 
     async def approval(self, ack: AsyncAck, context: AsyncBoltContext, view: Body) -> None:
         typed = _typed(view, TYPED_BLOCK, TYPED)
-        self._hand_over(context, "approval", self._clicks.approve_typed(ack, _caller(context), _about(view), typed))
+        submitted = self._clicks.approve_typed(ack, _caller(context), _about(view), typed)
+        self._hand_over(context, "approval", submitted, _about(view))
 
     async def signed(self, ack: AsyncAck, context: AsyncBoltContext, view: Body) -> None:
         note = _typed(view, NOTE_BLOCK, NOTE)
-        self._hand_over(context, "signature", self._clicks.sign(ack, _caller(context), _about(view), note))
+        submitted = self._clicks.sign(ack, _caller(context), _about(view), note)
+        self._hand_over(context, "signature", submitted, _about(view))
 
     async def details(self, ack: AsyncAck, context: AsyncBoltContext, action: Body, body: Body) -> None:
-        self._hand_over(context, "details", self._clicks.details(ack, _value(action), _trigger(body)))
+        showing = self._clicks.details(ack, _value(action), _trigger(body))
+        self._hand_over(context, "details", showing, _value(action))
 
     async def unknown(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
         await ack()
@@ -187,8 +197,13 @@ class _Listeners:
         caller = context.get("caller")
         await report(error, caller.reply if isinstance(caller, Caller) else None, "listener")
 
-    def _hand_over(self, context: AsyncBoltContext, doing: str, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.start(_guarded(_caller(context), doing, work))
+    def _hand_over(
+        self, context: AsyncBoltContext, doing: str, work: Coroutine[Any, Any, None], about: str = ""
+    ) -> None:
+        """``about``: a button's value or a form's, which begins with the id of a request where it is about one."""
+        request_id = about.split(" ", maxsplit=1)[0] if about.startswith("R-") else None
+        with logs.about(request=request_id, incident=about if about.startswith("I-") else None):
+            self._tasks.start(_guarded(_caller(context), doing, work))
 
 
 async def _guarded(caller: Caller, doing: str, work: Coroutine[Any, Any, None]) -> None:

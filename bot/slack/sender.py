@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
 
+from bot import logs
 from bot.fleet import Fleet
 from bot.ledger import LedgerError, Request
 from bot.ledger.agenda import Due, Entry, Place
@@ -126,7 +127,8 @@ class Sender:
         try:
             entry = await self._outbox.claim(due)
             if entry is not None:
-                await self._deliver(entry)
+                with logs.about(request=entry.request_id, incident=_incident(entry)):
+                    await self._deliver(entry)
         except LedgerError as error:  # The claim lapses.
             log.warning("what was sent could not be written down: %s", error)
             await asyncio.sleep(self._poll_s)
@@ -162,7 +164,7 @@ class Sender:
         except CannotPost as error:
             await self._refused(entry, error)
         else:
-            if entry.kind == "incident" and entry.place is None:  # By the ledger's clock: ours may be another one.
+            if _incident(entry) and entry.place is None:  # By the ledger's clock: ours may be another one.
                 self._prompted(entry.claimed_at.timestamp() - entry.body["opened_at"] + self._now() - began)
             await self._stands(entry, place, found)
 
@@ -226,6 +228,11 @@ class Sender:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _incident(entry: Entry) -> str | None:
+    """The id of the incident that a message is about."""
+    return str(entry.body["id"]) if entry.kind == "incident" else None
 
 
 def _following(entry: Entry, found: Screen) -> Iterator[Want]:

@@ -34,7 +34,7 @@ async def fence_of(node):
     return await setting(node, FENCE)
 
 
-async def test_a_request_is_approved_by_a_second_person_and_carried_out(tmp_path):
+async def test_a_request_is_approved_by_a_second_person_and_carried_out(tmp_path, written):
     async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
         request = await here.asks()
         assert request.state is RequestState.WAITING
@@ -50,6 +50,9 @@ async def test_a_request_is_approved_by_a_second_person_and_carried_out(tmp_path
         kinds = [row.kind for row in await here.ledger.audit_trail()]
         assert kinds == ["request.filed", "request.approve", "run.began", "step.began", "step.ended", "run.ended"]
         assert (await here.ledger.verify_audit()).problem is None
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    steps = [line for line in lines if line["message"] in {"step began", "step ended"}]
+    assert [(line["request"], line["step"]) for line in steps] == [(request.id, 0), (request.id, 0)]
 
 
 async def test_a_preview_changes_and_files_nothing(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from tests.bot.cli.conftest import TANDEM
 
 HEAVY = ("slack_bolt", "slack_sdk", "sqlalchemy", "aiohttp", "boto3", "kubernetes", "pydantic", "typer", "rich")
+HEAVY += ("prometheus_client",)
 
 
 async def test_no_words_show_the_help(terminal):

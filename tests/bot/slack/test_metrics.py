@@ -1,7 +1,9 @@
 """/metrics tells what happened: after a failover and an alert, under rate limits, and while the ledger is gone."""
 
+import json
 import re
 from collections import Counter
+from io import StringIO
 
 import pytest
 
@@ -19,8 +21,32 @@ MANY = re.compile(r"\b[RIE]-\w+|\b[UCS]0\w+|127\.0\.0\.1|tandem_[0-9a-f]{16}|xox
 """What there can be any number of, or is nobody's business: ids, people, channels, addresses, tokens."""
 
 
+def judge(written: StringIO, slack: LocalSlack, steps: int) -> None:
+    """Whatever is about a request or an incident has its id, and no secret is there."""
+    text = written.getvalue()
+    lines = [json.loads(line) for line in text.splitlines()]
+    (request,) = [line["request"] for line in lines if line["message"] == "request filed"]
+    for line in lines:
+        others = json.dumps({name: value for name, value in line.items() if name not in {"request", "incident"}})
+        assert set(re.findall(r"R-\w+", others)) <= {line.get("request")}, line
+        assert set(re.findall(r"I-\w+", others)) <= {line.get("incident")}, line
+    assert any("is tried again" in line["message"] for line in lines), "or it tests little"
+    told = Counter(line["message"] for line in lines if line.get("request") == request)
+    assert told["step began"] == told["step ended"] == steps
+    (ended,) = [line for line in lines if line["message"] == "run ended"]
+    assert {"request": request, "target": "orders", "outcome": "done", "failures": []}.items() <= ended.items()
+    assert [secret for secret in (slack.bot_token, slack.app_token, ALERTS_TOKEN) if secret in text] == []
+
+
+def posts(slack: LocalSlack) -> int:
+    """How many messages Slack has taken."""
+    return sum(call.method == "chat.postMessage" and call.error is None for call in slack.calls)
+
+
 @pytest.mark.servers
-async def test_a_failover_and_an_alert_are_counted(slack: LocalSlack, redis: Topology, house: House) -> None:
+async def test_a_failover_and_an_alert_are_counted(
+    slack: LocalSlack, redis: Topology, house: House, written: StringIO
+) -> None:
     house.keep(targets(redis))
     async with house.bot() as service:
         slack.faults.rate_limit("chat.postMessage", retry_after=2)
@@ -34,10 +60,13 @@ async def test_a_failover_and_an_alert_are_counted(slack: LocalSlack, redis: Top
 
         await slack.person("U0LEAD").clicks(card, "approve")
         await slack.waits_for(lambda: saying(slack, "failover orders: done and proven"), within=120)
+        slack.faults.fail("chat.postMessage", error="internal_error")
         assert (await posted(service, {"alerts": [alert(), alert()]}))[0] == 200
         assert (await posted(service, {"alerts": []}, "wrong"))[0] == 401
         await slack.waits_for(lambda: saying(slack, "What Tandem sees"))
-        after = await scraped_until(service, lambda now: now("tandem_incidents_open") == 1)
+        await scraped_until(service, lambda now: now("tandem_incidents_open") == 1)
+        sooner, after, later = posts(slack), await scraped(service), posts(slack)
+    judge(written, slack, steps=len(rows(house.ledger_url, "SELECT 1 FROM steps")))
     assert after("tandem_requests_decided_total", outcome="approved", **FAILOVER) == 1
     assert after("tandem_runs_total", outcome="done", **FAILOVER) == 1
     took = after("tandem_run_duration_seconds_sum", outcome="done", **FAILOVER)
@@ -54,9 +83,9 @@ async def test_a_failover_and_an_alert_are_counted(slack: LocalSlack, redis: Top
     assert 0 < after("tandem_alert_to_prompt_seconds_sum") < took
     assert after("tandem_socket_mode_connections") == 2
     assert after("tandem_ready") == after("tandem_ledger_up") == 1
-    posts = [call for call in slack.calls if call.method == "chat.postMessage" and call.error is None]
-    named = {"method": "chat.postMessage", "outcome": "ok"}
-    assert after("tandem_slack_call_duration_seconds_count", **named) == len(posts)
+    posted_well = after("tandem_slack_call_duration_seconds_count", method="chat.postMessage", outcome="ok")
+    assert sooner - 1 <= posted_well <= later, "one may be on its way back"
+    assert after("tandem_slack_call_duration_seconds_count", method="chat.postMessage", outcome="refused") == 1
     assert after("tandem_ledger_transaction_duration_seconds_count", kind="write") > len(states)
     assert after.total("tandem_ledger_failures_total") == 0
     assert after("tandem_event_loop_lag_seconds_count") > 100
