@@ -14,6 +14,7 @@ from actions.adapters.aws import AwsElastiCache
 from actions.adapters.kubernetes import KubernetesRelease
 from actions.adapters.redis import Reach, RedisHands
 from actions.adapters.redis.observe import EARLIER
+from actions.adapters.redis.reach import by_map
 from actions.kit.elasticache import setting
 from actions.kit.elasticache.ports import ElastiCache
 from actions.kit.elasticache.views import GroupView
@@ -35,7 +36,9 @@ class TargetHands(RedisHands):
     """
 
     def __init__(self, target: Target, reach: Reach | None = None) -> None:
-        self._kubernetes = KubernetesRelease(target.kubernetes) if target.kubernetes else None
+        self._kubernetes = (
+            KubernetesRelease(target.kubernetes, first=by_map(target.address_map)) if target.kubernetes else None
+        )
         super().__init__(target, reach or (self._kubernetes.reach if self._kubernetes else None))
         self._elasticache = AwsElastiCache(target.elasticache) if target.elasticache else None
         self._pods: frozenset[Address] = frozenset()

@@ -1,4 +1,4 @@
-"""Where the servers in pods are dialled from outside: at a local address that leads through the API server."""
+"""Where the servers in pods are dialled: at their own addresses, or at local ones that lead through the API server."""
 
 from __future__ import annotations
 
@@ -10,11 +10,38 @@ from actions.adapters.kubernetes.client import Client
 from actions.adapters.kubernetes.doors import Door, Guest
 from actions.adapters.kubernetes.questions import PODS
 from actions.adapters.kubernetes.redis_cli import RedisCli
+from actions.adapters.redis.reach import Reach
 from actions.kit.errors import ActionError
 from actions.kit.kubernetes import parse
 from actions.kit.kubernetes.place import Way
 from actions.kit.kubernetes.view import KubernetesView, PodView
 from actions.kit.topology import Address
+
+
+class DirectReach:
+    """See ``actions.adapters.redis.reach.Reach``: the pod's own address for a name that only the cluster looks up.
+
+    Args:
+        first: where servers are dialled that lead elsewhere by what ``targets.yaml`` says.
+    """
+
+    def __init__(self, first: Reach) -> None:
+        self._first = first
+        self._view: KubernetesView | None = None
+
+    def know(self, view: KubernetesView) -> None:
+        """These pods are there now."""
+        if view.unasked is None:
+            self._view = view
+
+    async def __call__(self, announced: Address) -> Address:
+        """See ``Reach``."""
+        place = await self._first(announced)
+        pod = self._view.pod_of(place.host) if self._view is not None else None
+        return Address(pod.ip, place.port) if pod is not None and pod.ip else place
+
+    async def aclose(self) -> None:
+        """Nothing was opened."""
 
 
 class PodReach:

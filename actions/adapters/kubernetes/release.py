@@ -12,7 +12,8 @@ from actions.adapters.kubernetes.client import TIMEOUT_S, Client
 from actions.adapters.kubernetes.logs import search_logs
 from actions.adapters.kubernetes.look import look
 from actions.adapters.kubernetes.questions import DEPLOYMENTS
-from actions.adapters.kubernetes.reach import PodReach
+from actions.adapters.kubernetes.reach import DirectReach, PodReach
+from actions.adapters.redis.reach import Reach, directly
 from actions.kit.errors import ActionError, CommandRefused
 from actions.kit.kubernetes.logs import LogSearch
 from actions.kit.kubernetes.place import Application, KubernetesPlace, Way
@@ -29,16 +30,18 @@ class KubernetesRelease:
     Args:
         place: which one.
         timeout_s: how long one question may take.
+        first: where servers are dialled that lead elsewhere, if pods are dialled directly.
     """
 
-    def __init__(self, place: KubernetesPlace, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, place: KubernetesPlace, timeout_s: float = TIMEOUT_S, first: Reach = directly) -> None:
         self.place = place
         self._client = Client(place, timeout_s)
-        self._reach = PodReach(self._client) if place.release and place.reach is not Way.DIRECT else None
+        self._through_api = bool(place.release) and place.reach is not Way.DIRECT
+        self._reach = PodReach(self._client) if self._through_api else DirectReach(first)
 
     @property
-    def reach(self) -> PodReach | None:
-        """Where the pods' servers are dialled; ``None``: at their own addresses."""
+    def reach(self) -> Reach:
+        """Where the pods' servers are dialled."""
         return self._reach
 
     async def ready(self) -> None:
@@ -46,15 +49,14 @@ class KubernetesRelease:
 
         What is wrong with them is said by whatever is asked next.
         """
-        if self._reach is not None:
+        if self._through_api:
             with contextlib.suppress(ActionError):
                 await self._client.bounded(lambda: None)
 
     async def look(self) -> KubernetesView:
         """See ``Kubernetes.look``."""
         view = await look(self._client)
-        if self._reach is not None:
-            self._reach.know(view)
+        self._reach.know(view)
         return view
 
     async def application(self) -> ApplicationView:
@@ -93,6 +95,5 @@ class KubernetesRelease:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._reach is not None:
-            await self._reach.aclose()
+        await self._reach.aclose()
         await self._client.aclose()

@@ -1,6 +1,7 @@
 """Pods that cannot be dialled: port-forward leads to them, and redis-cli in the pod shows everything."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, Kind
 from sandbox.kubernetes import bitnami
 from sandbox.kubernetes.api.resources import PODS
+from sandbox.kubernetes.kubelet.names import with_names
 from sandbox.redis import build
 from tests.actions.adapters.kubernetes.test_look import delete, hands_on
 from tests.failover import Journal, without_the_long_look
@@ -42,6 +44,24 @@ async def test_a_failover_through_port_forward():
         assert ending == Ending(Outcome.DONE), journal.lines
         assert (await hands.observe()).agreed_master == plan.candidate
         assert {place.host for place in dialled(hands)} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("way", [Way.DIRECT, Way.PORT_FORWARD])
+async def test_pods_that_announce_names_are_one_with_their_addresses(way):
+    """As the charts do by default: only the cluster's own DNS knows these names, and we do not ask it."""
+    with_names_or_skip()
+    async with bitnami(build(), hostnames=True) as release, hands_on(release, Kind.SENTINEL, reach=way) as hands:
+        snapshot = await hands.observe()
+        assert diagnose(snapshot).verdict.id is FindingId.HEALTHY, diagnose(snapshot).verdict
+        assert len(snapshot.nodes) == 3
+        assert isinstance(plan := failover.plan(snapshot, {}), Plan), plan
+
+
+def with_names_or_skip():
+    try:
+        with_names(Path())
+    except LookupError as error:
+        pytest.skip(str(error))
 
 
 async def test_who_knocks_without_being_asked_is_not_let_in():
