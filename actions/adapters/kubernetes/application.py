@@ -10,7 +10,6 @@ from actions.adapters.kubernetes.failures import ApiError, ApiRefusedError
 from actions.adapters.kubernetes.questions import CONFIG_MAPS, DEPLOYMENTS, PODS, Right
 from actions.kit.errors import ActionError
 from actions.kit.kubernetes import parse
-from actions.kit.kubernetes.hosts import without_password
 from actions.kit.kubernetes.place import Application
 from actions.kit.kubernetes.view import ApplicationView, EnvValue, PodView
 from actions.kit.unasked import Reason, Unasked
@@ -85,7 +84,6 @@ async def _resolved(client: Client, value: EnvValue) -> EnvValue:
     name, key = reference
     try:
         content = await client.get(CONFIG_MAPS, name)
-    except ApiError:
+        return replace(value, value=parse.read(content, lambda one: parse.config_map_value(one, key)))
+    except ActionError:
         return value
-    said = (content.get("data") or {}).get(key)
-    return replace(value, value=None if said is None else without_password(str(said)))

@@ -69,6 +69,7 @@ def kind_of(line: str) -> str:
 
 def _time(stamp: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(stamp)
+        found = datetime.fromisoformat(stamp)
     except ValueError:
         return None
+    return found if found.tzinfo else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from actions.kit.errors import Garbled
@@ -242,7 +242,13 @@ def _source(value_from: Json) -> str:
 def config_map_key(value: EnvValue) -> tuple[str, str] | None:
     """The ConfigMap and its key that a variable comes from; a Secret is never read."""
     reference = (json.loads(value.source_json) if value.source_json else {}).get("configMapKeyRef")
-    return (str(reference["name"]), str(reference["key"])) if reference else None
+    return (str(reference["name"]), str(reference["key"])) if reference and reference.get("name") else None
+
+
+def config_map_value(config_map: Json, key: str) -> str | None:
+    """What a ConfigMap says under a key, without a password; ``None`` where it has none."""
+    said = (config_map.get("data") or {}).get(key)
+    return None if said is None else without_password(str(said))
 
 
 def shape_of(pods: Iterable[PodView]) -> Shape:
@@ -261,4 +267,7 @@ def _status(one: Json) -> Json:
 
 
 def _time(text: object) -> datetime | None:
-    return datetime.fromisoformat(str(text)) if text else None
+    if not text:
+        return None
+    found = datetime.fromisoformat(str(text))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
