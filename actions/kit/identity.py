@@ -1,7 +1,8 @@
 """One view a process: a server that is known by several addresses is told by its run id. No I/O here.
 
 targets.yaml may name a server otherwise than the others do, by a name or past a proxy. What counts is how Sentinels and
-nodes call it: that is where they can be sent.
+nodes call it: that is where they can be sent. AWS sends them itself, and gives the next server of a member the same
+name; but in cluster mode the nodes' tables tell addresses.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 from actions.kit.snapshot import NodeInfo, NodeView
 from actions.kit.topology import Address
 
-_WHO = ("sentinel ", "node ")
+_WHO = ("AWS", "sentinel ", "node ")
 """Whose name for a server counts most."""
 
 
@@ -32,7 +33,9 @@ def one_view_each(views: Iterable[NodeView]) -> tuple[NodeView, ...]:
 def _name(group: list[NodeView]) -> Address:
     if len(group) == 1:
         return group[0].address
-    return min(group, key=lambda view: (*(not _named_by(view, who) for who in _WHO), view.address)).address
+    in_cluster = any(view.info and view.info.cluster_enabled for view in group)
+    counts = _WHO[1:] if in_cluster else _WHO
+    return min(group, key=lambda view: (*(not _named_by(view, who) for who in counts), view.address)).address
 
 
 def _named_by(view: NodeView, who: str) -> bool:

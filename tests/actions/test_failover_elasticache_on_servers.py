@@ -12,6 +12,7 @@ from actions.kit.elasticache.switching import TurnFailoverOff
 from actions.kit.loop import Outcome, StepState, carry_out
 from actions.kit.plan import SettingChange
 from actions.kit.settlement import CutOff, Question, settle
+from actions.kit.topology import Limits
 from sandbox.elasticache import Mishap
 from sandbox.elasticache.load import write_load
 from tests.elasticache import GROUP, planned, quick, search
@@ -77,8 +78,10 @@ async def test_a_named_candidate_takes_over_and_automatic_failover_is_as_it_was(
 
 async def test_where_it_is_off_another_primary_is_all_it_takes(monkeypatch):
     async with search(monkeypatch, automatic_failover=False, multi_az=False) as scene:
-        plan = await planned(scene.hands)
-        ending = await carry_out(quick(plan.steps), scene.hands, Journal())
+        hands = scene.another(limits=Limits(max_pause_ms=60_000))
+        plan = await planned(hands)
+        ending = await carry_out(quick(plan.steps), hands, Journal())
+        await hands.aclose()
         assert scene.primary == scene.address(2)
         with pytest.raises(ReadOnlyError):  # Nobody waits there any longer.
             async with asyncio.timeout(2):
