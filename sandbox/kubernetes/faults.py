@@ -24,6 +24,14 @@ async def kill(release: Release, pod: str, container: str = "redis") -> str:
     return f"The container {container} of {pod} was killed (kill -9)."
 
 
+async def out_of_memory(release: Release, pod: str, container: str = "redis") -> str:
+    """Kill a container as the kernel does that has used up its memory limit; it is started again."""
+    running = _running(release, pod)
+    running.containers[container].end = "OOMKilled"
+    running.signal(signal.SIGKILL, container)
+    return f"The container {container} of {pod} was killed by the kernel: it had used up its memory (OOMKilled)."
+
+
 async def hang(release: Release, pod: str, container: str = "") -> str:
     """Stop a container, or all of a pod, with SIGSTOP: connections stay open, nothing is answered."""
     _running(release, pod).signal(signal.SIGSTOP, container)

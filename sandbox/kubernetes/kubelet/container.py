@@ -33,7 +33,8 @@ class Surroundings:
 class Container:
     """One container of a pod: its present state, the one before, and whether its probes are content.
 
-    One that `crashes` is killed whenever it is started. `spoiled` is what its readiness probe is made to say.
+    One that `crashes` is killed whenever it is started. `spoiled` is what its readiness probe is made to say, `end` the
+    reason that is given for its next end.
     """
 
     spec: Json
@@ -45,6 +46,7 @@ class Container:
     started: bool = False
     crashes: bool = False
     spoiled: str = ""
+    end: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
     _collecting: asyncio.Task[None] | None = None
@@ -112,7 +114,7 @@ class Container:
         processes.send(self.process, signal.SIGKILL)
         await self.drained()
         self.ready = self.started = False
-        reason = "Completed" if code == 0 else "Error"
+        reason, self.end = self.end or ("Completed" if code == 0 else "Error"), ""
         began = self.state.get("running", {}).get("startedAt", timestamp())
         self.state = {
             "terminated": {

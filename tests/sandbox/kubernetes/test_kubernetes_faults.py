@@ -119,7 +119,12 @@ async def test_a_forced_deletion_and_a_kill_are_survived(release):
     await release.ready()
     assert await release.command(POD, "GET", "colour") == "blue"
     await faults.kill(release, POD, "sentinel")
-    await release.cluster.until(lambda: status(release, "sentinel")["restartCount"] == 1)
+    await faults.out_of_memory(release, POD)
+    await release.cluster.until(
+        lambda: status(release, "sentinel")["restartCount"] == status(release)["restartCount"] == 1
+    )
+    ended = [status(release, name)["lastState"]["terminated"]["reason"] for name in ("redis", "sentinel")]
+    assert ended == ["OOMKilled", "Error"]
     await faults.hang(release, POD, "redis")
     await faults.mend(release)
     await release.ready()

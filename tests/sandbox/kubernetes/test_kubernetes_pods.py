@@ -4,8 +4,10 @@ import asyncio
 import json
 import signal
 
+import psutil
 import pytest
 from kubernetes import client
+from kubernetes.stream import stream
 
 from sandbox.kubernetes import bitnami
 from sandbox.kubernetes.api.resources import PODS
@@ -102,3 +104,21 @@ async def test_scaling_down_takes_the_last_pod_and_keeps_its_claim(release, api)
     assert len(claims.items) == 2
     scale = await in_thread(apps.read_namespaced_stateful_set_scale, "redis-node", NAMESPACE)
     assert scale.spec.replicas == 1
+
+
+async def test_nothing_is_left_behind():
+    async with bitnami(build(), replicas=1, quorum=1) as release:
+        with connected(release.cluster) as api:
+            connect = client.CoreV1Api(client.ApiClient(api.configuration)).connect_get_namespaced_pod_exec
+            wanted = {"container": "redis", "command": ["sleep", "600"], "stdout": True, "_preload_content": False}
+            left = await in_thread(stream, connect, "redis-node-0", NAMESPACE, **wanted)
+        running = {child.pid: child for child in psutil.Process().children(recursive=True)}
+        assert {"sleep"} <= {child.name() for child in running.values()}
+        folder = release.cluster.folder
+    left.sock.shutdown()
+    containers = release.cluster.kubelet.pod(NAMESPACE, "redis-node-0").containers.values()
+    assert all(one.process.returncode is not None for one in containers)
+    assert not folder.exists()
+    async with asyncio.timeout(30):
+        while any(child.is_running() and child.name() == "sleep" for child in running.values()):
+            await asyncio.sleep(0.05)
