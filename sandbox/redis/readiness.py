@@ -15,7 +15,7 @@ async def missing(topology: "Topology") -> str:
     """One sentence on what is not as it should be, empty when all is."""
     try:
         return await _nodes(topology) or await _sentinels(topology)
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, LookupError) as error:
         return f"a server does not answer: {error!r}."
 
 

@@ -74,13 +74,15 @@ class Scene:
 
 
 @asynccontextmanager
-async def under_load(which: Build | str, *, hurry: bool = True, **settings: object) -> AsyncIterator[Scene]:
+async def under_load(
+    which: Build | str, *, hurry: bool = True, timeout_ms: int = 1_000, **settings: object
+) -> AsyncIterator[Scene]:
     chosen = build(which) if isinstance(which, str) else which
     async with sentinel(chosen, **settings) as topology, WriteLoad(topology, rate=400) as load:
         if chosen.version >= (7,) and hurry:
             for server in topology.sentinels:  # Else each test waits up to ten seconds for Sentinel's next INFO.
                 await server.command("SENTINEL", "DEBUG", "INFO-PERIOD", "1000")
-        hands = connect(target_of(topology))
+        hands = connect(target_of(topology, timeout_ms=timeout_ms))
         try:
             yield Scene(topology, hands, load, await planned(hands))
         finally:
@@ -162,7 +164,7 @@ async def test_it_works_with_acls_tls_and_without_a_configuration_file() -> None
     which = next((one for one in builds() if one.has_tls), None)
     if which is None:
         pytest.skip("no server here speaks TLS")
-    async with under_load(which, acl=True, tls=True, config_file=False) as scene:
+    async with under_load(which, acl=True, tls=True, config_file=False, timeout_ms=3_000) as scene:
         ending, journal = await scene.carry_out()
         assert ending == Ending(Outcome.DONE), journal.lines
         assert await scene.lost() == 0

@@ -86,7 +86,7 @@ async def under_load(
     which: Build | str = NAME, *, timeout_ms: int = 1_000, limits: Limits = Limits(), **settings: object
 ) -> AsyncIterator[Scene]:
     chosen = build(which) if isinstance(which, str) else which
-    async with replication(chosen, **settings) as topology, WriteLoad(topology, rate=400, timeout=0.5) as load:
+    async with replication(chosen, **settings) as topology, WriteLoad(topology, rate=400) as load:
         hands = connect(target_of(topology, timeout_ms=timeout_ms, limits=limits))
         try:
             yield Scene(topology, hands, load, await planned(hands))

@@ -82,7 +82,7 @@ class Incident:
         await self.until(lambda: self._is_so(title) if state == "effect" else self._stands(title, states))
 
     async def until(self, so: Callable[[], Awaitable[bool]]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not await so():
             assert time.monotonic() < deadline, self.slack.transcript(INCIDENT)
             await asyncio.sleep(0.001)
