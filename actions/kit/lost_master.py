@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from actions.kit.diagnosis.facts import EXPLAINED, Facts
 from actions.kit.diagnosis.voice import Reach
 from actions.kit.diagnosis.voices import voices
+from actions.kit.kubernetes.addresses import is_gone
 from actions.kit.replication_refusals import two_masters
 from actions.kit.snapshot import NodeView, Reason, Snapshot
 from actions.kit.topology import Address, Kind
@@ -24,7 +25,7 @@ _THERE = EXPLAINED | {Reason.GARBAGE, Reason.REFUSED_COMMAND}
 class Lost:
     """The master that nobody reaches; ``node`` is ``None`` where every known node is a replica.
 
-    ``dead``: nothing listens at its address any more, and no replica hears it.
+    ``dead``: nothing listens at its address any more, or its pod is gone, and no replica hears it.
     """
 
     node: NodeView | None
@@ -60,7 +61,8 @@ def lost(snapshot: Snapshot) -> Lost:
     if node is None or node.unasked is None:
         return Lost(None, dead=True, words="Every node that answers is a replica, and they follow one another.")
     said = voices(facts)
-    dead = node.unasked.reason is Reason.REFUSED and all(voice.reach is Reach.NO for voice in said)
+    nothing = node.unasked.reason is Reason.REFUSED or is_gone(snapshot.kubernetes, node.address.host)
+    dead = nothing and all(voice.reach is Reach.NO for voice in said)
     replicas = sum(not voice.votes for voice in said)
     said_so = f"{replicas} replicas have lost it" if replicas > 1 else "its replica has lost it"
     return Lost(node, dead, f"The master {node.address} does not answer us ({node.unasked.reason}), and {said_so}.")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actions.kit.kubernetes.view import KubernetesView, PodView
+from actions.kit.kubernetes.view import KubernetesView
 from actions.kit.topology import Address
 
 REDIS_PORTS = ("redis", "tcp-redis", "tcp-redis-tls")
 SENTINEL_PORTS = ("redis-sentinel", "tcp-sentinel")
-_OTHERS = ("metrics",)
 
 
 def nodes_of(view: KubernetesView) -> tuple[Address, ...]:
@@ -22,10 +21,15 @@ def sentinels_of(view: KubernetesView) -> tuple[Address, ...]:
     return tuple(sorted(_ports(view, SENTINEL_PORTS)))
 
 
-def pod_at(view: KubernetesView, address: Address) -> tuple[PodView, int] | None:
-    """The pod that announces this address, by its IP or its name, and the port in it."""
-    pod = view.pod_of(address.host)
-    return (pod, address.port) if pod is not None else None
+def is_gone(view: KubernetesView | None, host: str) -> bool:
+    """Whether Kubernetes tells that the pod of this lasting name is no more: its StatefulSet is there, and it is not.
+
+    An address says nothing: it may be anybody's.
+    """
+    if view is None or view.unasked is not None or any("pods" in gap.source for gap in view.gaps):
+        return False
+    owner, _, number = host.partition(".")[0].rpartition("-")
+    return number.isdigit() and any(one.name == owner for one in view.sets) and view.pod_of(host) is None
 
 
 def _ports(view: KubernetesView, names: tuple[str, ...]) -> Iterator[Address]:

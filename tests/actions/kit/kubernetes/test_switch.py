@@ -11,8 +11,9 @@ from actions.kit.kubernetes.steps import AwaitRollout, SwitchApplication
 from actions.kit.kubernetes.switch import LEAVE, ROLL_BACK, SWITCH, switching
 from actions.kit.kubernetes.view import EnvValue
 from actions.kit.plan import Plan, Refusal
-from actions.kit.snapshot import Reason
+from actions.kit.snapshot import NodeView, Reason
 from actions.kit.step_types import STEP_TYPES
+from actions.kit.topology import Address
 from actions.kit.unasked import Unasked
 from bot.ledger.codec import PlanCodec
 from tests.builders import healthy, node_at, with_link, without_node
@@ -155,3 +156,24 @@ def test_an_application_that_cannot_be_seen_is_a_refusal_with_a_way_out():
 def test_other_words_are_refused():
     with pytest.raises(UsageError, match="--application takes switch, roll-back or leave; 'yes' is none of them"):
         promote.plan(lost_master(view_of()), {"application": "yes"})
+
+
+def test_a_lost_master_whose_pod_is_gone_is_dead():
+    """Its name has no address any more, which alone would prove nothing."""
+    name = Address("redis-master-0.redis-headless.aragora.svc.cluster.local", 6379)
+    view = view_of()
+    snapshot = healthy(sentinels=0)
+    for number in (2, 3):
+        snapshot = with_link(snapshot, number, master=name, up=False, down_since_s=20)
+    silent = NodeView(name, Unasked(f"node {name}", Reason.UNRESOLVED, "its name has no address"))
+    snapshot = replace(snapshot, nodes=(silent, *snapshot.nodes[1:]))
+
+    def said(kubernetes):
+        plan = promote.plan(on_kubernetes(snapshot, kubernetes), {"to": str(node_at(2))})
+        assert isinstance(plan, Plan), plan
+        return plan.cost.notes[0]
+
+    gone = replace(view, pods=view.pods[1:])
+    assert said(gone).startswith(f"{name} is dead")
+    for unsure in (view, replace(gone, sets=()), replace(gone, unasked=silent.unasked), None):
+        assert said(unsure).startswith(f"Nothing proves that {name} is dead")
