@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from actions.kit.cluster.facts import ClusterFacts
+from actions.kit.cluster.facts import ClusterFacts, ShardFacts
 from actions.kit.cluster.view import SLOTS
 from actions.kit.diagnosis.facts import confident, count, no_answer, of_node
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
@@ -43,15 +43,15 @@ def cluster_healthy(facts: ClusterFacts, findings: Sequence[Finding]) -> Iterato
 def cluster_undetermined(facts: ClusterFacts, findings: Sequence[Finding]) -> Iterator[Finding]:
     """Nothing decisive could be asked of a cluster.
 
-    No node told us how it sees it; or no majority of its masters did and nothing critical explains that; or nothing is
-    wrong but not all answered. It says what would decide.
+    No node told us how it sees it; or of half of its masters or more it is not known how they fare: they gave us
+    nothing, and nobody else says whether they are reached; or nothing is wrong but not all answered. It says what would
+    decide.
     """
     shards = facts.shards.shards
     missing = tuple(_expected(facts))
-    heard = len(facts.answering_masters) * 2 > len(shards)
-    explained = any(one.severity is Severity.CRITICAL for one in findings) and bool(shards)
+    known = sum(_is_known(part, findings) for part in facts.parts) * 2 > len(shards)
     all_said = not missing and facts.silent_aws is None
-    if explained or (shards and heard and (_disturbed(findings) or all_said)):
+    if shards and known and (_disturbed(findings) or all_said):
         return
     yield Finding(
         FindingId.UNDETERMINED,
@@ -63,6 +63,13 @@ def cluster_undetermined(facts: ClusterFacts, findings: Sequence[Finding]) -> It
         or (Evidence("every vantage point", "nobody tells of a cluster"),),
         facts.lines("diagnose"),
     )
+
+
+def _is_known(part: ShardFacts, findings: Sequence[Finding]) -> bool:
+    """Its master told us how it sees the cluster, or nobody reaches it, or somebody else does."""
+    master = part.shard.master
+    reached = any(one.id is FindingId.MASTER_UNREACHABLE and master in one.nodes for one in findings)
+    return part.is_lost or reached or master in part.whole.answering_masters
 
 
 def _would_decide(facts: ClusterFacts, missing: Sequence[NodeView]) -> str:

@@ -236,6 +236,16 @@ def test_a_node_that_does_not_tell_of_the_cluster_takes_its_health():
     assert seen.has(FindingId.AUTH_FAILED)
 
 
+def test_a_minority_that_we_alone_reach_tells_of_itself_only():
+    """A node that refuses commands is no explanation of others that are silent to us."""
+    apart = replace(cluster(3, 0), states={1: "fail"}).says(1, 2, flags="fail?").says(1, 3, flags="fail?")
+    seen = diagnose(apart.without(2, 3).snapshot())
+    assert seen.has(FindingId.WRITES_REFUSED)
+    assert seen.has(FindingId.UNDETERMINED)
+    assert not seen.has(FindingId.CLUSTER_SLOTS_UNCOVERED)
+    assert not diagnose(cluster(3, 1).failed(1, 2).snapshot()).has(FindingId.UNDETERMINED)
+
+
 def test_replicas_are_judged_by_the_master_of_their_shard():
     def behind(view: NodeView) -> NodeView:
         return replace(view, info=replace(view.info, offset=1)) if view.address == address(5) else view
