@@ -122,13 +122,16 @@ class Kubernetes:
 
     async def end(self) -> None:
         """Stop everything; an error that stopped the controllers is raised here."""
-        await self.api.__aexit__(None, None, None)
+        async with contextlib.AsyncExitStack() as last_first:
+            last_first.callback(self.block.close)
+            last_first.push_async_callback(self.kubelet.close)
+            last_first.push_async_callback(self.proxy.close)
+            last_first.push_async_callback(self._stop_controlling)
+            last_first.push_async_callback(self.api.__aexit__, None, None, None)
+
+    async def _stop_controlling(self) -> None:
         if self._controlling is not None:
             self._controlling.cancel()
-        await self.proxy.close()
-        await self.kubelet.close()
-        self.block.close()
-        if self._controlling is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._controlling
 

@@ -145,9 +145,9 @@ def _delete(store: Store, asked: Asked, body: Any) -> Json:
         if preconditions.get(field) not in (None, thing["metadata"][field]):
             why = f"Precondition failed: {field} in precondition: {preconditions[field]}, "
             raise conflict(asked.resource, asked.name, f"{why}{field} in object meta: {thing['metadata'][field]}")
-    if (body or {}).get("propagationPolicy", asked.query.get("propagationPolicy")) == "Orphan":
-        store.orphan(thing)
     if not asked.dry_run:
+        if (body or {}).get("propagationPolicy", asked.query.get("propagationPolicy")) == "Orphan":
+            store.orphan(thing)
         thing = store.delete(asked.resource, thing, _grace(asked, body))
     if asked.resource is PODS:
         return thing

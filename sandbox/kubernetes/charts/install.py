@@ -21,6 +21,7 @@ from sandbox.kubernetes.kubelet.status import is_ready
 from sandbox.redis.builds import Build
 
 _POLL_S = 0.1
+_IMAGES = {"redis": "redis", "sentinel": "redis-sentinel"}
 
 
 @contextlib.asynccontextmanager
@@ -46,9 +47,6 @@ def install(cluster: Kubernetes, build: Build, **values: Any) -> "Release":
     probes = chart.values.with_cli and redis_cli() is not None
     cluster.apply(shapes.objects(chart, images, probes=probes))
     return Release(cluster, chart)
-
-
-_IMAGES = {"redis": "redis", "sentinel": "redis-sentinel"}
 
 
 class Release:
@@ -78,9 +76,12 @@ class Release:
         return [key_of(pod)[1] for pod in self.pods()]
 
     def address(self, pod: str, *, sentinel: bool = False) -> str:
-        """Where the data node, or the Sentinel, of this pod listens: "host:port"."""
-        found = next(one for one in self.pods() if key_of(one)[1] == pod)
-        return f"{found['status']['podIP']}:{self.chart.sentinel_port if sentinel else self.chart.port}"
+        """Where the data node, or the Sentinel, of this pod listens: "host:port"; LookupError where it has none."""
+        port = self.chart.sentinel_port if sentinel else self.chart.port
+        for one in self.pods():
+            if key_of(one)[1] == pod and "podIP" in one["status"]:
+                return f"{one['status']['podIP']}:{port}"
+        raise LookupError(f"There is no pod {pod} that has an address.")
 
     async def command(self, pod: str, *words: str | float | bytes, sentinel: bool = False) -> Any:
         """Send one command to the data node, or the Sentinel, of this pod; redis-py's errors pass through."""
@@ -113,7 +114,7 @@ class Release:
     async def _role(self, pod: str) -> str:
         try:
             return str((await self.command(pod, "ROLE"))[0])
-        except (RedisError, OSError, KeyError):
+        except (RedisError, OSError, LookupError):
             return ""
 
     async def ready(self, within: float = 60.0) -> None:

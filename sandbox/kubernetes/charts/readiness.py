@@ -22,7 +22,7 @@ async def missing(release: "Release") -> str:
             case "sentinel":
                 return await _replication(release) or await _sentinels(release)
         return await _replication(release)
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, LookupError) as error:
         return f"a server does not answer: {error!r}."
 
 

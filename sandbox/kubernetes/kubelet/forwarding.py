@@ -31,7 +31,7 @@ async def forward(request: web.Request, pod: str, host: str, ports: list[int]) -
 
 
 class _Link:
-    """One forwarded port: connected by the first bytes from the client, or at once."""
+    """One forwarded port, connected at once."""
 
     def __init__(self, channels: Channels, channel: int, pod: str, host: str, port: int) -> None:
         self._channels = channels

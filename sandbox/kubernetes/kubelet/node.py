@@ -126,4 +126,7 @@ class Kubelet:
         for running in self._pods.values():
             running.signal(signal.SIGKILL)
             running.end(0)
-        await asyncio.gather(*(running.ended() for running in self._pods.values()), *self._forgetting)
+        endings = (running.ended() for running in self._pods.values())
+        for problem in await asyncio.gather(*endings, *self._forgetting, return_exceptions=True):
+            if problem is not None:
+                raise problem

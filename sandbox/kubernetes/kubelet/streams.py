@@ -91,9 +91,10 @@ async def _log(request: web.Request, pod: str, container: Container) -> web.Stre
     await response.prepare(request)
     content = path.read_bytes() if path.exists() else b""
     await response.write(wanted.cut(content))
-    while is_set(query, "follow") and container.running and not previous:
+    running = is_set(query, "follow") and not previous
+    while running:
+        running = container.running
         await asyncio.sleep(_FOLLOW_S)
-        # A line is written at once, but whole ones only are passed on.
         grown = path.read_bytes()[len(content) :]
         await response.write(wanted.shown(grown.splitlines(keepends=True)))
         content += grown
