@@ -14,6 +14,7 @@ from actions.kit.elasticache import failover as elasticache
 from actions.kit.errors import UsageError
 from actions.kit.findings import Severity
 from actions.kit.kubernetes import switch
+from actions.kit.kubernetes.refusals import not_from_here
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.snapshot import Snapshot
 from actions.kit.topology import Address, Kind
@@ -38,6 +39,9 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
         raise UsageError(
             f"--application is for kind replication; clients of kind {snapshot.kind} find the new master themselves."
         )
+    elsewhere = tuple(not_from_here(snapshot))
+    if elsewhere:
+        return _refusal(snapshot, elsewhere)
     if snapshot.kind is Kind.ELASTICACHE:
         found = elasticache.planned(snapshot, NAME, options)
         return found if isinstance(found, Plan) else _refusal(snapshot, found)

@@ -11,6 +11,7 @@ from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Severity
 from actions.kit.heirs import best_heir, why_no_heir
 from actions.kit.kubernetes import switch
+from actions.kit.kubernetes.refusals import not_from_here
 from actions.kit.lost_master import not_lost
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.ports import Takeover
@@ -34,7 +35,10 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
     wanted = Address.parse(options["to"], 6379) if options.get("to") else None
     heir = snapshot.node(wanted)
     application = switch.wanted(options)
-    reasons = (*_reasons(snapshot, wanted, heir), *switch.why_not(snapshot, application))
+    reasons = tuple(not_from_here(snapshot)) or (
+        *_reasons(snapshot, wanted, heir),
+        *switch.why_not(snapshot, application),
+    )
     if heir is not None and not reasons:
         if snapshot.kind is Kind.CLUSTER:
             return forced.planned(snapshot, NAME, wanted, Takeover.FORCE)

@@ -6,6 +6,7 @@ from actions.kit.action import ChangeAction, Option, Options
 from actions.kit.cluster import forced
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Severity
+from actions.kit.kubernetes.refusals import not_from_here
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.ports import Takeover
 from actions.kit.snapshot import Snapshot
@@ -27,7 +28,7 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
     wanted = Address.parse(options["to"], 6379) if options.get("to") else None
     reasons: tuple[str, ...] = (f"{snapshot.target} is of kind {snapshot.kind}: only a cluster is taken over.",)
     if snapshot.kind is Kind.CLUSTER:
-        reasons = forced.refusals(snapshot, wanted, Takeover.TAKEOVER)
+        reasons = tuple(not_from_here(snapshot)) or forced.refusals(snapshot, wanted, Takeover.TAKEOVER)
     if not reasons:
         return forced.planned(snapshot, NAME, wanted, Takeover.TAKEOVER)
     found = tuple(one for one in diagnose(snapshot).findings if one.severity > Severity.OK)

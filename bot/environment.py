@@ -87,8 +87,8 @@ def aws_endpoint_url() -> str | None:
         SettingsError: as ``variables``, and where it is no address of the web.
     """
     url = variables().get("AWS_ENDPOINT_URL")
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise SettingsError(f"{PREFIX}AWS_ENDPOINT_URL has to begin with https:// or http:// (it is {quoted(url)}).")
+    if url is not None and (not url.startswith(("http://", "https://")) or "@" in url):  # It may hold a password.
+        raise SettingsError(f"{PREFIX}AWS_ENDPOINT_URL has to begin with https:// or http://, and to name nobody.")
     return url.rstrip("/") if url else None
 
 

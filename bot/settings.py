@@ -137,5 +137,5 @@ def _sentence(*, loc: tuple[int | str, ...], msg: str, input: object, **_more: o
     name = str(loc[0]).upper()
     what = msg.removeprefix("Value error, ")
     what = what[0].lower() + what[1:]
-    shown = "" if name in environment.SECRET else f" (it is {quoted(str(input))})"
+    shown = "" if name in environment.SECRET or "@" in str(input) else f" (it is {quoted(str(input))})"
     return f"{environment.PREFIX}{name}: {what}{shown}."

@@ -18,6 +18,7 @@ async def ask_health(url: str, timeout_s: float = TIMEOUT_S) -> HealthAnswer:
     Raises:
         Unreachable: it did not answer in time, or not by HTTP.
     """
+    shown = url.partition("?")[0]  # What follows may be a token.
     import aiohttp  # noqa: PLC0415 -- 25 MB that a terminal without an application does without.
 
     started = time.perf_counter()
@@ -30,6 +31,14 @@ async def ask_health(url: str, timeout_s: float = TIMEOUT_S) -> HealthAnswer:
             await response.content.read(MOST_BYTES)
             return HealthAnswer(response.status, (time.perf_counter() - started) * 1000)
     except TimeoutError as error:
-        raise Unreachable(f"The health URL {url} gave no answer within {timeout_s:g} s.") from error
+        raise Unreachable(f"The health URL {shown} gave no answer within {timeout_s:g} s.") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise Unreachable(f"The health URL {url} does not answer: {' '.join(str(error).split())[:200]}") from error
+        raise Unreachable(f"The health URL {shown} does not answer: {_words(error).replace(url, shown)}") from error
+
+
+def _words(error: Exception) -> str:
+    """In one line, without the library's own picture of where it connected to."""
+    cause = getattr(error, "os_error", error)
+    if isinstance(cause, ConnectionRefusedError):
+        return "the connection was refused"
+    return " ".join(str(cause).split())[:200]

@@ -46,6 +46,7 @@ class FindingId(StrEnum):
     ELASTICACHE_FAILOVER_OFF = "elasticache-failover-off"
     ELASTICACHE_ONE_ZONE = "elasticache-one-zone"
     PODS_NOT_READY = "pods-not-ready"
+    KUBERNETES_SILENT = "kubernetes-silent"
     UNDETERMINED = "undetermined"
 
 

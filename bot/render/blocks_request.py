@@ -222,7 +222,7 @@ def _facts(request: Request) -> list[tuple[str, str]]:
 def _new_masters(plan: Plan) -> tuple[str, str]:
     names = [code(str(address)) for address in plan.new_masters]
     more = f" and {len(names) - 5} more" if names[5:] else ""
-    return ("New masters" if names[1:] else "New master", ", ".join(names[:5]) + more or "none")
+    return ("New masters" if names[1:] else "New master", ", ".join(names[:5]) + more or "not known beforehand")
 
 
 def _loss(count: int | None, keys: int | None) -> str:

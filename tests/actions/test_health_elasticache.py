@@ -105,6 +105,7 @@ async def test_without_aws_nothing_is_certain(monkeypatch, progress):
         "Correct region or replication_group_id in targets.yaml."
     )
     assert missing.diagnosis.verdict.id is FindingId.UNDETERMINED
+    assert "what AWS says of it would decide it (There is no replication group" in missing.diagnosis.verdict.summary
 
 
 async def test_in_cluster_mode_the_nodes_tell_the_shards_and_aws_has_to_agree(monkeypatch, progress):

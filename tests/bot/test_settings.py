@@ -37,6 +37,15 @@ def test_every_setting_can_come_from_a_variable_and_no_variable_is_without_a_set
     assert variables == set(Settings.model_fields)
 
 
+def test_a_password_in_an_address_is_not_repeated(monkeypatch):
+    monkeypatch.setenv("TANDEM_AWS_ENDPOINT_URL", "somebody:word@10.0.0.1")
+    assert wrong() == "TANDEM_AWS_ENDPOINT_URL: has to begin with https:// or http://."
+    monkeypatch.setenv("TANDEM_AWS_ENDPOINT_URL", "https://somebody:word@10.0.0.1")
+    with pytest.raises(SettingsError) as caught:
+        environment.aws_endpoint_url()
+    assert str(caught.value) == "TANDEM_AWS_ENDPOINT_URL has to begin with https:// or http://, and to name nobody."
+
+
 def test_an_unknown_variable_names_the_nearest_one(monkeypatch):
     monkeypatch.setenv("TANDEM_LEDGER_ULR", "x")
 

@@ -210,7 +210,7 @@ def _configuration(place: KubernetesPlace) -> Any:
         else:
             file, context = place.kubeconfig or None, place.context or None
             config.load_kube_config(file, context, client_configuration=found, persist_config=False)
-    except (config.ConfigException, OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:
         raise _no_configuration(place, error, config) from error
     return found
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 from actions.adapters.kubernetes.questions import Right
 from actions.kit.errors import AccessDenied, ActionError, CommandRefused, Garbled, Unreachable
 from actions.kit.unasked import Reason
 
 MOST = 300
+_CONNECTION = re.compile(r"^(<.*>|HTTPS?Connection\(.*?\)): ")
+"""urllib3 puts its own connection in front."""
 
 
 class ApiError(ActionError):
@@ -70,7 +73,7 @@ def from_status(right: Right, what: str, status: int, body: str, host: str) -> A
 def unreachable(host: str, error: BaseException) -> ApiError:
     """No answer at all."""
     words = " ".join(str(getattr(error, "reason", None) or error).split())
-    words = words.rpartition(">: ")[2] or words  # urllib3 puts its own connection in front.
+    words = _CONNECTION.sub("", words)
     if isinstance(error, TimeoutError) or "timed out" in words.lower():
         return ApiUnreachableError(f"The Kubernetes API at {host} gave no answer in time.", Reason.TIMED_OUT)
     if "certificate" in words.lower() or "SSL" in words:

@@ -23,6 +23,7 @@ from actions.adapters.kubernetes.questions import (
 )
 from actions.kit.errors import ActionError
 from actions.kit.kubernetes import parse
+from actions.kit.kubernetes.place import Way
 from actions.kit.kubernetes.view import ApplicationView, EventView, KubernetesView, PodView, ServiceView
 from actions.kit.unasked import Reason, Unasked
 
@@ -60,6 +61,7 @@ async def look(client: Client) -> KubernetesView:
         claims=claims.result() or (),
         services=tuple(_with_pods(one, slices.result()) for one in services.result() or ()),
         application=application.result(),
+        looking_only=place.reach is Way.EXEC,
     )
     view = replace(view, events=_recent(events.result() or (), view, datetime.now(UTC)))
     return await _with_what_is_missing(client, view, (*asked.gaps, *_gaps(view)), answered=found is not None)

@@ -11,7 +11,7 @@ from actions.adapters.kubernetes.doors import Door, Guest
 from actions.adapters.kubernetes.questions import PODS
 from actions.adapters.kubernetes.redis_cli import RedisCli
 from actions.adapters.redis.reach import Reach
-from actions.kit.errors import ActionError
+from actions.kit.errors import AccessDenied, ActionError
 from actions.kit.kubernetes import parse
 from actions.kit.kubernetes.place import Way
 from actions.kit.kubernetes.view import KubernetesView, PodView
@@ -68,6 +68,8 @@ class PodReach:
         try:
             pod = self._view.pod_of(announced.host) or await self._looked_up(announced.host)
             return await self._opened(pod, announced.port)
+        except AccessDenied as error:
+            raise PermissionError(str(error)) from error
         except ActionError as error:
             raise OSError(str(error)) from error
 

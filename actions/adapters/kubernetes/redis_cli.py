@@ -16,7 +16,7 @@ import hiredis
 
 from actions.adapters.kubernetes.cli_output import Answer, CommandError, line_of, read, resp, split
 from actions.adapters.kubernetes.client import Client
-from actions.adapters.kubernetes.failures import ApiError, ApiRefusedError
+from actions.adapters.kubernetes.failures import ApiDeniedError, ApiError, ApiRefusedError
 from actions.adapters.kubernetes.forward import handshake_failed
 from actions.adapters.kubernetes.questions import PODS, Right
 from actions.kit.errors import ActionError
@@ -63,6 +63,8 @@ class RedisCli:
             return [_refused(command) for command in commands]
         try:
             answers = iter(await self._client.bounded(lambda: self._run(asked), WITHIN_S))
+        except ApiDeniedError as error:
+            return [CommandError(f"{error.reason} {error}") for _ in commands]
         except ActionError as error:
             return [CommandError(str(error)) for _ in commands]
         return [next(answers) if _is_question(command) else _refused(command) for command in commands]

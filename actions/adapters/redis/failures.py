@@ -129,9 +129,15 @@ def _from_os(error: OSError) -> CommandFailed:
         return CommandFailed(Reason.UNRESOLVED, f"its name has no address: {error.strerror}")
     if isinstance(error, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in text:
         return CommandFailed(Reason.REFUSED, "the connection was refused")
+    return _from_network(error)
+
+
+def _from_network(error: OSError) -> CommandFailed:
     if isinstance(error, TimeoutError):
         return CommandFailed(Reason.TIMED_OUT, "no answer in time")
-    return CommandFailed(Reason.CLOSED, error.strerror or text or "the connection broke")
+    if isinstance(error, PermissionError) and error.errno is None:  # Of who leads there, and not of the system.
+        return CommandFailed(Reason.NOPERM, str(error))
+    return CommandFailed(Reason.CLOSED, error.strerror or str(error) or "the connection broke")
 
 
 def _tls_words(error: ssl.SSLError) -> str:

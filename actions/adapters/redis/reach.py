@@ -17,6 +17,7 @@ class Reach(Protocol):
         """Where to dial for the server that the others know by this address.
 
         Raises:
+            PermissionError: we may not go there; the words are shown.
             ConnectionRefusedError: it is proven that there is no such server any more.
             OSError: it cannot be reached now; the words are shown.
         """

@@ -21,7 +21,7 @@ def auth_failed(facts: Facts) -> Iterator[Finding]:
             FindingId.AUTH_FAILED,
             Severity.WARNING,
             confident(complete=True),
-            f"{_names(shut)} did not let us in: mend the user, the password or the ACL in targets.yaml or there.",
+            f"{_names(shut)} did not let us in: {_mend(shut)}",
             tuple(address for address, _ in shut),
             tuple(no_answer(unasked) for _, unasked in shut),
         )
@@ -88,6 +88,12 @@ def _views(facts: Facts) -> tuple[NodeView | SentinelView, ...]:
 
 def _shut_out(facts: Facts, reasons: Collection[Reason]) -> list[tuple[Address, Unasked]]:
     return [(view.address, view.unasked) for view in _views(facts) if view.unasked and view.unasked.reason in reasons]
+
+
+def _mend(shut: list[tuple[Address, Unasked]]) -> str:
+    """What to do: the words of who leads there say it themselves."""
+    why = next((unasked.why for _, unasked in shut if "Add to the Role: " in unasked.why), "")
+    return why or "mend the user, the password or the ACL in targets.yaml or there."
 
 
 def _names(shut: list[tuple[Address, Unasked]]) -> str:

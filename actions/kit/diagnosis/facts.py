@@ -63,6 +63,11 @@ class Facts:
         return self.group.unasked if self.group else None
 
     @property
+    def silent_kubernetes(self) -> Unasked | None:
+        """Why Kubernetes did not say which pods there are, where they are in its hands."""
+        return self.snapshot.kubernetes.unasked if self.snapshot.kubernetes else None
+
+    @property
     def parts(self) -> Sequence[Facts]:
         """The groups of one master and its replicas: this one; of a cluster its shards."""
         return (self,)

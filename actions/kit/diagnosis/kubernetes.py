@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from actions.kit.diagnosis.facts import Facts, confident, count, no_answer
+from actions.kit.diagnosis.facts import ACCESS, Facts, confident, count, no_answer
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.kubernetes.hosts import hosts_in
 from actions.kit.kubernetes.view import ApplicationView, ContainerView, KubernetesView, PodView, ServiceView
@@ -64,7 +64,7 @@ def _not_told(facts: Facts, view: KubernetesView) -> Iterator[Finding]:
         return
     what = "Kubernetes did not tell us" if view.unasked else "Kubernetes did not tell us all that we ask"
     yield Finding(
-        FindingId.PODS_NOT_READY,
+        FindingId.AUTH_FAILED if all(one.reason in ACCESS for one in silent) else FindingId.KUBERNETES_SILENT,
         Severity.WARNING,
         confident(complete=False, conflict=True),
         f"{what}: {silent[0].why}",

@@ -77,10 +77,12 @@ def _would_decide(facts: Facts) -> str:
     """What is missing, in words that say what to do about it."""
     if facts.master is not None and facts.master.unasked is not None:
         return f"an answer of {facts.master.address} to INFO would decide it ({facts.master.unasked.reason})"
+    if facts.silent_kubernetes is not None and not facts.snapshot.nodes:
+        return f"what Kubernetes says of its pods would decide it ({facts.silent_kubernetes.why.rstrip('.')})"
     if facts.has_sentinels and facts.agreed is None:
         missing = facts.electorate // 2 + 1
         return f"the same answer of {missing} of {facts.electorate} Sentinels would decide it ({_reasons(facts)})"
-    if facts.silent_aws is not None and facts.agreed is not None:
+    if facts.silent_aws is not None and (facts.agreed is not None or not facts.snapshot.nodes):
         return f"what AWS says of it would decide it ({facts.silent_aws.why.rstrip('.')})"
     if not any(node.info for node in facts.snapshot.nodes):
         return f"no node answered us ({_reasons(facts)}), so INFO of any of them would decide it"

@@ -181,7 +181,10 @@ class ApplicationView:
 
 @dataclass(frozen=True, slots=True)
 class KubernetesView:
-    """A release as the API server shows it. ``unasked``: nothing could be asked; ``gaps`` holds the rest."""
+    """A release as the API server shows it. ``unasked``: nothing could be asked; ``gaps`` holds the rest.
+
+    ``looking_only``: its servers are reached in a way that changes nothing.
+    """
 
     namespace: str
     release: str
@@ -194,6 +197,7 @@ class KubernetesView:
     application: ApplicationView | None = None
     unasked: Unasked | None = None
     gaps: tuple[Unasked, ...] = ()
+    looking_only: bool = False
 
     def pod_of(self, host: str) -> PodView | None:
         """The pod that has this IP address, or whose name is the first part of this host name."""

@@ -184,3 +184,10 @@ def test_a_plan_for_many_masters_names_the_new_ones() -> None:
     assert "10.0.0.51:6379" in page
     assert "and 20 more" in page
     assert "Candidates 10.0.0.51:6379, 10.0.0.52:6379" in drawn(terminal_requests.plan(made.plan, 1))
+
+
+def test_where_somebody_else_chooses_the_new_master_is_not_none() -> None:
+    page = accepted(
+        card(replace(request(), plan=replace(request().plan, candidate=None, steps=())), "production", CROWD)
+    )
+    assert "New master*\\nnot known beforehand" in page

@@ -80,4 +80,4 @@ def test_an_api_that_does_not_answer_is_said():
     told = seen_json(seen(view))
     assert told["kubernetes"]["reachable"] is False
     assert told["unasked"] == [{"source": "Kubernetes pods", "why": f"refused: {why}"}]
-    assert (told["verdict"], told["confidence"]) == ("pods-not-ready", "undetermined")
+    assert (told["verdict"], told["confidence"]) == ("kubernetes-silent", "undetermined")

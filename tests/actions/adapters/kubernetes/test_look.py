@@ -134,6 +134,12 @@ async def delete(release: Release, pod: str) -> None:
     api.rest_client.pool_manager.clear()
 
 
+def written(release, text, name="broken"):
+    path = release.cluster.folder / name
+    path.write_text(text)
+    return path
+
+
 async def test_what_is_wrong_with_the_settings_is_said_with_what_there_is_instead():
     async with bitnami(build(), shape="replication", replicas=0) as release:
         said = {
@@ -147,12 +153,15 @@ async def test_what_is_wrong_with_the_settings_is_said_with_what_there_is_instea
                 release, application=Application("api", "REDIS_HOST")
             ),
             "nowhere cannot be used": place_of(release, kubeconfig="nowhere"),
+            "cannot be used (while parsing": place_of(release, kubeconfig=str(written(release, "a: [\n"))),
+            "list cannot be used": place_of(release, kubeconfig=str(written(release, "- a\n", "list"))),
             "The Kubernetes API at http://127.0.0.1:1 does not answer": place_of(release, context="dead"),
         }
         for words, place in said.items():
             view = await seen_at(place)
             unasked = view.unasked or view.gaps[0]
             assert words in unasked.why, unasked
+            assert "Connection(" not in unasked.why
         assert "there are dead, sandbox." in (await seen_at(place_of(release, context="prod"))).unasked.why
 
 

@@ -12,7 +12,7 @@ from actions.kit.errors import AccessDenied, CommandRefused, Unreachable
 from actions.kit.findings import FindingId
 from actions.kit.kubernetes.place import Way
 from actions.kit.loop import Ending, Outcome, carry_out
-from actions.kit.plan import Plan
+from actions.kit.plan import Plan, Refusal
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, Kind
 from sandbox.kubernetes import bitnami
@@ -101,8 +101,14 @@ async def test_the_right_that_is_missing_is_named(way, right):
         hands_on(release, Kind.REPLICATION, reach=way) as hands,
     ):
         release.cluster.access.admin.denied = {("create", f"pods/{right}")}
-        (node,) = (await hands.observe()).nodes
+        snapshot = await hands.observe()
+        (node,) = snapshot.nodes
         assert f"We may not create pods/{right} (pod redis-master-0" in node.unasked.why
+        diagnosis = diagnose(snapshot)
+        (shut,) = [one for one in diagnosis.findings if one.id is FindingId.AUTH_FAILED]
+        assert f'Add to the Role: {{apiGroups: [""], resources: ["pods/{right}"], verbs: ["create"]}}' in shut.summary
+        assert not diagnosis.has(FindingId.MASTER_DOWN)
+        assert not diagnosis.has(FindingId.REPLICA_DOWN)
         with pytest.raises((Unreachable, CommandRefused, AccessDenied), match="We may not create"):
             await hands.standing(node.address)
 
@@ -124,6 +130,9 @@ async def test_everything_can_be_seen_by_redis_cli_in_the_pods(shape):
                 view.master.address for view in direct.sentinels
             ]
             assert diagnose(seen).verdict.id is diagnose(direct).verdict.id
+            refusal = failover.plan(seen, {})
+            assert isinstance(refusal, Refusal)
+            assert "reached by exec, which is for looking only: set reach: port-forward" in refusal.reason
             with pytest.raises(CommandRefused, match=r"through redis-cli in the pod .* Tandem only looks"):
                 await hands.promote(seen.nodes[0].address)
 

@@ -5,10 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from actions import failover, promote
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Confidence, FindingId, Severity
 from actions.kit.kubernetes.view import ClaimView, EnvValue, Rollout, SetView
+from actions.kit.plan import Refusal
 from actions.kit.snapshot import Role
+from actions.kit.topology import Kind
 from actions.kit.unasked import Reason, Unasked
 from tests.builders import healthy, node_at, with_node
 from tests.kubernetes_views import chart_of_replication, on_kubernetes, with_pod
@@ -97,10 +100,26 @@ def test_silence_is_not_health():
     """What Kubernetes does not say leaves the verdict open, whatever Redis says."""
     silent = Unasked("Kubernetes pods", Reason.NOPERM, "We may not list pods.")
     for view in (replace(chart_of_replication(), unasked=silent), replace(chart_of_replication(), gaps=(silent,))):
-        finding = the(view, FindingId.PODS_NOT_READY)
+        finding = the(view, FindingId.AUTH_FAILED)
         assert finding.confidence is Confidence.UNDETERMINED
         assert "We may not list pods." in finding.summary
         assert not said(view).has(FindingId.HEALTHY)
+        assert not said(view).has(FindingId.PODS_NOT_READY)
+
+
+def test_where_the_pods_are_not_told_nothing_is_said_of_sentinels():
+    """They are in pods too: what Kubernetes says is what has to be mended, and the plan is refused with that."""
+    silent = Unasked("Kubernetes pods", Reason.REFUSED_COMMAND, "There is no namespace order; there is orders.")
+    snapshot = replace(healthy(sentinels=0), kind=Kind.SENTINEL, nodes=())
+    snapshot = replace(snapshot, kubernetes=replace(chart_of_replication(), pods=(), unasked=silent))
+    diagnosis = diagnose(snapshot)
+    assert diagnosis.verdict.id is FindingId.UNDETERMINED
+    assert "there is orders" in diagnosis.verdict.summary
+    assert diagnosis.has(FindingId.KUBERNETES_SILENT)
+    for action in (failover, promote):
+        refusal = action.plan(snapshot, {})
+        assert isinstance(refusal, Refusal)
+        assert refusal.reason == f"Kubernetes did not say which pods {snapshot.target} has: {silent.why}"
 
 
 def promoted():

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from actions.adapters.http import ask_health
 from actions.kit.errors import Unreachable
 from actions.kit.kubernetes.logs import LogSearch
 from actions.kit.kubernetes.ports import HealthAnswer
@@ -94,6 +95,12 @@ async def test_an_application_that_is_not():
     gone = Unreachable("The health URL http://api does not answer: refused")
     assert (await proven(Application(gone, gone)))[1:] == [(False, str(gone)), (False, str(gone))]
     assert (await proven(Application(HealthAnswer(503, 5))))[1] == (False, "HTTP 503 in 5 ms")
+
+
+async def test_a_token_in_the_health_url_is_not_shown():
+    with pytest.raises(Unreachable) as caught:
+        await ask_health("http://127.0.0.1:1/health?token=secret", 5)
+    assert str(caught.value) == "The health URL http://127.0.0.1:1/health does not answer: the connection was refused"
 
 
 @pytest.mark.parametrize(("ago_s", "settled", "ok"), [(60, False, True), (3, False, False), (60, True, False)])
