@@ -54,7 +54,7 @@ picture: $(DEV) ## The README's picture, taken in the browser test that plays th
 lock: $(BIN)/python ## Resolve the newest versions within the ranges and pin them with hashes
 	$(BIN)/python -m pip install --quiet uv
 	$(COMPILE) pyproject.toml --extra demo -o requirements/runtime.txt
-	$(COMPILE) -c requirements/runtime.txt pyproject.toml --extra demo --group dev -o requirements/dev.txt
+	$(COMPILE) -c requirements/runtime.txt pyproject.toml --extra demo --extra traces --group dev -o requirements/dev.txt
 	$(COMPILE) -c requirements/runtime.txt pyproject.toml -o requirements/bot.txt
 	$(COMPILE) -c requirements/dev.txt --group build -o requirements/build.txt
 

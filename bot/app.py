@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -28,6 +28,7 @@ from bot.alerts.watch import Watch as IncidentWatch
 from bot.fleet import Fleet
 from bot.happenings import Happenings
 from bot.ledger import Ledger
+from bot.ledger.watcher import Several, Watcher
 from bot.metrics import lag
 from bot.metrics.counts import Counts
 from bot.metrics.exposed import Exposed
@@ -130,7 +131,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     fleet = load_targets(settings.targets_file)
     async with AsyncExitStack() as stack:
         counts = Counts()
-        ledger = await Ledger.open(settings.ledger_url, watcher=Happenings(counts))
+        ledger = await Ledger.open(
+            settings.ledger_url, watcher=Several(counts, Happenings(), *_traces(stack, settings))
+        )
         stack.push_async_callback(ledger.aclose)
         session = await stack.enter_async_context(new_session(traced(counts)))
         terms = settings.terms()
@@ -195,6 +198,21 @@ async def _note_policy(ledger: Ledger, fleet: Fleet, terms: Terms) -> None:
     changed = await ledger.policies.note(policy_values(fleet, terms.lasts_s))
     if changed is not None:
         log.info("the audit is told what may be done, and by whom", extra={"difference": list(changed)})
+
+
+def _traces(stack: AsyncExitStack, settings: Settings) -> Iterator[Watcher]:
+    """What sends traces, where they are wanted: the SDK is an extra, and large."""
+    if settings.traces_url is None:
+        return
+    try:
+        from bot.traces import Traces  # noqa: PLC0415 -- See above.
+    except ImportError as error:
+        raise SettingsError(
+            "TANDEM_TRACES_URL is set, but what sends traces is not installed: pip install 'tandem-bot[traces]'."
+        ) from error
+    traces = Traces(settings.traces_url)
+    stack.push_async_callback(traces.aclose)
+    yield traces
 
 
 def _sender(wiring: Wiring, ledger: Ledger, counts: Counts) -> Sender:

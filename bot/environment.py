@@ -27,6 +27,7 @@ PLAIN = (
     "TOKEN_HOURS",
     "PEOPLE_HOURS",
     "AWS_ENDPOINT_URL",
+    "TRACES_URL",
 )
 SECRET = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ALERTS_TOKEN", "TOKEN", "LEDGER_URL")
 """These may also come as ``TANDEM_<name>_FILE``, the path of a file that holds nothing else."""

@@ -1,4 +1,4 @@
-"""Writes what the ledger has committed for requests and runs into the log, a line each, and passes it on."""
+"""Writes what the ledger has committed for requests and runs into the log, a line each."""
 
 from __future__ import annotations
 
@@ -6,25 +6,17 @@ import logging
 
 from bot.ledger.incident_records import Taken
 from bot.ledger.records import Request
-from bot.ledger.watcher import TransactionKind, Watcher
+from bot.ledger.watcher import Nobody
 
 log = logging.getLogger(__name__)
 
 
-class Happenings:
-    """A ``Watcher`` before another one, which keeps the counts."""
-
-    def __init__(self, counts: Watcher) -> None:
-        self._counts = counts
-
-    def transacted(self, kind: TransactionKind, seconds: float, *, failed: bool) -> None:
-        """Only counted: an error is logged by whoever it kept from something."""
-        self._counts.transacted(kind, seconds, failed=failed)
+class Happenings(Nobody):
+    """A ``Watcher``. Transactions are only counted: an error is logged by whoever it kept from something."""
 
     def filed(self, request: Request) -> None:
         """A request was filed."""
         log.info("request filed", extra=_fields(request) | {"break_glass": request.break_glass})
-        self._counts.filed(request)
 
     def became(self, request: Request) -> None:
         """A request was decided, or its run has ended."""
@@ -35,13 +27,11 @@ class Happenings:
             seconds = round((run.ended_at - run.started_at).total_seconds(), 3)
             ended = {"outcome": run.state.value, "seconds": seconds, "failures": list(run.failures)}
             log.info("run ended", extra=_fields(request) | ended)
-        self._counts.became(request)
 
     def received(self, taken: Taken) -> None:
         """Alerts were taken in; what they have opened has messages of its own."""
         if taken.opened or taken.changed:
             log.info("alerts taken in", extra={"opened": taken.opened, "changed": taken.changed})
-        self._counts.received(taken)
 
 
 def _fields(request: Request) -> dict[str, object]:

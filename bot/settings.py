@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     token: SecretStr | None = None
     """Who is at this terminal."""
     alerts_token: SecretStr | None = None
+    traces_url: WebAddress | None = None
+    """Of a collector that speaks OTLP over HTTP; without it nothing is traced."""
     aws_endpoint_url: WebAddress | None = None
 
     @field_validator("break_glass_minutes")

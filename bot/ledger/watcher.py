@@ -42,4 +42,31 @@ class Nobody:
         """Nothing."""
 
 
+class Several:
+    """Tells each of them, in this order."""
+
+    def __init__(self, *watchers: Watcher) -> None:
+        self._watchers = watchers
+
+    def transacted(self, kind: TransactionKind, seconds: float, *, failed: bool) -> None:
+        """See ``Watcher``; so are the others."""
+        for one in self._watchers:
+            one.transacted(kind, seconds, failed=failed)
+
+    def filed(self, request: Request) -> None:
+        """All of them."""
+        for one in self._watchers:
+            one.filed(request)
+
+    def became(self, request: Request) -> None:
+        """All of them."""
+        for one in self._watchers:
+            one.became(request)
+
+    def received(self, taken: Taken) -> None:
+        """All of them."""
+        for one in self._watchers:
+            one.received(taken)
+
+
 NOBODY = Nobody()
