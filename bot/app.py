@@ -10,11 +10,10 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientSession, web
 from pydantic import SecretStr
-from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
 from actions.adapters import connect, sentinel_events
@@ -37,6 +36,7 @@ from bot.policy import Policy
 from bot.policy_values import policy_values
 from bot.requests import Desk
 from bot.requests.terms import Terms
+from bot.service import Service
 from bot.settings import Settings
 from bot.slack.app import Wiring, build
 from bot.slack.calls import traced
@@ -55,39 +55,6 @@ log = logging.getLogger(__name__)
 AGAIN_S = 5.0
 PATIENCE_S = 30.0
 BOT_NAME = "tandem"
-
-
-@dataclass
-class Service:
-    """The running bot. ``failed`` is set where it cannot go on; then ``why`` says what is wrong."""
-
-    port: int = 0
-    over_sockets: bool = True
-    bolt: AsyncApp | None = None
-    sockets: Sockets | None = None
-    why: str = ""
-    failed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def why_not_ready(self) -> str | None:
-        """``None`` when Slack's commands and clicks reach us."""
-        if self.bolt is None:
-            return "Slack has not said yet who we are."
-        return "No Socket Mode connection is alive." if await self.connections() == 0 else None
-
-    async def connections(self) -> int | None:
-        """How many Socket Mode connections are alive; ``None`` where Slack comes over signed HTTP."""
-        if not self.over_sockets:
-            return None
-        return 0 if self.sockets is None else await self.sockets.connected()
-
-    async def proof(self) -> float | None:
-        """How many seconds ago Slack showed that it reaches us; ``None`` where it does not.
-
-        Over signed HTTP nothing shows that: there it counts that we listen.
-        """
-        if self.bolt is None or (self.over_sockets and self.sockets is None):
-            return None
-        return 0.0 if self.sockets is None else await self.sockets.proof()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ import actions.registry
 import bot.app
 from actions.kit.action import ChangeAction
 from actions.kit.plan import Cost, Plan, Risk
-from bot.app import Service, running
+from bot.app import running
 from bot.render.blocks import Message as Drawn
+from bot.service import Service
 from bot.settings import Settings
 from sandbox.redis import build, sentinel
 from sandbox.redis.topology import Topology

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.app import Service
+from bot.service import Service
 
 
 @dataclass(frozen=True)

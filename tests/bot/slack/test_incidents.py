@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app import Service
+from bot.service import Service
 from sandbox.redis.topology import Topology
 from sandbox.slack import LocalSlack, Message
 from tests.bot.slack.conftest import ALERTS_TOKEN, INCIDENT, House, asked, saying, targets, whispered
