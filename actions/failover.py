@@ -14,6 +14,7 @@ from actions.kit.elasticache import failover as elasticache
 from actions.kit.errors import UsageError
 from actions.kit.findings import Severity
 from actions.kit.kubernetes import switch
+from actions.kit.kubernetes.addresses import by_pod
 from actions.kit.kubernetes.refusals import not_from_here
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.snapshot import Snapshot
@@ -73,7 +74,7 @@ def _way(snapshot: Snapshot, options: Options, application: str) -> tuple[tuple[
 def _wanted(snapshot: Snapshot, options: Options) -> Address | None:
     """The node that was asked for, by the address that the others know it by."""
     wanted = Address.parse(options["to"], 6379) if options.get("to") else None
-    node = snapshot.node(wanted)
+    node = snapshot.node(wanted) or snapshot.node(by_pod(snapshot.kubernetes, wanted))
     return node.address if node else wanted
 
 

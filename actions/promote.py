@@ -11,6 +11,7 @@ from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Severity
 from actions.kit.heirs import best_heir, why_no_heir
 from actions.kit.kubernetes import switch
+from actions.kit.kubernetes.addresses import by_pod
 from actions.kit.kubernetes.refusals import not_from_here
 from actions.kit.lost_master import not_lost
 from actions.kit.plan import Plan, Refusal, Risk
@@ -33,7 +34,7 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
         UsageError: ``to`` is not an address, or ``application`` none of its words.
     """
     wanted = Address.parse(options["to"], 6379) if options.get("to") else None
-    heir = snapshot.node(wanted)
+    heir = snapshot.node(wanted) or snapshot.node(by_pod(snapshot.kubernetes, wanted))
     application = switch.wanted(options)
     reasons = tuple(not_from_here(snapshot)) or (
         *_reasons(snapshot, wanted, heir),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any
 
 from actions.kit.errors import UsageError
 from bot.ledger.incident_records import Alert
-from bot.render.words import counted, plain
+from bot.render.words import plain
 
 LONGEST = 2_000
 """Characters of one label or annotation that are kept."""
@@ -19,6 +20,8 @@ _LABELS = 60
 _SUMMARIES = ("summary", "message", "description")
 _LINKS = {"runbook_url": "Runbook", "dashboard_url": "Dashboard", "dashboard": "Dashboard", "runbook": "Runbook"}
 _FIELDS = {"generatorURL": "Prometheus", "dashboardURL": "Dashboard", "panelURL": "Panel", "silenceURL": "Silence"}
+_CREDENTIALS = re.compile(r"(?<=://)[^\s/@]*@")
+"""A user and a password in a URL, such as an exporter's target may have."""
 _NEVER = datetime(1, 1, 2, tzinfo=UTC)
 """``endsAt`` of an alert that has not ended lies before this."""
 
@@ -59,7 +62,7 @@ def parse(raw: bytes) -> Body:
 
 def shortened(troubles: tuple[str, ...]) -> str:
     """The first of them, and how many more there are."""
-    more = f" And {counted(len(troubles) - 1, 'more')}." if len(troubles) > 1 else ""
+    more = f" And {len(troubles) - 1:,} more." if len(troubles) > 1 else ""
     return plain(troubles[0], 300) + more if troubles else ""
 
 
@@ -91,7 +94,12 @@ def _texts(values: object, what: str) -> dict[str, str]:
     if not isinstance(values, dict):
         raise ValueError(f"its {what} are no JSON object.")  # noqa: TRY004 -- As above.
     some = list(values.items())[:_LABELS]
-    return {name[:LONGEST]: (value if isinstance(value, str) else json.dumps(value))[:LONGEST] for name, value in some}
+    return {name[:LONGEST]: _text(value)[:LONGEST] for name, value in some}
+
+
+def _text(value: object) -> str:
+    """As a text, without anybody's password."""
+    return _CREDENTIALS.sub("", value if isinstance(value, str) else json.dumps(value))
 
 
 def _fingerprint(given: object, labels: Mapping[str, str]) -> str:

@@ -35,7 +35,7 @@ def _title(body: Body) -> str:
     if not body["firing"]:
         return f":large_yellow_circle: {_about(body)}: the alerts have ended"
     worst = body["alerts"][0]
-    more = f" and {body['firing'] - 1} more" if body["firing"] > 1 else ""
+    more = f" and {body['firing'] - 1:,} more" if body["firing"] > 1 else ""
     return f"{_sign(worst)} {_about(body)}: {plain(worst['name'], 60)}{more}"
 
 
@@ -92,7 +92,7 @@ def _alerts(body: Body) -> list[Block]:
     lines = [_alert(one, named=body["scope"] in {SEVERAL, UNKNOWN}) for one in body["alerts"]]
     left = body["firing"] + body["ended"] - len(lines)
     if left > 0:
-        lines.append(f"… and {counted(left, 'more alert')}, {body['firing']} of all firing")
+        lines.append(f"… and {counted(left, 'more alert')}, {body['firing']:,} of all firing")
     return [section("\n".join(lines[at : at + 4])) for at in range(0, len(lines), 4)]
 
 
@@ -100,10 +100,14 @@ def _alert(alert: Body, *, named: bool) -> str:
     where = [f"{name}={alert['labels'][name]}" for name in _LABELS if alert["labels"].get(name)]
     target = f"{mrkdwn(alert['target'] or 'no target', 60)}: " if named else ""
     said = mrkdwn(alert["summary"] or ", ".join(where), 250)
-    lasted = alert["ended"] - alert["since"] if alert["ended"] else None
-    since = f"since {_moment(alert['since'])}" if lasted is None else f"ended after {duration(max(0.0, lasted))}"
+    since = f"since {_moment(alert['since'])}" if not alert["ended"] else _ended(alert["ended"] - alert["since"])
     times = f", {alert['times']} times" if alert["times"] > 1 else ""
     return f"{_sign(alert)} {target}*{mrkdwn(alert['name'], 80)}* {said} ({since}{times})"
+
+
+def _ended(lasted: float) -> str:
+    """After how long; with clocks apart that is not known."""
+    return f"ended after {duration(lasted)}" if lasted > 0 else "ended"
 
 
 def _sign(alert: Body) -> str:

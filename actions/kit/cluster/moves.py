@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from actions.kit.cluster.shards import Shard, Shards
 from actions.kit.cluster.view import SLOTS
 from actions.kit.errors import UsageError
+from actions.kit.kubernetes.addresses import by_pod
 from actions.kit.snapshot import Snapshot
 from actions.kit.topology import Address
 
@@ -103,7 +104,7 @@ def _of(shards: Shards, slot: int | None, node: Address | None) -> Shard | None:
 
 def _known(snapshot: Snapshot, address: Address | None) -> Address | None:
     """The address by which the others know it."""
-    node = snapshot.node(address)
+    node = snapshot.node(address) or snapshot.node(by_pod(snapshot.kubernetes, address))
     return node.address if node else address
 
 

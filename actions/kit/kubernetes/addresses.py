@@ -21,6 +21,12 @@ def sentinels_of(view: KubernetesView) -> tuple[Address, ...]:
     return tuple(sorted(_ports(view, SENTINEL_PORTS)))
 
 
+def by_pod(view: KubernetesView | None, wanted: Address | None) -> Address | None:
+    """The address of the pod that goes by this name or address; what was wanted itself where there is none."""
+    pod = view.pod_of(wanted.host) if view is not None and wanted is not None else None
+    return Address(pod.ip, wanted.port) if pod is not None and wanted is not None and pod.ip else wanted
+
+
 def is_gone(view: KubernetesView | None, host: str) -> bool:
     """Whether Kubernetes tells that the pod of this lasting name is no more: its StatefulSet is there, and it is not.
 

@@ -101,6 +101,16 @@ def test_an_alert_that_cannot_be_read_keeps_no_other_from_being_read(wrong: obje
     assert len(read.alerts) == 1
     assert said in shortened(read.troubles)
     assert "And 1 more." in shortened(read.troubles)
+    assert "And 2 more." in shortened((*read.troubles, "x"))
+
+
+def test_a_password_in_an_exporters_target_is_not_kept() -> None:
+    sent = one(
+        labels={"instance": "redis://tandem:word@10.0.0.1:6379"}, annotations={"summary": "rediss://:word@a down"}
+    )
+    (alert,) = parse(body(sent)).alerts
+    assert alert.labels["instance"] == "redis://10.0.0.1:6379"
+    assert alert.summary == "rediss://a down"
 
 
 def test_values_of_wrong_types_and_of_any_length_become_short_texts() -> None:

@@ -141,7 +141,7 @@ async def test_ten_thousand_alerts_are_one_message(slack: LocalSlack, house: Hou
     async with house.bot() as service:
         status, answer = await posted(service, {"alerts": many})
         assert (status, json.loads(answer)["changed"]) == (200, 10_000)
-        await slack.waits_for(lambda: saying(slack, "more alerts, 10000 of all firing"))
+        await slack.waits_for(lambda: saying(slack, "more alerts, 10,000 of all firing"))
         assert len(told(slack)) == 1
 
 

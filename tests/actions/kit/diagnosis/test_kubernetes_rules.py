@@ -9,7 +9,7 @@ from actions import failover, promote
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Confidence, FindingId, Severity
 from actions.kit.kubernetes.view import ClaimView, EnvValue, Rollout, SetView
-from actions.kit.plan import Refusal
+from actions.kit.plan import Plan, Refusal
 from actions.kit.snapshot import Role
 from actions.kit.topology import Kind
 from actions.kit.unasked import Reason, Unasked
@@ -120,6 +120,12 @@ def test_where_the_pods_are_not_told_nothing_is_said_of_sentinels():
         refusal = action.plan(snapshot, {})
         assert isinstance(refusal, Refusal)
         assert refusal.reason == f"Kubernetes did not say which pods {snapshot.target} has: {silent.why}"
+
+
+def test_a_candidate_goes_by_the_name_of_its_pod_too():
+    plan = failover.plan(on_kubernetes(healthy(sentinels=0), chart_of_replication()), {"to": "redis-replicas-1"})
+    assert isinstance(plan, Plan), plan
+    assert plan.candidate == node_at(3)
 
 
 def promoted():
