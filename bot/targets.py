@@ -82,6 +82,10 @@ def _target(name: str, section: Section) -> Target:
     address_map = read_address_map(section.get("address_map"))
     place = read_place(section.get("kubernetes"))
     found = finds_nodes(place)
+    if found and kind is Kind.ELASTICACHE:
+        raise section.fields["kubernetes"].wrong(
+            "names a release, and AWS runs what is of kind elasticache; remove it."
+        )
     if place is not None and place.reach is Way.EXEC and tls is not None:
         raise section.fields["kubernetes"].wrong("has reach: exec, which speaks no TLS; take reach: port-forward.")
     return Target(

@@ -32,8 +32,8 @@ def read_place(field: Field | None) -> KubernetesPlace | None:
     release, reach = section.get("release"), section.get("reach")
     if reach is not None and release is None:
         raise reach.wrong("says how the pods of a release are reached, and no release is named.")
-    if release is None:
-        section.need("application", "nor a release; name the Helm release that Redis runs as, or what only uses Redis")
+    if release is None and section.get("application") is None:
+        raise field.wrong("names neither the Helm release that Redis runs as nor an application; add one of them.")
     return KubernetesPlace(
         namespace=namespace,
         release=release.matching(_LABEL, _NAME) if release else "",

@@ -59,7 +59,10 @@ def test_only_the_application_may_live_there(load):
     ("block", "words"),
     [
         ("release: redis", "has no namespace: it says where the pods are"),
-        ("namespace: aragora", "has no application: nor a release"),
+        (
+            "namespace: aragora",
+            "names neither the Helm release that Redis runs as nor an application; add one of them.",
+        ),
         ("namespace: Aragora_1, release: redis", "it has to be a name as Kubernetes takes it"),
         ("namespace: a/b, release: redis", "it has to be a name as Kubernetes takes it"),
         (f"{PLACE}, env: X", "It belongs into application"),
@@ -85,6 +88,14 @@ def test_mistakes(load, block, words):
     assert "targets.yaml:2" in str(caught.value)
     assert words in str(caught.value)
     assert "user:word" not in str(caught.value)
+
+
+def test_a_release_of_what_aws_runs(load):
+    aws = "kind: elasticache, region: eu-west-1, replication_group_id: g"
+    with pytest.raises(SettingsError, match=r"targets\.yaml:2: targets\.orders1\.kubernetes names a release, and AWS"):
+        load(PLACE, more=aws)
+    block = "namespace: aragora, application: {deployment: api, env: REDIS_HOST}"
+    assert load(block, more=aws).targets["orders1"].kubernetes.release == ""
 
 
 def test_one_release_under_two_names(load):

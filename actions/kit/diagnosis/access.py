@@ -93,7 +93,10 @@ def _shut_out(facts: Facts, reasons: Collection[Reason]) -> list[tuple[Address, 
 def _mend(shut: list[tuple[Address, Unasked]]) -> str:
     """What to do: the words of who leads there say it themselves."""
     why = next((unasked.why for _, unasked in shut if "Add to the Role: " in unasked.why), "")
-    return why or "mend the user, the password or the ACL in targets.yaml or there."
+    return (
+        why.removeprefix("NOPERM ").partition(" (dialled at")[0]
+        or "mend the user, the password or the ACL in targets.yaml or there."
+    )
 
 
 def _names(shut: list[tuple[Address, Unasked]]) -> str:

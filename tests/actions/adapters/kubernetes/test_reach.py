@@ -107,6 +107,7 @@ async def test_the_right_that_is_missing_is_named(way, right):
         diagnosis = diagnose(snapshot)
         (shut,) = [one for one in diagnosis.findings if one.id is FindingId.AUTH_FAILED]
         assert f'Add to the Role: {{apiGroups: [""], resources: ["pods/{right}"], verbs: ["create"]}}' in shut.summary
+        assert "did not let us in: We may not create" in shut.summary
         assert not diagnosis.has(FindingId.MASTER_DOWN)
         assert not diagnosis.has(FindingId.REPLICA_DOWN)
         with pytest.raises((Unreachable, CommandRefused, AccessDenied), match="We may not create"):
