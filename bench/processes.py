@@ -7,10 +7,11 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -36,8 +37,15 @@ class Running:
 
 
 @asynccontextmanager
-async def running(command: tuple[str, ...], topology: Topology) -> AsyncIterator[Running]:
+async def running(
+    command: tuple[str, ...], topology: Topology, more: Mapping[str, object] | None = None
+) -> AsyncIterator[Running]:
     """The bot with a Slack of its own, killed on leaving.
+
+    Args:
+        command: which bot.
+        topology: its target ``orders``.
+        more: further targets, as targets.yaml has them.
 
     Raises:
         RuntimeError: it did not connect; with the end of its log.
@@ -49,7 +57,7 @@ async def running(command: tuple[str, ...], topology: Topology) -> AsyncIterator
         with log_path.open("ab") as log:
             started = time.monotonic()
             process = await asyncio.create_subprocess_exec(
-                *command, env=_environment(slack, topology, folder), stdout=log, stderr=log
+                *command, env=_environment(slack, topology, folder, more or {}), stdout=log, stderr=log
             )
         try:
             while slack.connections < CONNECTIONS:
@@ -76,7 +84,9 @@ def environment(slack: LocalSlack, targets_file: Path, ledger_url: str) -> dict[
     }
 
 
-def _environment(slack: LocalSlack, topology: Topology, folder: Path) -> dict[str, str]:
+def _environment(slack: LocalSlack, topology: Topology, folder: Path, more: Mapping[str, object]) -> dict[str, str]:
     path = folder / "targets.yaml"
-    path.write_text(yaml.safe_dump(targets(described(topology)), sort_keys=False), encoding="utf-8")
+    content: dict[str, Any] = targets(described(topology))
+    content["targets"] |= more
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return environment(slack, path, f"sqlite+aiosqlite:///{folder / 'tandem.db'}")
