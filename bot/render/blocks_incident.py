@@ -36,7 +36,9 @@ def _title(body: Body) -> str:
         return f":large_yellow_circle: {_about(body)}: the alerts have ended"
     worst = body["alerts"][0]
     more = f" and {body['firing'] - 1:,} more" if body["firing"] > 1 else ""
-    return f"{_sign(worst)} {_about(body)}: {plain(worst['name'], 60)}{more}"
+    troubles = [one["sign"] for one in body["sights"] if one["well"] is False]
+    shown = troubles[0] if troubles and _sign(worst) != _SIGNS["critical"] else _sign(worst)
+    return f"{shown} {_about(body)}: {plain(worst['name'], 60)}{more}"
 
 
 def _about(body: Body) -> str:
