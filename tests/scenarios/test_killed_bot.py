@@ -220,6 +220,8 @@ async def test_killed_and_started_again(
             if scene.ended():
                 told = "done and proven" if outcome == "done" else "put back"
                 await scene.slack.waits_for(lambda: told in scene.slack.transcript(INCIDENT))
+            else:
+                await scene.bot.kill()  # It would stay for the second look.
 
 
 @pytest.mark.parametrize(
@@ -248,6 +250,7 @@ async def test_killed_again_while_it_is_settled_it_asks(
             outcome = (scene.ended() or ("done",))[0]
             assert outcome == ("undone" if answer == "roll-back" else "done")
             await scene.as_it_has_to_be(outcome, record_property, title, "twice", database)
+            await scene.bot.kill()  # It would stay for the second look.
 
 
 async def test_stopped_until_another_has_taken_over_it_does_nothing_more(

@@ -121,6 +121,7 @@ async def test_killed_and_started_again(title: str, moves: int | None, databases
             if moves:
                 assert outcome == "done"
             await scene.as_it_has_to_be(1 if outcome == "done" else 0)
+            await scene.bot.kill()  # It would stay for the second look.
 
 
 async def test_killed_between_two_shards_of_a_host(databases: Databases, tmp_path: Path) -> None:
@@ -138,3 +139,4 @@ async def test_killed_between_two_shards_of_a_host(databases: Databases, tmp_pat
             if outcome == "incomplete":
                 assert "Not done: Fail over from " in failures
             await scene.as_it_has_to_be(2 if outcome == "done" else 1)
+            await scene.bot.kill()
