@@ -41,14 +41,21 @@ class ServiceProxy:
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.sleep(0.01)  # Transports close their sockets in the turns of the loop that follow.
 
     async def _listen(self, front: Front, namespace: str, service: str, port: str) -> asyncio.Server:
         def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             connection = asyncio.create_task(self._serve(reader, writer, self._chosen(namespace, service, port)))
             self._connections.add(connection)
-            connection.add_done_callback(self._connections.discard)
+            connection.add_done_callback(lambda ended: self._ended(ended, writer))
 
         return await asyncio.start_server(take, *front)
+
+    def _ended(self, connection: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
+        """One that was broken before it began has closed nothing."""
+        self._connections.discard(connection)
+        if connection.cancelled():
+            writer.transport.abort()
 
     def _chosen(self, namespace: str, service: str, port: str) -> Front | None:
         """One of the pods that are ready, by chance; None where there is none."""
@@ -71,6 +78,9 @@ class ServiceProxy:
                 back_reader, back_writer = await asyncio.open_connection(*behind)
                 try:
                     await asyncio.gather(_pump(reader, back_writer), _pump(back_reader, writer))
+                except asyncio.CancelledError:
+                    back_writer.transport.abort()
+                    raise
                 finally:
                     back_writer.close()
         finally:
