@@ -60,6 +60,8 @@ async def search(
     """A group in a local AWS; its account's credentials are in the environment."""
     for name, seconds in {"steps.EVERY_S": 0.1, "steps.CALM_S": 1.5, "setting.EVERY_S": 0.1}.items():
         monkeypatch.setattr(f"actions.kit.elasticache.{name}", seconds)  # The local AWS takes a second, not minutes.
+    # A port may have been another AWS's before, for whose credentials there is a client still.
+    monkeypatch.setattr("actions.adapters.aws.calls._clients", {})
     async with elasticache() as aws:
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
             monkeypatch.delenv(name, raising=False)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from sqlalchemy import Connection, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from bot.ledger.errors import LedgerError
 
@@ -74,7 +78,8 @@ def sqlite(url: URL, busy_s: float, file: SqliteFile) -> AsyncEngine:
         # Transactions are in our own hands, and each commit is on the disk before it returns.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        _keep_a_log(cursor, busy_s)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         file.remember(cursor)
         cursor.close()
@@ -86,6 +91,20 @@ def sqlite(url: URL, busy_s: float, file: SqliteFile) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", prepare)
     event.listen(engine.sync_engine, "begin", begin)
     return engine
+
+
+def _keep_a_log(cursor: Any, busy_s: float) -> None:
+    """Switch to WAL. Where several open a new file SQLite says at once that it is locked, and waits for nobody."""
+    deadline = time.monotonic() + busy_s
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            await_only(asyncio.sleep(0.02))
+        else:
+            return
 
 
 def postgresql(url: URL, busy_s: float) -> AsyncEngine:

@@ -18,6 +18,7 @@ from tests.elasticache import GROUP, place
 
 @pytest.fixture
 async def aws(monkeypatch):
+    monkeypatch.setattr("actions.adapters.aws.calls._clients", {})
     async with elasticache() as local:
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
             monkeypatch.delenv(name, raising=False)
