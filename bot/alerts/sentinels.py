@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 AGAIN_S, LONGEST_S = 1.0, 30.0
 """A Sentinel that is lost is called again after this, and each time after twice as long, up to the second."""
 
-Events = Callable[[Target, Address], AsyncIterator[SentinelEvent]]
+Events = Callable[[Target, Address], AsyncGenerator[SentinelEvent]]
 Holder = Callable[[str], Awaitable[str | None]]
 
 
@@ -111,9 +112,10 @@ class SentinelWatch:
         pause_s = AGAIN_S
         while True:
             try:
-                async for event in self._events(targets[0], sentinel):
-                    pause_s = AGAIN_S
-                    await self._heard(sentinel, event, targets)
+                async with aclosing(self._events(targets[0], sentinel)) as events:
+                    async for event in events:
+                        pause_s = AGAIN_S
+                        await self._heard(sentinel, event, targets)
             except TandemError as error:
                 log.info("a Sentinel is not heard: %s", error)
             except Exception:

@@ -99,12 +99,8 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One message's worth of alerts. ``targets``: those that its alerts are about, the worst first."""
+    """One message's worth of alerts. ``targets``: what they are about, the worst first; ``firing``: how many do."""
 
     id: str
-    scope: str
     targets: tuple[str, ...]
     firing: int
-    opened_at: datetime
-    closed_at: datetime | None
-    sights: tuple[Sight, ...] = ()

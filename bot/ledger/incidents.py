@@ -96,11 +96,13 @@ class Incidents:
 
     async def look_again(self, target: str) -> None:
         """Something has happened to a target: its incidents want a look at once."""
+        about = _open() & incidents.c.id.in_(select(alerts.c.incident_id).where(alerts.c.target == target))
+        async with self._database.reading() as tx:  # Mostly there is none, and then nobody is kept from writing.
+            if (await tx.connection.execute(select(incidents.c.id).where(about))).first() is None:
+                return
         async with self._database.writing() as tx:
-            about = select(alerts.c.incident_id).where(alerts.c.target == target)
-            again = update(incidents).where(_open(), incidents.c.id.in_(about)).values(look_at=tx.now)
-            if (await tx.connection.execute(again)).rowcount:
-                tx.topics.add(TOPIC)
+            await tx.connection.execute(update(incidents).where(about).values(look_at=tx.now))
+            tx.topics.add(TOPIC)
 
     async def acknowledge(self, incident_id: str, person: Person) -> str:
         """Somebody has read it; the answer is a sentence for them."""
@@ -159,10 +161,6 @@ async def _incident(tx: Transaction, row: RowMapping) -> Incident:
     rows = await incident_message.alerts_of(tx, row["id"])
     return Incident(
         id=row["id"],
-        scope=row["scope"],
         targets=tuple(dict.fromkeys(one["target"] for one in rows if one["target"])),
         firing=sum(one["ended_at"] is None for one in rows),
-        opened_at=row["opened_at"],
-        closed_at=row["closed_at"],
-        sights=incident_message.sights_of(row),
     )

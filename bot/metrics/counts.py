@@ -6,6 +6,7 @@ No label ever holds what can be many: no ids, people, keys, or texts of errors.
 from __future__ import annotations
 
 import platform
+from functools import partial
 from importlib import metadata
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
@@ -29,69 +30,34 @@ class Counts:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
         build = Gauge("tandem_build_info", "1", ("version", "python"), registry=registry)
         build.labels(metadata.version("tandem-bot"), platform.python_version()).set(1)
-        self._filed = Counter("tandem_requests_filed", "Requests filed.", ("action",), registry=registry)
-        self._decided = Counter(
-            "tandem_requests_decided",
-            "Requests approved, or over before their run: denied, withdrawn, expired, refused.",
-            ("action", "outcome"),
-            registry=registry,
-        )
-        self._runs = Counter("tandem_runs", "Runs that have ended.", ("action", "outcome"), registry=registry)
-        self._durations = Histogram(
-            "tandem_run_duration_seconds",
-            "From the beginning of a run to its end.",
-            ("action", "outcome"),
-            buckets=_LONG,
-            registry=registry,
-        )
-        self._steps = Counter(
-            "tandem_steps", "Steps of the runs that have ended.", ("kind", "state"), registry=registry
-        )
-        self._alerts = Counter("tandem_alerts", "Alerts that were taken in.", ("outcome",), registry=registry)
-        self._opened = Counter("tandem_incidents_opened", "Incidents that alerts have opened.", registry=registry)
-        self._prompts = Histogram(
-            "tandem_alert_to_prompt_seconds",
-            "From taking an alert in to Slack's answer to the first post about it.",
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._http = Counter(
-            "tandem_http_requests", "Requests to Tandem, /alerts among them.", ("path", "code"), registry=registry
-        )
-        self._slack = Histogram(
-            "tandem_slack_call_duration_seconds",
-            "Calls to Slack's Web API, each attempt by itself.",
-            ("method", "outcome"),
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._limits = Counter(
-            "tandem_slack_rate_limits", "Times that Slack said: later.", ("method",), registry=registry
-        )
-        self._limited = Counter(
-            "tandem_slack_rate_limit_wait_seconds", "What it wanted to be left alone.", ("method",), registry=registry
-        )
-        self._ledger = Histogram(
-            "tandem_ledger_transaction_duration_seconds",
-            "Transactions, with the wait for their turn.",
-            ("kind",),
-            buckets=_SHORT,
-            registry=registry,
-        )
-        self._failures = Counter(
-            "tandem_ledger_failures", "Transactions that the database failed.", ("kind",), registry=registry
-        )
+        over = "Requests approved, or over before their run: denied, withdrawn, expired, refused."
+        self._filed = counter("tandem_requests_filed", "Requests filed.", ("action",))
+        self._decided = counter("tandem_requests_decided", over, ("action", "outcome"))
+        self._runs = counter("tandem_runs", "Runs that have ended.", ("action", "outcome"))
+        lasted = "From the beginning of a run to its end."
+        self._durations = histogram("tandem_run_duration_seconds", lasted, ("action", "outcome"), buckets=_LONG)
+        self._steps = counter("tandem_steps", "Steps of the runs that have ended.", ("kind", "state"))
+        self._alerts = counter("tandem_alerts", "Alerts that were taken in.", ("outcome",))
+        self._opened = counter("tandem_incidents_opened", "Incidents that alerts have opened.")
+        prompted = "From taking an alert in to Slack's answer to the first post about it."
+        self._prompts = histogram("tandem_alert_to_prompt_seconds", prompted, buckets=_SECONDS)
+        self._http = counter("tandem_http_requests", "Requests to Tandem, /alerts among them.", ("path", "code"))
+        called = "Calls to Slack's Web API, each attempt by itself."
+        self._slack = histogram("tandem_slack_call_duration_seconds", called, ("method", "outcome"), buckets=_SECONDS)
+        self._limits = counter("tandem_slack_rate_limits", "Times that Slack said: later.", ("method",))
+        wait = "What it wanted to be left alone."
+        self._limited = counter("tandem_slack_rate_limit_wait_seconds", wait, ("method",))
+        turn = "Transactions, with the wait for their turn."
+        self._ledger = histogram("tandem_ledger_transaction_duration_seconds", turn, ("kind",), buckets=_SHORT)
+        self._failures = counter("tandem_ledger_failures", "Transactions that the database failed.", ("kind",))
         for kind in ("read", "write"):
             self._ledger.labels(kind)
             self._failures.labels(kind)
-        self._lag = Histogram(
-            "tandem_event_loop_lag_seconds",
-            "How much later than due the event loop came to a timer.",
-            buckets=_SHORT,
-            registry=registry,
-        )
+        late = "How much later than due the event loop came to a timer."
+        self._lag = histogram("tandem_event_loop_lag_seconds", late, buckets=_SHORT)
 
     def transacted(self, kind: TransactionKind, seconds: float, *, failed: bool) -> None:
         """A transaction is over."""

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sandbox.demo.stage import WRITES_A_SECOND, pressed
+from sandbox.demo.stage import WRITES_A_SECOND, counts, pressed
 from sandbox.redis import Build, Cluster, ClusterLoad, Server, Shape, cluster
 from sandbox.slack import DemoButton
 
@@ -42,7 +42,7 @@ class ClusterStage:
             DemoButton("lose-majority", "Lose two masters", "nobody can vote", pressed(self._lose_majority)),
             DemoButton("open-slot", "Leave a slot open", "a resharding that broke off", pressed(self._open)),
             DemoButton("heal", "Mend everything", "open slots, hung and dead nodes", pressed(self._heal), "Mend"),
-            DemoButton("lost", "Count lost writes", "look for every acknowledged key", pressed(self._lost), "Look"),
+            counts(self._lost),
         ]
 
     async def _stop(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.demo.stage import NAME, WRITES_A_SECOND, pressed
+from sandbox.demo.stage import NAME, WRITES_A_SECOND, counts, pressed
 from sandbox.elasticache import Group, LocalElastiCache, Mishap, Timing, elasticache, write_load
 from sandbox.redis import Build, WriteLoad
 from sandbox.slack import DemoButton
@@ -60,7 +60,7 @@ class ElastiCacheStage:
             DemoButton("stuck", "Let AWS get stuck", "the next change", pressed(lambda: self._next(stuck))),
             DemoButton("undo", "Let AWS take it back", "the next change", pressed(lambda: self._next(rolled_back))),
             DemoButton("mend", "Mend AWS", "allowed, not stuck", pressed(self._mend), "Mend"),
-            DemoButton("lost", "Count lost writes", "look for every acknowledged key", pressed(self._lost), "Look"),
+            counts(self._lost),
         ]
 
     async def _lose(self, role: Literal["primary", "replica"]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.demo.stage import NAME, WRITES_A_SECOND, Press, pressed
+from sandbox.demo.stage import NAME, WRITES_A_SECOND, Press, counts, pressed
 from sandbox.kubernetes import Application, Deployed, Release, bitnami, deploy, faults
 from sandbox.kubernetes.charts.load import ReleaseLoad
 from sandbox.redis import Build
@@ -75,7 +75,7 @@ class KubernetesStage:
             DemoButton("stale", "Let Services go stale", "no endpoint changes", on_release(faults.stale_endpoints)),
             DemoButton("typo", "Forget the application's image", "rollouts get stuck", pressed(self._forget_image)),
             DemoButton("mend", "Mend everything", "pods, Services, image", pressed(self._mend), "Mend"),
-            DemoButton("lost", "Count lost writes", "look for every acknowledged key", pressed(self._lost), "Look"),
+            counts(self._lost),
         ]
 
     async def _master(self) -> str:

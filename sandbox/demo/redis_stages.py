@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sandbox.demo.stage import NAME, WRITES_A_SECOND, Press, pressed
+from sandbox.demo.stage import NAME, WRITES_A_SECOND, Press, counts, pressed
 from sandbox.redis import Build, Topology, WriteLoad, faults, replication, sentinel
 from sandbox.slack import DemoButton
 
@@ -50,7 +50,7 @@ class RedisStage:
             DemoButton("split-brain", "Split the brain", "two masters, one with clients", on(faults.split_brain)),
             DemoButton("slow", "Slow the replication", "by 100 ms", on(faults.slow_replication)),
             DemoButton("heal", "Mend everything", "links, hung and dead ones", on(faults.heal_everything), "Mend"),
-            DemoButton("lost", "Count lost writes", "look for every acknowledged key", self._lost, "Look"),
+            counts(self._lost),
         ]
 
     async def _lost(self) -> str:

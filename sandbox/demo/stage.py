@@ -74,6 +74,11 @@ def pressed(act: Press) -> Press:
     return press
 
 
+def counts(lost: Press) -> DemoButton:
+    """The button by which a person counts the acknowledged writes that are missing."""
+    return DemoButton("lost", "Count lost writes", "look for every acknowledged key", pressed(lost), "Look")
+
+
 async def state(stage: Stage, began: float) -> str:
     """A line each: who takes writes, how many were acknowledged, the longest gap in the last 30 s."""
     try:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from redis.exceptions import RedisError
 
-from sandbox.redis.link import Link, LinkProcess
+from sandbox.redis.link import LinkProcess
 from sandbox.redis.server import Server, role_of
 from sandbox.redis.topology import Topology
 
@@ -101,11 +101,6 @@ class RealNodes:
             await nodes.end()
             raise
         return nodes
-
-    @property
-    def primary_link(self) -> Link:
-        """The primary endpoint, which can be cut, delayed or made a black hole."""
-        return self._links.links["primary"]
 
     async def kill(self, index: int) -> None:
         """SIGKILL; the memory is the only place where its data was."""

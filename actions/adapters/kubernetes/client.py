@@ -151,7 +151,7 @@ class Client:
     ) -> bytes:
         api = self._connected()
         from kubernetes.client import ApiException  # noqa: PLC0415 -- See above.
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- See above.
 
         try:
             response = api.call_api(
@@ -199,8 +199,8 @@ def _configuration(place: KubernetesPlace) -> Any:
     Raises:
         ApiError: there is none; says what there is.
     """
-    from kubernetes import config  # noqa: PLC0415
-    from kubernetes.client import Configuration  # noqa: PLC0415
+    from kubernetes import config  # noqa: PLC0415 -- It takes long to load.
+    from kubernetes.client import Configuration  # noqa: PLC0415 -- As above.
 
     found = Configuration()
     found.retries = False  # We say when something is asked again.

@@ -54,7 +54,7 @@ def open_forward(client: Client, pod: str, port: int) -> Forward:
         ApiError: it was refused, or there was no answer.
     """
     from kubernetes.client import ApiException, CoreV1Api  # noqa: PLC0415 -- 58 MB that most targets do without.
-    from kubernetes.stream import portforward  # noqa: PLC0415
+    from kubernetes.stream import portforward  # noqa: PLC0415 -- It takes long to load.
 
     connect = CoreV1Api(client.fresh()).connect_get_namespaced_pod_portforward
     try:

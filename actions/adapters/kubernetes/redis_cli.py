@@ -106,7 +106,7 @@ class RedisCli:
 
     def _open(self) -> Any:
         from kubernetes.client import ApiException, CoreV1Api  # noqa: PLC0415 -- 58 MB that most targets do without.
-        from kubernetes.stream import stream  # noqa: PLC0415
+        from kubernetes.stream import stream  # noqa: PLC0415 -- It takes long to load.
 
         connect = CoreV1Api(self._client.fresh()).connect_get_namespaced_pod_exec
         try:

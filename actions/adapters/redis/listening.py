@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from actions.adapters.redis.connection import Node
 from actions.adapters.redis.reach import Reach, by_map
@@ -16,7 +16,7 @@ BEAT_S = 10.0
 
 async def sentinel_events(
     target: Target, sentinel: Address, reach: Reach | None = None
-) -> AsyncIterator[SentinelEvent]:
+) -> AsyncGenerator[SentinelEvent]:
     """Every event of one Sentinel, of all masters that it watches. Ends only by an error or by being closed.
 
     Args:
