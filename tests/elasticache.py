@@ -54,12 +54,8 @@ def place(aws: LocalElastiCache, name: str = GROUP) -> ReplicationGroup:
 
 
 @asynccontextmanager
-async def search(
-    monkeypatch: pytest.MonkeyPatch, on: Build | None = None, *, paper: bool = False, **settings: Any
-) -> AsyncIterator[Scene]:
-    """A group in a local AWS; its account's credentials are in the environment."""
-    for name, seconds in {"steps.EVERY_S": 0.1, "steps.CALM_S": 1.5, "setting.EVERY_S": 0.1}.items():
-        monkeypatch.setattr(f"actions.kit.elasticache.{name}", seconds)  # The local AWS takes a second, not minutes.
+async def account(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalElastiCache]:
+    """A local AWS whose credentials are in the environment."""
     # A port may have been another AWS's before, for whose credentials there is a client still.
     monkeypatch.setattr("actions.adapters.aws.calls._clients", {})
     async with elasticache() as aws:
@@ -67,6 +63,17 @@ async def search(
             monkeypatch.delenv(name, raising=False)
         for name, value in aws.environment.items():
             monkeypatch.setenv(name, value)
+        yield aws
+
+
+@asynccontextmanager
+async def search(
+    monkeypatch: pytest.MonkeyPatch, on: Build | None = None, *, paper: bool = False, **settings: Any
+) -> AsyncIterator[Scene]:
+    """A group in a local AWS, and hands on it."""
+    for name, seconds in {"steps.EVERY_S": 0.1, "steps.CALM_S": 1.5, "setting.EVERY_S": 0.1}.items():
+        monkeypatch.setattr(f"actions.kit.elasticache.{name}", seconds)  # The local AWS takes a second, not minutes.
+    async with account(monkeypatch) as aws:
         group = await aws.add_group(GROUP, build=None if paper else on or build(), **settings)
         target = Target(
             "search", Kind.ELASTICACHE, limits=Limits(max_pause_ms=4000), elasticache=place(aws), timeout_ms=2000

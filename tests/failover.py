@@ -37,6 +37,23 @@ def target_of(topology: Topology, **changes: object) -> Target:
     return replace(target, **changes)  # type: ignore[arg-type]
 
 
+async def cut_off(steps: Sequence[Step], at: type[Step], when: str, hands: Hands) -> tuple[int, Journal]:
+    """Do the steps up to one of this kind, and that one's effect too where ``when`` is after; nothing tells of it.
+
+    Returns:
+        The index of that step, and the journal in which it has begun and not ended.
+    """
+    journal = Journal()
+    index = next(number for number, step in enumerate(steps) if isinstance(step, at))
+    for number, step in enumerate(steps[: index + 1]):
+        await journal.intends(number, step)
+        if number < index or when == "after":
+            await step.act(hands)
+            for change in step.repays:
+                await journal.repaid(change)
+    return index, journal
+
+
 @dataclass
 class Journal:
     """Keeps what the loop writes down; before a step of a chosen kind it lets something happen."""

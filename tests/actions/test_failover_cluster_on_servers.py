@@ -15,7 +15,7 @@ from actions.kit.steps import CatchUp, Fence
 from bot.ledger.codec import PlanCodec
 from sandbox.redis import Build, Server, Shape, builds
 from tests.cluster_failover import cluster_under_load, in_haste, turning_step
-from tests.failover import Journal, setting
+from tests.failover import Journal, cut_off, setting
 
 pytestmark = pytest.mark.servers
 
@@ -169,14 +169,8 @@ async def test_a_run_that_was_cut_off_is_settled_by_looking(when: str) -> None:
             plan = await scene.planned(shard="0")
             old, new = scene.node(turning_step(plan).master), scene.node(plan.candidate)
             before = await scene.epoch()
-            steps, journal = in_haste(plan.steps), Journal()
-            index = next(number for number, step in enumerate(steps) if isinstance(step, at))
-            for number, step in enumerate(steps[: index + 1]):
-                await journal.intends(number, step)
-                if number < index or when == "after":
-                    await step.act(scene.hands)
-                    for change in step.repays:
-                        await journal.repaid(change)
+            steps = in_haste(plan.steps)
+            index, journal = await cut_off(steps, at, when, scene.hands)
             ending = await settle(steps, CutOff(index), scene.hands, journal)
             moved = kinds.index(at) > kinds.index(ClusterFailover) or (at is ClusterFailover and when == "after")
             assert isinstance(ending, Ending)

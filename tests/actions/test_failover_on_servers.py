@@ -24,6 +24,7 @@ from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, sen
 from tests.failover import (
     Fault,
     Journal,
+    cut_off,
     in_file,
     no_two_writable_masters,
     planned,
@@ -257,14 +258,7 @@ async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when
     """Each prefix of the plan, with and without the last effect; then only what the journal knows is used."""
     async with under_load(default) as scene:
         steps = without_the_long_look(scene.plan.steps)
-        index = next(number for number, step in enumerate(steps) if isinstance(step, at))
-        journal = Journal()
-        for number, step in enumerate(steps[: index + 1]):
-            await journal.intends(number, step)
-            if number < index or when == "after":
-                await step.act(scene.hands)
-                for change in step.repays:
-                    await journal.repaid(change)
+        index, journal = await cut_off(steps, at, when, scene.hands)
         await asyncio.sleep(1.5)  # The pause has run out; the fence that outlives it has not.
         ending = await settle(steps, CutOff(index), scene.hands, journal)
         moved = index > steps.index(scene.step(SentinelFailover)) or (at is SentinelFailover and when == "after")

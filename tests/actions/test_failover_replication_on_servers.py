@@ -23,6 +23,7 @@ from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, rep
 from tests.failover import (
     Fault,
     Journal,
+    cut_off,
     in_file,
     never_two_writable_masters,
     no_two_writable_masters,
@@ -339,14 +340,8 @@ async def test_a_run_that_was_cut_off_is_settled_by_looking(when: str) -> None:
             old = await scene.topology.master()
             plan = await planned(scene.hands)
             new = next(node for node in scene.topology.nodes if node.address == str(plan.candidate))
-            steps, journal = in_haste(plan.steps), Journal()
-            index = next(number for number, step in enumerate(steps) if isinstance(step, at))
-            for number, step in enumerate(steps[: index + 1]):
-                await journal.intends(number, step)
-                if number < index or when == "after":
-                    await step.act(scene.hands)
-                    for change in step.repays:
-                        await journal.repaid(change)
+            steps = in_haste(plan.steps)
+            index, journal = await cut_off(steps, at, when, scene.hands)
             await scene.old.command("CLIENT", "UNPAUSE")  # It has run out; the fence that outlives it has not.
             await no_two_writable_masters(scene.topology, 0.2)
             ending = await settle(steps, CutOff(index), scene.hands, journal)

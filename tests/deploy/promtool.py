@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -15,6 +17,8 @@ NODES = tuple(f"redis://10.0.0.{number}:6379" for number in (1, 2, 3))
 SENTINELS = tuple(f"redis://10.0.0.{number}:26379" for number in (1, 2, 3))
 EXPORTER = "10.0.0.9:9121"
 SAMPLES = 79
+LATE = 900
+"""Seconds after which everything that fires fires."""
 STEP_S = 15
 
 Values = str | float
@@ -113,6 +117,32 @@ def _sentinel(series: Series, sentinel: str) -> None:
     named = {"master_name": "orders", "master_address": "10.0.0.1:6379"}
     series.put("redis_sentinel_master_ok_slaves", 2, **at, **named)
     series.put("redis_sentinel_master_status", 1, **at, **named, master_status="ok")
+
+
+class Case(NamedTuple):
+    """What happens to what is well, and which alerts fire after so many seconds, and how many of each."""
+
+    happens: Callable[[Series], object]
+    fires: Mapping[str, int]
+    at_s: int = LATE
+    well: Callable[[], Series] = healthy
+
+
+def each(*steps: Callable[[Series], object]) -> Callable[[Series], object]:
+    """All of these happen."""
+    return lambda series: [step(series) for step in steps]
+
+
+def put(metric: str, values: Values, **labels: str) -> Callable[[Series], object]:
+    """One series is otherwise."""
+    return lambda series: series.put(metric, values, **labels)
+
+
+def made_of(case: Case, folder: Path, rules: Path) -> dict[str, int]:
+    """What these rules make of a case."""
+    series = case.well()
+    case.happens(series)
+    return firing(series, case.at_s, folder, rules)
 
 
 def alert_names(rules: Path = RULES) -> tuple[str, ...]:

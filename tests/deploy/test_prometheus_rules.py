@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import yaml
 
-from tests.deploy.promtool import EXPORTER, NODES, ROOT, RULES, SENTINELS, Series, alert_names, broken, firing, healthy
+from tests.deploy.promtool import (
+    EXPORTER,
+    NODES,
+    ROOT,
+    RULES,
+    SENTINELS,
+    Case,
+    Series,
+    alert_names,
+    broken,
+    each,
+    healthy,
+    made_of,
+    put,
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("promtool") is None, reason="needs Debian's prometheus package")
 
 MASTER, REPLICA, OTHER = NODES
-LATE = 900
-"""Seconds after which everything that fires fires."""
 NAMED = {"master_name": "orders", "master_address": "10.0.0.1:6379"}
-
-
-class Case(NamedTuple):
-    """What happens to a healthy deployment, and which alerts fire after so many seconds."""
-
-    happens: Callable[[Series], object]
-    fires: Mapping[str, int]
-    at_s: int = LATE
-    cluster: bool = False
-
-
-def _each(*steps: Callable[[Series], object]) -> Callable[[Series], object]:
-    return lambda series: [step(series) for step in steps]
-
-
-def _put(metric: str, values: str | float, **labels: str) -> Callable[[Series], object]:
-    return lambda series: series.put(metric, values, **labels)
 
 
 def _drop(metric: str, **labels: str) -> Callable[[Series], object]:
@@ -43,9 +38,9 @@ def _drop(metric: str, **labels: str) -> Callable[[Series], object]:
 
 
 def _is_master(node: str) -> Callable[[Series], object]:
-    return _each(
+    return each(
         _drop("redis_instance_info", instance=node),
-        _put(
+        put(
             "redis_instance_info",
             1,
             instance=node,
@@ -53,13 +48,13 @@ def _is_master(node: str) -> Callable[[Series], object]:
             redis_mode="standalone",
             maxmemory_policy="noeviction",
         ),
-        _put("redis_connected_slaves", 2, instance=node),
+        put("redis_connected_slaves", 2, instance=node),
     )
 
 
 def _policy(policy: str) -> Callable[[Series], object]:
     info = {"role": "master", "redis_mode": "standalone", "maxmemory_policy": policy}
-    return _each(_drop("redis_instance_info", instance=MASTER), _put("redis_instance_info", 1, **info))
+    return each(_drop("redis_instance_info", instance=MASTER), put("redis_instance_info", 1, **info))
 
 
 def _votes(metric: str, *values: str | float) -> Callable[[Series], object]:
@@ -67,24 +62,24 @@ def _votes(metric: str, *values: str | float) -> Callable[[Series], object]:
     labels = {"master_name": "orders"}
     labels |= {"message": "OK 3 usable Sentinels."} if metric.endswith("ckquorum_status") else {}
     at = zip(SENTINELS, values, strict=True)
-    return _each(*(_put(metric, value, job="redis-sentinel", instance=one, **labels) for one, value in at))
+    return each(*(put(metric, value, job="redis-sentinel", instance=one, **labels) for one, value in at))
 
 
 def _sentinels_down(*which: str) -> Callable[[Series], object]:
     gone = ("redis_up", "redis_sentinel_master_status", "redis_sentinel_master_ok_slaves")
     gone += ("redis_sentinel_master_ckquorum_status", "redis_sentinel_tilt")
     drops = [_drop(metric, job="redis-sentinel", instance=one) for metric in gone for one in which]
-    return _each(*drops, *(_put("up", 0, job="redis-sentinel", instance=one) for one in which))
+    return each(*drops, *(put("up", 0, job="redis-sentinel", instance=one) for one in which))
 
 
 def _named_by(sentinel: str, address: str, status: str = "ok", values: str | float = 1) -> Callable[[Series], object]:
     labels = {"master_name": "orders", "master_address": address, "master_status": status}
-    return _put("redis_sentinel_master_status", values, job="redis-sentinel", instance=sentinel, **labels)
+    return put("redis_sentinel_master_status", values, job="redis-sentinel", instance=sentinel, **labels)
 
 
 def _switches(sentinel: str) -> Callable[[Series], object]:
     """The Sentinel names the second node from 450 s on."""
-    return _each(
+    return each(
         _named_by(sentinel, "10.0.0.1:6379", values="1x29 stale"),
         _named_by(sentinel, "10.0.0.2:6379", values="_x30 1x49"),
     )
@@ -106,25 +101,27 @@ def _busy_and_level(series: Series) -> None:
         series.put("redis_connected_slave_offset_bytes", "0+30000000x79", **follows)
 
 
+cluster = partial(healthy, cluster=True)
+
 CASES = {
     "all is well": Case(lambda _series: None, {}),
-    "all is well in a cluster": Case(lambda _series: None, {}, cluster=True),
-    "a node is dead": Case(_put("redis_up", "1x4 0x74", instance=REPLICA), {"RedisDown": 1}),
-    "a node is dead for a moment": Case(_put("redis_up", "1x4 0x74", instance=REPLICA), {}, at_s=80),
+    "all is well in a cluster": Case(lambda _series: None, {}, well=cluster),
+    "a node is dead": Case(put("redis_up", "1x4 0x74", instance=REPLICA), {"RedisDown": 1}),
+    "a node is dead for a moment": Case(put("redis_up", "1x4 0x74", instance=REPLICA), {}, at_s=80),
     "a node hangs and the scrape runs out of time": Case(
-        _each(_put("up", "1x4 0x74", instance=REPLICA), _put("redis_up", "1x4 stale", instance=REPLICA)),
+        each(put("up", "1x4 0x74", instance=REPLICA), put("redis_up", "1x4 stale", instance=REPLICA)),
         {"RedisDown": 1},
     ),
     "the master is dead": Case(
-        _each(
-            _put("redis_up", 0),
+        each(
+            put("redis_up", 0),
             *(_drop(one, instance=MASTER) for one in ("redis_instance_info", "redis_connected_slaves")),
         ),
         {"RedisDown": 1, "RedisNoMaster": 1},
     ),
     "two masters": Case(_is_master(REPLICA), {"RedisSplitBrain": 1}),
     "two masters for as long as Sentinel needs": Case(
-        _put(
+        put(
             *("redis_instance_info", "_x4 1x1 stale"),
             instance=REPLICA,
             role="master",
@@ -143,20 +140,20 @@ CASES = {
     ),
     "nothing is scraped": Case(_drop("up", job="redis"), {"RedisNotWatched": 1}),
     "the master has no replica": Case(
-        _put("redis_connected_slaves", 0), {"RedisReplicationBroken": 1, "RedisReplicaMissing": 1}
+        put("redis_connected_slaves", 0), {"RedisReplicationBroken": 1, "RedisReplicaMissing": 1}
     ),
-    "one of two replicas is gone": Case(_put("redis_connected_slaves", 1), {"RedisReplicaMissing": 1}),
+    "one of two replicas is gone": Case(put("redis_connected_slaves", 1), {"RedisReplicaMissing": 1}),
     "a replica has lost its link": Case(
-        _each(
+        each(
             _drop("redis_master_link_up", instance=REPLICA),
-            _put("redis_master_link_up", "0x40 stale", instance=REPLICA, master_host="10.0.0.1", master_port="6379"),
-            _put("redis_master_link_up", "_x40 0x38", instance=REPLICA, master_host="10.0.0.3", master_port="6379"),
+            put("redis_master_link_up", "0x40 stale", instance=REPLICA, master_host="10.0.0.1", master_port="6379"),
+            put("redis_master_link_up", "_x40 0x38", instance=REPLICA, master_host="10.0.0.3", master_port="6379"),
         ),
         {"RedisReplicaLinkDown": 1},
         at_s=615,
     ),
     "a replica is silent and not dropped yet": Case(
-        _put(
+        put(
             *("redis_connected_slave_lag_seconds", "1 15 30 45 stale"),
             slave_ip="10.0.0.2",
             slave_port="6379",
@@ -167,36 +164,36 @@ CASES = {
     ),
     "a slow replica that acknowledges": Case(_falls_behind, {"RedisReplicationLagBytes": 1}),
     "a second of heavy writes": Case(_busy_and_level, {}),
-    "memory is nearly full": Case(_put("redis_memory_used_bytes", 95), {"RedisMemoryHigh": 1}),
-    "a cache is full as it should be": Case(_each(_put("redis_memory_used_bytes", 99), _policy("allkeys-lru")), {}),
-    "memory is full": Case(_put("redis_memory_used_bytes", 99), {"RedisMemoryHigh": 1, "RedisMemoryFull": 1}),
-    "memory without a limit": Case(_put("redis_memory_max_bytes", 0), {"RedisMemoryUnlimited": 1}),
+    "memory is nearly full": Case(put("redis_memory_used_bytes", 95), {"RedisMemoryHigh": 1}),
+    "a cache is full as it should be": Case(each(put("redis_memory_used_bytes", 99), _policy("allkeys-lru")), {}),
+    "memory is full": Case(put("redis_memory_used_bytes", 99), {"RedisMemoryHigh": 1, "RedisMemoryFull": 1}),
+    "memory without a limit": Case(put("redis_memory_max_bytes", 0), {"RedisMemoryUnlimited": 1}),
     "the very first write refused": Case(
-        _put("redis_errors_total", "_x20 1x58", err="MISCONF"), {"RedisWritesRefused": 1}, at_s=330
+        put("redis_errors_total", "_x20 1x58", err="MISCONF"), {"RedisWritesRefused": 1}, at_s=330
     ),
     "writes refused long ago, to a node that is new to Prometheus": Case(
-        _each(
-            _put("redis_errors_total", "_x20 7x58", err="OOM", instance="redis://10.0.0.4:6379"),
-            _put("redis_up", "_x20 1x58", instance="redis://10.0.0.4:6379"),
+        each(
+            put("redis_errors_total", "_x20 7x58", err="OOM", instance="redis://10.0.0.4:6379"),
+            put("redis_up", "_x20 1x58", instance="redis://10.0.0.4:6379"),
         ),
         {},
         at_s=330,
     ),
-    "evictions": Case(_put("redis_evicted_keys_total", "0+150x79"), {"RedisEvicting": 1}),
-    "many clients": Case(_put("redis_connected_clients", 85), {"RedisClientsNearLimit": 1}),
+    "evictions": Case(put("redis_evicted_keys_total", "0+150x79"), {"RedisEvicting": 1}),
+    "many clients": Case(put("redis_connected_clients", 85), {"RedisClientsNearLimit": 1}),
     "clients turned away": Case(
-        _put("redis_rejected_connections_total", "0x40 5x38"), {"RedisConnectionsRejected": 1}, at_s=630
+        put("redis_rejected_connections_total", "0x40 5x38"), {"RedisConnectionsRejected": 1}, at_s=630
     ),
-    "a save failed": Case(_put("redis_rdb_last_bgsave_status", 0), {"RedisSaveFailed": 1}),
-    "an AOF that is off cannot fail": Case(_put("redis_aof_last_write_status", 0), {}),
+    "a save failed": Case(put("redis_rdb_last_bgsave_status", 0), {"RedisSaveFailed": 1}),
+    "an AOF that is off cannot fail": Case(put("redis_aof_last_write_status", 0), {}),
     "an append failed": Case(
-        _each(_put("redis_aof_last_write_status", 0), _put("redis_aof_enabled", 1)), {"RedisAppendFailed": 1}
+        each(put("redis_aof_last_write_status", 0), put("redis_aof_enabled", 1)), {"RedisAppendFailed": 1}
     ),
     "Sentinels hold the master down": Case(
         _named_by(SENTINELS[0], "10.0.0.1:6379", "odown"), {"RedisSentinelMasterDown": 1}
     ),
-    "a failover": Case(_each(*map(_switches, SENTINELS)), {"RedisMasterChanged": 1}, at_s=510),
-    "a failover five minutes later": Case(_each(*map(_switches, SENTINELS)), {}, at_s=810),
+    "a failover": Case(each(*map(_switches, SENTINELS)), {"RedisMasterChanged": 1}, at_s=510),
+    "a failover five minutes later": Case(each(*map(_switches, SENTINELS)), {}, at_s=810),
     "Sentinels that are new to Prometheus": Case(
         lambda series: [
             series.put(metric, f"_x20 {value:g}x58", **dict(labels))
@@ -207,7 +204,7 @@ CASES = {
         at_s=330,
     ),
     "Sentinels disagree": Case(
-        _each(_drop("redis_sentinel_master_status", instance=SENTINELS[2]), _named_by(SENTINELS[2], "10.0.0.2:6379")),
+        each(_drop("redis_sentinel_master_status", instance=SENTINELS[2]), _named_by(SENTINELS[2], "10.0.0.2:6379")),
         {"RedisSentinelsDisagree": 1},
     ),
     "no Sentinel finds its quorum": Case(
@@ -219,45 +216,39 @@ CASES = {
         _votes("redis_sentinel_master_ckquorum_status", 1, 1, 0), {"RedisSentinelQuorumSplit": 1}
     ),
     "nobody can be promoted": Case(
-        _each(
+        each(
             *(
-                _put("redis_sentinel_master_ok_slaves", 0, job="redis-sentinel", instance=one, **NAMED)
+                put("redis_sentinel_master_ok_slaves", 0, job="redis-sentinel", instance=one, **NAMED)
                 for one in SENTINELS
             )
         ),
         {"RedisSentinelNoReplica": 1},
     ),
     "a Sentinel in TILT": Case(
-        _put("redis_sentinel_tilt", 1, job="redis-sentinel", instance=SENTINELS[1]), {"RedisSentinelTilt": 1}
+        put("redis_sentinel_tilt", 1, job="redis-sentinel", instance=SENTINELS[1]), {"RedisSentinelTilt": 1}
     ),
     "the cluster is down": Case(
-        _each(_put("redis_cluster_state", 0, instance=MASTER), _put("redis_cluster_state", 0, instance=REPLICA)),
+        each(put("redis_cluster_state", 0, instance=MASTER), put("redis_cluster_state", 0, instance=REPLICA)),
         {"RedisClusterDown": 1},
-        cluster=True,
+        well=cluster,
     ),
     "one node of a cluster is cut off": Case(
-        _put("redis_cluster_state", 0, instance=OTHER), {"RedisClusterNodeCutOff": 1}, cluster=True
+        put("redis_cluster_state", 0, instance=OTHER), {"RedisClusterNodeCutOff": 1}, well=cluster
     ),
     "slots that nobody serves": Case(
-        _each(*(_put("redis_cluster_slots_ok", 10923, instance=node) for node in NODES)),
+        each(*(put("redis_cluster_slots_ok", 10923, instance=node) for node in NODES)),
         {"RedisClusterSlotsUncovered": 1},
-        cluster=True,
+        well=cluster,
     ),
     "a primary without replica": Case(
-        _put("redis_connected_slaves", 0, instance=OTHER), {"RedisClusterReplicaMissing": 1}, cluster=True
+        put("redis_connected_slaves", 0, instance=OTHER), {"RedisClusterReplicaMissing": 1}, well=cluster
     ),
 }
 
 
-def _fires(case: Case, folder: Path, rules: Path = RULES) -> dict[str, int]:
-    series = healthy(cluster=case.cluster)
-    case.happens(series)
-    return firing(series, case.at_s, folder, rules)
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_what_fires(name: str, tmp_path: Path) -> None:
-    assert _fires(CASES[name], tmp_path) == CASES[name].fires
+def test_whatmade_of(name: str, tmp_path: Path) -> None:
+    assert made_of(CASES[name], tmp_path, RULES) == CASES[name].fires
 
 
 def test_every_alert_was_seen_to_fire() -> None:
@@ -313,7 +304,7 @@ BREAKAGES = {
 def test_no_piece_can_be_left_out(piece: str, tmp_path: Path) -> None:
     instead, name = BREAKAGES[piece]
     rules = broken(RULES.read_text(), piece, instead, tmp_path)
-    assert _fires(CASES[name], tmp_path, rules) != CASES[name].fires
+    assert made_of(CASES[name], tmp_path, rules) != CASES[name].fires
 
 
 RUNBOOK = """
@@ -340,7 +331,7 @@ def test_what_the_usual_four_rules_make_of_it(name: str, fires: dict[str, int], 
     """docs/alerts.md says that they cannot work: they cry at health, and are silent at faults."""
     rules = tmp_path / "runbook.rules.yml"
     rules.write_text(RUNBOOK)
-    assert _fires(CASES[name], tmp_path, rules) == fires
+    assert made_of(CASES[name], tmp_path, rules) == fires
 
 
 @pytest.mark.parametrize("checked", ["prometheus.yml", "alertmanager.yml"])

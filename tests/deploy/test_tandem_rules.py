@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from tests.deploy.promtool import TANDEM_RULES, Series, alert_names, broken, firing
+from tests.deploy.promtool import TANDEM_RULES, Series, alert_names, broken, each, made_of, put
+from tests.deploy.promtool import Case as AnyCase
 
 pytestmark = pytest.mark.skipif(shutil.which("promtool") is None, reason="needs Debian's prometheus package")
 
 ONE, OTHER = "10.0.1.1:8080", "10.0.1.2:8080"
-LATE = 900
-"""Seconds after which everything that fires fires."""
 QUIET = {
     "up": 1,
     "tandem_ready": 1,
@@ -28,14 +27,6 @@ QUIET = {
     "tandem_outbox_oldest_seconds": 0,
     "tandem_outbox_failing_messages": 0,
 }
-
-
-class Case(NamedTuple):
-    """What happens to two replicas, and which alerts fire after so many seconds."""
-
-    happens: Callable[[Series], object]
-    fires: Mapping[str, int]
-    at_s: int = LATE
 
 
 def _healthy() -> Series:
@@ -63,17 +54,8 @@ def _lag(series: Series, instance: str, late: str) -> None:
         series.put(metric, values, instance=instance, le=bound)
 
 
-def _put(metric: str, values: str | float, **labels: str) -> Callable[[Series], object]:
-    """On one replica."""
-    return lambda series: series.put(metric, values, **labels)
-
-
 def _both(metric: str, values: str | float) -> Callable[[Series], object]:
     return lambda series: [series.put(metric, values, instance=instance) for instance in (ONE, OTHER)]
-
-
-def _each(*steps: Callable[[Series], object]) -> Callable[[Series], object]:
-    return lambda series: [step(series) for step in steps]
 
 
 def _gone(series: Series, *instances: str) -> None:
@@ -83,16 +65,18 @@ def _gone(series: Series, *instances: str) -> None:
             series.put(metric, 0 if metric == "up" else "1x4 stale", **dict(labels))
 
 
+Case = partial(AnyCase, well=_healthy)
+
 CASES = {
     "all is well": Case(lambda _series: None, {}),
     "one replica is gone": Case(lambda series: _gone(series, OTHER), {"TandemDown": 1}),
     "both are gone": Case(lambda series: _gone(series, ONE, OTHER), {"TandemGone": 1, "TandemDown": 2}),
     "nothing is scraped": Case(lambda series: series.values.clear(), {"TandemGone": 1}),
     "one replica is not reached by Slack": Case(
-        _each(_put("tandem_ready", 0), _put("tandem_socket_mode_connections", 0)), {"TandemSocketsDown": 1}
+        each(put("tandem_ready", 0), put("tandem_socket_mode_connections", 0)), {"TandemSocketsDown": 1}
     ),
     "no replica is reached by Slack": Case(
-        _each(_both("tandem_ready", 0), _both("tandem_socket_mode_connections", 0)),
+        each(_both("tandem_ready", 0), _both("tandem_socket_mode_connections", 0)),
         {"TandemNotHeard": 1, "TandemSocketsDown": 2},
     ),
     "a start of half a minute": Case(_both("tandem_ready", "0x2 1x77"), {}, at_s=45),
@@ -110,16 +94,14 @@ CASES = {
     "messages fail now and then": Case(_both("tandem_outbox_failing_messages", " ".join(["0x3 1x3"] * 10)), {}),
     "a request waits for a minute": Case(_both("tandem_approvals_waiting_oldest_seconds", 60), {}),
     "nobody approves": Case(_both("tandem_approvals_waiting_oldest_seconds", 301), {"TandemApprovalWaiting": 1}),
-    "a run asks": Case(
-        _each(_both("tandem_runs_in_progress", 1), _both("tandem_runs_asking", 1)), {"TandemRunAsks": 1}
-    ),
-    "a run is in hand and owes": Case(_each(_both("tandem_runs_in_progress", 1), _both("tandem_debts_unpaid", 2)), {}),
+    "a run asks": Case(each(_both("tandem_runs_in_progress", 1), _both("tandem_runs_asking", 1)), {"TandemRunAsks": 1}),
+    "a run is in hand and owes": Case(each(_both("tandem_runs_in_progress", 1), _both("tandem_debts_unpaid", 2)), {}),
     "an ended run owes": Case(_both("tandem_debts_unpaid", 2), {"TandemDebtUnpaid": 1}),
     "a wrong token": Case(
-        _put("tandem_http_requests_total", "0+5x79", path="/alerts", code="401"), {"TandemAlertsRefused": 1}
+        put("tandem_http_requests_total", "0+5x79", path="/alerts", code="401"), {"TandemAlertsRefused": 1}
     ),
     "somebody looks for pages that are not there": Case(
-        _put("tandem_http_requests_total", "0+5x79", path="other", code="404"), {}
+        put("tandem_http_requests_total", "0+5x79", path="other", code="404"), {}
     ),
     "Slack is down": Case(
         lambda series: [_slack(series, one, ok="0+15x20 300x58", failed="0x20 0+15x58") for one in (ONE, OTHER)],
@@ -130,15 +112,9 @@ CASES = {
 }
 
 
-def _fires(case: Case, folder: Path, rules: Path = TANDEM_RULES) -> dict[str, int]:
-    series = _healthy()
-    case.happens(series)
-    return firing(series, case.at_s, folder, rules)
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_what_fires(name: str, tmp_path: Path) -> None:
-    assert _fires(CASES[name], tmp_path) == CASES[name].fires
+def test_whatmade_of(name: str, tmp_path: Path) -> None:
+    assert made_of(CASES[name], tmp_path, TANDEM_RULES) == CASES[name].fires
 
 
 def test_every_alert_was_seen_to_fire() -> None:
@@ -162,4 +138,4 @@ BREAKAGES = {
 def test_no_piece_can_be_left_out(piece: str, tmp_path: Path) -> None:
     instead, name = BREAKAGES[piece]
     rules = broken(TANDEM_RULES.read_text(), piece, instead, tmp_path)
-    assert _fires(CASES[name], tmp_path, rules) != CASES[name].fires
+    assert made_of(CASES[name], tmp_path, rules) != CASES[name].fires

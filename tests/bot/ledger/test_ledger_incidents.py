@@ -34,6 +34,12 @@ class Sender:
     async def sends(self, *alerts: Alert, target: str | None = "orders", channels: tuple[str, ...] = HERE) -> Taken:
         return await self.ledger.incidents.received([Signal(one, target, channels) for one in alerts])
 
+    async def sends_and_ends(self) -> None:
+        """One alert, and its end."""
+        first = self.alert()
+        await self.sends(first)
+        await self.sends(self.alert(ended=True, started=first.starts_at))
+
 
 def messages(url: str) -> list[dict]:
     """What the outbox holds, the oldest first, with the body read."""
@@ -105,9 +111,7 @@ async def test_resolved_is_no_proof_of_health(ledger_url):
     clock = Clock()
     async with ledger_in(ledger_url, clock=clock) as ledger:
         sender = Sender(ledger, clock)
-        first = sender.alert()
-        await sender.sends(first)
-        await sender.sends(sender.alert(ended=True, started=first.starts_at))
+        await sender.sends_and_ends()
         for _ in range(2):
             await looked(ledger, DOWN)
             assert message(ledger_url)["body"]["closed_at"] is None
@@ -121,9 +125,7 @@ async def test_what_cannot_be_seen_is_not_well_until_somebody_has_taken_note(led
     unseen = Sight("orders", "not seen", ":white_circle:", "undetermined", "No answer.", well=None)
     async with ledger_in(ledger_url, clock=clock) as ledger:
         sender = Sender(ledger, clock)
-        first = sender.alert()
-        await sender.sends(first)
-        await sender.sends(sender.alert(ended=True, started=first.starts_at))
+        await sender.sends_and_ends()
         await looked(ledger, unseen)
         assert message(ledger_url)["body"]["closed_at"] is None
         await ledger.incidents.acknowledge(message(ledger_url)["body"]["id"], ONCALL)
@@ -281,9 +283,7 @@ async def test_what_is_over_takes_no_more_hands(ledger_url):
     clock = Clock()
     async with ledger_in(ledger_url, clock=clock) as ledger:
         sender = Sender(ledger, clock)
-        first = sender.alert()
-        await sender.sends(first)
-        await sender.sends(sender.alert(ended=True, started=first.starts_at))
+        await sender.sends_and_ends()
         await looked(ledger, WELL)
         incident_id = message(ledger_url)["body"]["id"]
         assert "is over since" in await ledger.incidents.mute(incident_id, ONCALL, timedelta(minutes=60))

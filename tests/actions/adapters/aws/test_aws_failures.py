@@ -12,18 +12,13 @@ from actions.adapters.aws.errors import AwsError
 from actions.kit.elasticache.views import Source
 from actions.kit.errors import AccessDenied, CommandRefused, Unreachable
 from actions.kit.unasked import Reason
-from sandbox.elasticache import LocalElastiCache, elasticache
-from tests.elasticache import GROUP, place
+from sandbox.elasticache import LocalElastiCache
+from tests.elasticache import GROUP, account, place
 
 
 @pytest.fixture
 async def aws(monkeypatch):
-    monkeypatch.setattr("actions.adapters.aws.calls._clients", {})
-    async with elasticache() as local:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in local.environment.items():
-            monkeypatch.setenv(name, value)
+    async with account(monkeypatch) as local:
         await local.add_group(GROUP)
         yield local
 
