@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 from actions.kit.action import Progress, Seen
 from actions.kit.errors import TandemError
@@ -69,24 +70,26 @@ class Watch:
                 due, next_s = await self._incidents.due()
                 wait_s = min(POLL_S, POLL_S if next_s is None else max(0.05, next_s))
                 for incident in due:
-                    if await self._incidents.claim(incident):
-                        self._begin(incident)
+                    if begun := await self._incidents.claim(incident):
+                        self._begin(incident, begun)
             except Exception as error:  # noqa: BLE001 -- Whatever it is, incidents must go on once it is over.
                 log.warning("the incidents cannot be looked after: %s", error)
             await within(self._incidents.changed, wait_s)
 
-    def _begin(self, incident: Incident) -> None:
+    def _begin(self, incident: Incident, begun: datetime) -> None:
         with logs.about(incident=incident.id):
-            task = asyncio.create_task(self._see(incident))
+            task = asyncio.create_task(self._see(incident, begun))
         self._looks.add(task)
         task.add_done_callback(self._looks.discard)
 
-    async def _see(self, incident: Incident) -> None:
+    async def _see(self, incident: Incident, begun: datetime) -> None:
         try:
             sights = await asyncio.gather(*map(self._sight, incident.targets[:MOST]))
-            await self._incidents.seen(incident, sorted(sights, key=_worst_first))
+            await self._incidents.seen(incident, begun, sorted(sights, key=_worst_first))
         except TandemError as error:
             log.warning("what was seen for %s could not be written down: %s", incident.id, error)
+        except Exception:
+            log.exception("the targets of %s could not be looked at", incident.id)
 
     async def _sight(self, target: str) -> Sight:
         try:

@@ -62,18 +62,19 @@ class Incidents:
             found = tuple([await _incident(tx, row) for row in ready])
             return found, min(later, default=None)
 
-    async def claim(self, incident: Incident) -> bool:
-        """Take a look upon oneself; ``False`` where somebody else has, or it is not due any more."""
+    async def claim(self, incident: Incident) -> datetime | None:
+        """Take a look upon oneself; says when it begins, ``None`` where somebody else has, or none is due any more."""
         async with self._database.writing() as tx:
             free = or_(incidents.c.looking_until.is_(None), incidents.c.looking_until <= tx.now)
             mine = update(incidents).where(incidents.c.id == incident.id, _open(), incidents.c.look_at <= tx.now, free)
             done = await tx.connection.execute(mine.values(looking_until=tx.now + LOOK, look_at=tx.now + EVERY))
-            return bool(done.rowcount)
+            return tx.now if done.rowcount else None
 
-    async def seen(self, incident: Incident, sights: Iterable[Sight]) -> None:
-        """What a look has found. The incident ends if its alerts have, and all is well.
+    async def seen(self, incident: Incident, begun: datetime, sights: Iterable[Sight]) -> None:
+        """What a look has found that began then. The incident ends if its alerts have, and all is well.
 
-        What could not be seen is not well; then it ends once somebody has acknowledged it.
+        What could not be seen is not well; then it ends once somebody has acknowledged it. Of what has come since the
+        look began it says nothing.
         """
         found = tuple(sights)
         async with self._database.writing() as tx:
@@ -81,17 +82,14 @@ class Incidents:
             if row is None or row["closed_at"] is not None:
                 return
             before = incident_message.sights_of(row)
-            await _end_own(tx, row["id"], [sight.target for sight in found if sight.well])
-            now = await _incident(tx, row)
-            tended = row["acknowledged_by"] is not None
-            over = not now.firing and all(sight.well or (sight.well is None and tended) for sight in found)
-            values = {"sights": json.dumps([asdict(sight) for sight in found]), "looking_until": None}
-            closing = {"closed_at": tx.now} if over else {}
-            await tx.connection.execute(
-                update(incidents).where(incidents.c.id == row["id"]).values(**values, **closing)
-            )
+            ended = await _end_own(tx, row["id"], [sight.target for sight in found if sight.well], begun)
+            over = row["changed_at"] <= begun and await _is_over(tx, row, found)
             unmuted = row["muted_until"] is not None and row["muted_until"] <= tx.now
-            if over or unmuted or [one.essence for one in before] != [one.essence for one in found]:
+            told = json.dumps([asdict(sight) for sight in found])
+            values: dict[str, object] = {"sights": told, "looking_until": None}
+            values |= ({"closed_at": tx.now} if over else {}) | ({"muted_until": None} if unmuted else {})
+            await tx.connection.execute(update(incidents).where(incidents.c.id == row["id"]).values(values))
+            if over or ended or unmuted or [one.essence for one in before] != [one.essence for one in found]:
                 await incident_message.show(tx, row["id"], whatever=over)
 
     async def look_again(self, target: str) -> None:
@@ -150,11 +148,17 @@ async def _row(tx: Transaction, incident_id: str) -> RowMapping | None:
     return (await tx.connection.execute(select(incidents).where(incidents.c.id == incident_id))).mappings().first()
 
 
-async def _end_own(tx: Transaction, incident_id: str, targets: Sequence[str]) -> None:
-    """What Tandem saw itself of these targets is over: they are seen to be well."""
+async def _end_own(tx: Transaction, incident_id: str, targets: Sequence[str], begun: datetime) -> bool:
+    """What Tandem saw itself of these targets is over: a look that began later finds them well; says whether any is."""
     about = (alerts.c.incident_id == incident_id) & alerts.c.own & alerts.c.target.in_(targets)
-    ripe = alerts.c.ended_at.is_(None) & (alerts.c.seen_at <= tx.now - SETTLED)
-    await tx.connection.execute(update(alerts).where(about, ripe).values(ended_at=tx.now))
+    ripe = alerts.c.ended_at.is_(None) & (alerts.c.seen_at <= begun - SETTLED)
+    return (await tx.connection.execute(update(alerts).where(about, ripe).values(ended_at=tx.now))).rowcount > 0
+
+
+async def _is_over(tx: Transaction, row: RowMapping, found: Sequence[Sight]) -> bool:
+    tended = row["acknowledged_by"] is not None
+    well = all(sight.well or (sight.well is None and tended) for sight in found)
+    return well and not (await _incident(tx, row)).firing
 
 
 async def _incident(tx: Transaction, row: RowMapping) -> Incident:

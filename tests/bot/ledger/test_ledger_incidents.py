@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -56,8 +57,9 @@ async def looked(ledger: Ledger, *sights: Sight) -> None:
     """One look at everything that is due."""
     due, _ = await ledger.incidents.due()
     for incident in due:
-        assert await ledger.incidents.claim(incident)
-        await ledger.incidents.seen(incident, sights)
+        begun = await ledger.incidents.claim(incident)
+        assert begun
+        await ledger.incidents.seen(incident, begun, sights)
 
 
 async def test_from_its_beginning_to_its_end_it_is_one_message(ledger_url):
@@ -227,7 +229,7 @@ async def test_of_several_processes_one_looks_and_another_where_that_one_is_lost
         await sender.sends(sender.alert())
         (incident,), _ = await ledger.incidents.due()
         claims = await asyncio.gather(*(ledger.incidents.claim(incident) for _ in range(5)))
-        assert sorted(claims) == [False, False, False, False, True]
+        assert [claim is not None for claim in claims].count(True) == 1
         due, wait_s = await ledger.incidents.due()
         assert (due, 0 < wait_s <= 30) == ((), True)
         clock.passes(seconds=31)
@@ -240,11 +242,59 @@ async def test_an_alert_that_comes_while_somebody_looks_is_looked_at_again(ledge
         sender = Sender(ledger, clock)
         await sender.sends(sender.alert())
         (incident,), _ = await ledger.incidents.due()
-        assert await ledger.incidents.claim(incident)
+        begun = await ledger.incidents.claim(incident)
         clock.passes(seconds=1)
         await sender.sends(sender.alert("f2"))
-        await ledger.incidents.seen(incident, [DOWN])
+        await ledger.incidents.seen(incident, begun, [DOWN])
         assert [one.id for one in (await ledger.incidents.due())[0]] == [incident.id]
+
+
+async def test_a_look_proves_nothing_of_what_came_after_it_began(ledger_url):
+    """A slow look found all well, but the fault is younger than its picture."""
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        await sender.sends(replace(sender.alert(), own=True))
+        (incident,), _ = await ledger.incidents.due()
+        begun = await ledger.incidents.claim(incident)
+        clock.passes(seconds=1)
+        await sender.sends(replace(sender.alert("f2"), own=True))
+        clock.passes(seconds=20)
+        await ledger.incidents.seen(incident, begun, [WELL])
+        assert message(ledger_url)["body"]["firing"] == 2
+        await sender.sends_and_ends()
+        await looked(ledger, WELL)
+        assert message(ledger_url)["body"]["closed_at"] is not None
+
+
+async def test_an_end_that_comes_while_somebody_looks_waits_for_the_next_look(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        first = sender.alert()
+        await sender.sends(first)
+        (incident,), _ = await ledger.incidents.due()
+        begun = await ledger.incidents.claim(incident)
+        clock.passes(seconds=1)
+        await sender.sends(sender.alert(ended=True, started=first.starts_at))
+        await ledger.incidents.seen(incident, begun, [WELL])
+        assert message(ledger_url)["body"]["closed_at"] is None
+        await looked(ledger, WELL)
+        assert message(ledger_url)["body"]["closed_at"] is not None
+
+
+async def test_what_tandem_saw_itself_ends_when_it_is_seen_to_be_well_and_not_at_once(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        await sender.sends(replace(sender.alert(), own=True), sender.alert("f2"))
+        await looked(ledger, WELL)
+        assert message(ledger_url)["body"]["firing"] == 2
+        assert await sender.sends(replace(sender.alert(), own=True)) == Taken(known=1)
+        clock.passes(seconds=11)
+        assert await sender.sends(replace(sender.alert(), own=True)) == Taken(known=1)
+        await looked(ledger, WELL)
+        assert message(ledger_url)["body"]["firing"] == 1, "what others say ends by their word"
 
 
 async def test_people_look_after_it(ledger_url):
@@ -277,6 +327,10 @@ async def test_a_muted_one_rests_until_its_time_is_over(ledger_url):
         await looked(ledger, DOWN)
         body = message(ledger_url)["body"]
         assert (body["muted_until"], body["firing"]) == (None, 2)
+        wanted = message(ledger_url)["wanted"]
+        clock.passes(seconds=31)
+        await looked(ledger, DOWN)
+        assert message(ledger_url)["wanted"] == wanted, "that it rests no longer is told once"
 
 
 async def test_what_is_over_takes_no_more_hands(ledger_url):
