@@ -113,7 +113,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_whatmade_of(name: str, tmp_path: Path) -> None:
+def test_what_fires(name: str, tmp_path: Path) -> None:
     assert made_of(CASES[name], tmp_path, TANDEM_RULES) == CASES[name].fires
 
 
