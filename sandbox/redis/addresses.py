@@ -43,6 +43,10 @@ class Block:
         """Host and port for the proxy in front of Sentinel `number`."""
         return self._address(150 + number, self._ports[1])
 
+    def program(self, number: int, port: int) -> str:
+        """Where program `number`, from 1, may listen that is no Redis: "host:port"."""
+        return "{}:{}".format(*self._address(number, port))
+
     def close(self) -> None:
         """Let others have the block."""
         for guard in self._guards:

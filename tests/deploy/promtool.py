@@ -68,7 +68,6 @@ def healthy(*, cluster: bool = False) -> Series:
 
 
 def _node(series: Series, node: str, *, is_master: bool, cluster: bool) -> None:
-    mode = "cluster" if cluster else "standalone"
     role = "master" if is_master else "slave"
     for metric, value in {
         "up": 1,
@@ -84,6 +83,7 @@ def _node(series: Series, node: str, *, is_master: bool, cluster: bool) -> None:
         "redis_aof_enabled": 0,
         "redis_aof_last_write_status": 1,
         "redis_replication_backlog_bytes": 1_000_000,
+        "redis_cluster_enabled": int(cluster),
     }.items():
         series.put(metric, value, instance=node)
     series.put(
@@ -91,7 +91,7 @@ def _node(series: Series, node: str, *, is_master: bool, cluster: bool) -> None:
         1,
         instance=node,
         role=role,
-        redis_mode=mode,
+        redis_mode="",
         maxmemory_policy="noeviction",
         run_id=node[-6],
     )

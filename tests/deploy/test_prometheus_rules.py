@@ -45,7 +45,7 @@ def _is_master(node: str) -> Callable[[Series], object]:
             1,
             instance=node,
             role="master",
-            redis_mode="standalone",
+            redis_mode="",
             maxmemory_policy="noeviction",
         ),
         put("redis_connected_slaves", 2, instance=node),
@@ -53,7 +53,7 @@ def _is_master(node: str) -> Callable[[Series], object]:
 
 
 def _policy(policy: str) -> Callable[[Series], object]:
-    info = {"role": "master", "redis_mode": "standalone", "maxmemory_policy": policy}
+    info = {"role": "master", "redis_mode": "", "maxmemory_policy": policy}
     return each(_drop("redis_instance_info", instance=MASTER), put("redis_instance_info", 1, **info))
 
 
@@ -125,7 +125,7 @@ CASES = {
             *("redis_instance_info", "_x4 1x1 stale"),
             instance=REPLICA,
             role="master",
-            redis_mode="standalone",
+            redis_mode="",
             maxmemory_policy="noeviction",
         ),
         {},
@@ -261,8 +261,8 @@ BREAKAGES = {
         'redis_up{job="redis"} == 0',
         "a node hangs and the scrape runs out of time",
     ),
-    ', redis_mode!="cluster"}) > 1': ("}) > 1", "all is well in a cluster"),
-    ' and on (group, instance) redis_instance_info{role="master", redis_mode!="cluster"}\n': ("\n", "all is well"),
+    " unless on (group, instance) redis_cluster_enabled == 1\n          ) > 1": (") > 1", "all is well in a cluster"),
+    ' and on (group, instance) redis_instance_info{role="master"}\n            unless': (" unless", "all is well"),
     "min without (master_host, master_port) ": ("", "a replica has lost its link"),
     '(5 * rate(redis_master_repl_offset{job="redis"}[1m]))': (
         "(0 * redis_master_repl_offset)",
