@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from actions.kit import diagnosis
 from actions.kit.action import Options, Progress, ReadAction, Seen
-from actions.kit.findings import FindingId
+from actions.kit.diagnosis.second_look import open_questions
 from actions.kit.ports import Hands
 
 SECOND_LOOK_S = 1.0
 
 
 async def look(hands: Hands, _options: Options, progress: Progress) -> Seen:
-    """Look, and where not all is well look again: growth tells who takes writes, and where a lag is going."""
+    """Look, and again where only growth tells: who takes writes, where a lag is going, how far a sync gets."""
     first = await hands.observe()
     seen = Seen(first, diagnosis.diagnose(first))
-    if seen.diagnosis.verdict.id is FindingId.HEALTHY:
+    questions = open_questions(first, seen.diagnosis)
+    if not questions:
         return seen
-    await progress(f"{seen.diagnosis.verdict.summary} Looking again after {SECOND_LOOK_S:g} s, to see what moves.")
+    summary = seen.diagnosis.verdict.summary
+    await progress(f"{summary} Looking again after {SECOND_LOOK_S:g} s, to see {', and '.join(questions)}.")
     await hands.sleep(SECOND_LOOK_S)
     second = await hands.observe()
     return Seen(second, diagnosis.diagnose(second, first))

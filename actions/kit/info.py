@@ -16,6 +16,7 @@ INFO_FIELDS = (
     *("loading", "rdb_changes_since_last_save", "rdb_last_bgsave_status", "aof_enabled", "aof_last_write_status"),
     *("master_replid", "master_replid2", "master_repl_offset", "slave_repl_offset", "second_repl_offset"),
     *("master_host", "master_port", "master_link_status", "master_sync_in_progress", "master_sync_left_bytes"),
+    "master_sync_read_bytes",
     *("master_last_io_seconds_ago", "master_link_down_since_seconds", "master_failover_state"),
     *("slave_priority", "slave_read_only", "repl_backlog_size", "min_slaves_good_slaves", "cluster_enabled"),
 )

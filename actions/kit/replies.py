@@ -218,6 +218,7 @@ def _link(fields: Mapping[str, str]) -> Link | None:
         last_io_s=_not_negative(fields, "master_last_io_seconds_ago"),
         down_since_s=_not_negative(fields, "master_link_down_since_seconds"),
         sync_left_bytes=_not_negative(fields, "master_sync_left_bytes"),
+        sync_read_bytes=_not_negative(fields, "master_sync_read_bytes"),
     )
 
 

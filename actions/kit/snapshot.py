@@ -62,6 +62,9 @@ class Link:
     last_io_s: int | None
     down_since_s: int | None
     sync_left_bytes: int | None = None
+    """``None`` also of a sync without a dump file (repl-diskless-sync): its size is known by nobody beforehand."""
+    sync_read_bytes: int | None = None
+    """What has come of a full sync so far (6.2 and later)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,8 @@ class Snapshot:
     master_name: str = ""
     limits: Limits = Limits()
     took_ms: float = 0.0
+    clock_s: float | None = None
+    """``observed_at`` by a clock that never jumps: it tells the time between two looks of one process, nothing else."""
     group: GroupView | None = None
     """What AWS says, of a target of kind elasticache."""
     kubernetes: KubernetesView | None = None

@@ -70,6 +70,7 @@ class Observer:
             master_name=self.target.master_name,
             limits=self.target.limits,
             took_ms=(time.perf_counter() - started) * 1000,
+            clock_s=started,
         )
 
     async def sentinel_views(self) -> tuple[SentinelView, ...]:

@@ -12,6 +12,7 @@ from actions.kit.cluster.moving import cluster_failover_in_progress
 from actions.kit.cluster.opened import open_slots
 from actions.kit.cluster.verdict import cluster_healthy, cluster_undetermined
 from actions.kit.diagnosis.access import auth_failed, busy_script, loading, tls_failed
+from actions.kit.diagnosis.catching_up import replica_lagging, replica_syncing
 from actions.kit.diagnosis.elasticache import (
     aws_shuts_out,
     failover_off,
@@ -31,8 +32,6 @@ from actions.kit.diagnosis.master import (
 from actions.kit.diagnosis.replicas import (
     no_eligible_replica,
     replica_down,
-    replica_lagging,
-    replica_syncing,
     replication_broken,
 )
 from actions.kit.diagnosis.sentinel_settings import sentinel_misconfigured

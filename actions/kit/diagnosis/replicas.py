@@ -1,9 +1,10 @@
-"""Rules about replicas: down, broken, behind, in a full sync, none that could take over. No I/O here."""
+"""Rules about replicas: down, broken, none that could take over. No I/O here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from actions.kit.diagnosis.catching_up import is_syncing
 from actions.kit.diagnosis.facts import (
     ACCESS,
     EXPLAINED,
@@ -19,9 +20,6 @@ from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import Link, NodeInfo, NodeView, Reason, Unasked
 
 SHUT_OUT = ACCESS | {Reason.TLS}
-SYNCING = frozenset({"wait_bgsave", "send_bulk"})
-ACK_SILENCE_S = 10
-"""A replica acknowledges every second: one that has not for this long does not get, or does not answer."""
 
 
 def replica_down(facts: Facts) -> Iterator[Finding]:
@@ -90,7 +88,7 @@ def _problem(facts: Facts, node: NodeView, link: Link) -> str | None:
     strange = link.master != facts.master_address and not (followed and followed.is_replica)
     if strange and facts.lag_bytes(node) is None:
         return f"follows {link.master}, not the master {facts.master_address}"
-    if link.up or _is_syncing(facts, node, link) or (node.info and node.info.loading):
+    if link.up or is_syncing(facts, node, link) or (node.info and node.info.loading):
         return None
     if followed and followed.info and followed.info.loading:
         return "has lost its link: its master is loading its data"
@@ -99,73 +97,6 @@ def _problem(facts: Facts, node: NodeView, link: Link) -> str | None:
         "others have theirs: look at the way between the two, masterauth and TLS" if others else "so have all others"
     )
     return f"has lost its link to the master, though the master is up ({cause})"
-
-
-def replica_syncing(facts: Facts) -> Iterator[Finding]:
-    """A replica is in a full sync: it cannot take over until it has ended.
-
-    It says so itself: certain. Or its link is down and the master has it in the state wait_bgsave or send_bulk.
-    """
-    for node in facts.snapshot.nodes:
-        link = node.info.link if node.info else None
-        if link is None or not _is_syncing(facts, node, link):
-            continue
-        evidence = [of_node(node, link_text(link))]
-        if node.address in facts.attached and facts.master:
-            evidence.append(of_node(facts.master, f"{node.address} {facts.attached[node.address][0]}"))
-        yield Finding(
-            FindingId.REPLICA_SYNCING,
-            Severity.WARNING,
-            confident(complete=link.sync_in_progress or facts.sure_of_master),
-            f"The replica {node.address} is in a full sync.",
-            (node.address,),
-            tuple(evidence),
-            facts.lines("diagnose"),
-        )
-
-
-def _is_syncing(facts: Facts, node: NodeView, link: Link) -> bool:
-    state = facts.attached.get(node.address, ("", 0))[0]
-    return link.sync_in_progress or (not link.up and state in SYNCING)
-
-
-def replica_lagging(facts: Facts) -> Iterator[Finding]:
-    """A replica with its link up is behind.
-
-    By more bytes than the target's limit, master and replica both read by us and of one history; or the master has
-    had no acknowledgement from it for more than ten seconds. Certain if no silent one could name another master.
-    """
-    limit = facts.snapshot.limits.max_lag_bytes
-    for node in facts.others:
-        if node.info is None or node.info.link is None or not node.info.link.up:
-            continue
-        lag, silence_s = facts.lag_bytes(node), facts.attached.get(node.address, ("", 0))[1]
-        if (lag is None or lag <= limit) and silence_s <= ACK_SILENCE_S:
-            continue
-        far = "" if lag is None else f"{lag:,} bytes behind, the limit is {limit:,}"
-        silent = f"last acknowledged {silence_s} s ago" if silence_s > ACK_SILENCE_S else ""
-        said = "; ".join(filter(None, (far, silent)))
-        yield Finding(
-            FindingId.REPLICA_LAGGING,
-            Severity.WARNING,
-            confident(complete=facts.sure_of_master),
-            f"The replica {node.address} lags: {said}.",
-            (node.address,),
-            (of_node(node, f"offset {node.info.offset:,}"), *_growth(facts, node, lag)),
-            facts.lines("diagnose"),
-        )
-
-
-def _growth(facts: Facts, node: NodeView, lag: int | None) -> Iterator[Evidence]:
-    master, info = facts.master, facts.master.info if facts.master else None
-    if master is None or info is None:
-        return
-    yield of_node(master, f"offset {info.offset:,}")
-    then, master_then = facts.earlier(node), facts.earlier(master)
-    if lag is not None and then and then.info and master_then and master_then.info:
-        before = max(0, master_then.info.offset - then.info.offset)
-        trend = "is growing" if lag > before else "is shrinking" if lag < before else "stands still"
-        yield Evidence("two looks", f"the lag {trend}: {before:,}, then {lag:,} bytes")
 
 
 def no_eligible_replica(facts: Facts) -> Iterator[Finding]:
@@ -212,7 +143,7 @@ def _obstacle(facts: Facts, node: NodeView) -> str | None:
 def _obstacles(facts: Facts, node: NodeView, info: NodeInfo, link: Link) -> Iterator[str]:
     if info.loading:
         yield "it is loading its data"
-    if _is_syncing(facts, node, link):
+    if is_syncing(facts, node, link):
         yield "it is in a full sync"
     if not link.up and facts.silent_master is None:
         yield "its link to the master is down"

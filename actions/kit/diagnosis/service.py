@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from actions.kit.diagnosis.facts import Facts, confident, of_node
+from actions.kit.diagnosis.growth import growth, one_look
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import NodeView
 from actions.kit.steps import FENCE_REPLICAS
@@ -121,14 +122,12 @@ def memory_pressure(facts: Facts) -> Iterator[Finding]:
 def evicting(facts: Facts) -> Iterator[Finding]:
     """A master evicted keys between two looks. Information: a cache is meant to."""
     for node in facts.masters:
-        before = facts.earlier(node)
-        now = node.info.evicted_keys if node.info else None
-        then = before.info.evicted_keys if before and before.info else None
-        if now is not None and then is not None and now > then:
-            summary = f"The master {node.address} evicts keys to stay within maxmemory."
-            yield _about(
-                facts, FindingId.EVICTING, node, Severity.INFO, summary, f"evicted_keys {then:,}, then {now:,}"
-            )
+        evicted = growth(facts, node, lambda info: info.evicted_keys)
+        if evicted is not None and evicted.change > 0:
+            summary = f"The master {node.address} evicts keys to stay within maxmemory, {evicted.rate('keys')}."
+            said = f"evicted_keys {evicted.then:,}, then {evicted.now:,}"
+            finding = _about(facts, FindingId.EVICTING, node, Severity.INFO, summary, said)
+            yield replace(finding, evidence=(evicted.evidence(f"node {node.address} INFO", said),))
 
 
 def clients_near_limit(facts: Facts) -> Iterator[Finding]:
@@ -138,7 +137,15 @@ def clients_near_limit(facts: Facts) -> Iterator[Finding]:
         if info and info.connected_clients and info.max_clients and info.connected_clients >= info.max_clients * NEARLY:
             summary = f"{node.address} has nearly as many clients as it may have."
             said = f"connected_clients {info.connected_clients:,} of maxclients {info.max_clients:,}"
-            yield _about(facts, FindingId.CLIENTS_NEAR_LIMIT, node, Severity.WARNING, summary, said)
+            finding = _about(facts, FindingId.CLIENTS_NEAR_LIMIT, node, Severity.WARNING, summary, said)
+            yield replace(finding, evidence=(*finding.evidence, _turned_away(facts, node)))
+
+
+def _turned_away(facts: Facts, node: NodeView) -> Evidence:
+    who, refused = f"node {node.address} INFO", growth(facts, node, lambda info: info.rejected_connections)
+    if refused is None:
+        return one_look(who, "whether clients are turned away now")
+    return refused.evidence(who, f"rejected_connections {refused.then:,}, then {refused.now:,}")
 
 
 def _memory(node: NodeView) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from actions.kit.diagnosis.facts import DOWN_FLAGS, Facts, confident, count, flags_of, no_answer, of_node, of_sentinel
+from actions.kit.diagnosis.growth import growth, one_look
 from actions.kit.diagnosis.lineage import lineage
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import NodeView, SentinelReplica
@@ -51,26 +52,36 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
         FindingId.SPLIT_BRAIN,
         Severity.CRITICAL,
         confident(complete=complete, conflict=true is None or disputed),
-        _summary(true, others, disputed=disputed, in_charge=facts.has_sentinels),
+        _summary(facts, true, others, disputed=disputed),
         tuple(node.address for node in nodes),
         (*_evidence(facts), *(one.evidence for one in hidden)),
         facts.lines("diagnose"),
     )
 
 
-def _summary(true: NodeView | None, others: tuple[NodeView, ...], *, disputed: bool, in_charge: bool) -> str:
+def _summary(facts: Facts, true: NodeView | None, others: tuple[NodeView, ...], *, disputed: bool) -> str:
     names = " and ".join(str(node.address) for node in others)
     if true is None:
-        nobody = "no majority of Sentinels says" if in_charge else "nobody is in charge to say"
-        return f"Split brain: {names} are masters at once, and {nobody} which is the true one."
+        nobody = "no majority of Sentinels says" if facts.has_sentinels else "nobody is in charge to say"
+        said = f"Split brain: {names} are masters at once, and {nobody} which is the true one."
+        return f"{said}{_who_writes(facts)}"
+    changes = [_changes(facts, node) for node in others]
     if disputed:
-        return (
-            f"Split brain: the Sentinels name {true.address}, but only {names} has clients that write. "
-            "A person has to decide."
-        )
-    return (
-        f"Split brain: {true.address} is the true master, as the Sentinels say; {names} takes writes that will be lost."
-    )
+        takes = "takes writes" if any(changes) else "has clients that may write"
+        return f"Split brain: the Sentinels name {true.address}, but only {names} {takes}. A person has to decide."
+    lost = "takes writes that will be lost" if any(changes) else "may have taken writes that will be lost"
+    if None not in changes and not any(changes):
+        lost += "; it took none between two looks"
+    return f"Split brain: {true.address} is the true master, as the Sentinels say; {names} {lost}."
+
+
+def _who_writes(facts: Facts) -> str:
+    """Who takes writes now, as two looks tell: a help for whoever decides, and no proof of who is right."""
+    changes = {node.address: _changes(facts, node) for node in facts.masters}
+    takers = [str(address) for address, number in changes.items() if number]
+    if takers:
+        return f" {' and '.join(takers)} took writes between two looks."
+    return "" if None in changes.values() else " None of them took writes between two looks."
 
 
 def _hidden(facts: Facts) -> tuple[_Hidden, ...]:
@@ -113,14 +124,30 @@ def _followed(facts: Facts) -> Iterator[_Hidden]:
 def _writers(facts: Facts) -> frozenset[Address]:
     """The masters that take writes: by growth between two looks, else those that have clients; empty if unknown."""
     own = CONNECTIONS_OF_SENTINEL * facts.electorate
-    grown = set()
-    for node in facts.masters:
-        before = facts.earlier(node)
-        now = node.info.changes_since_save if node.info else None
-        then = before.info.changes_since_save if before and before.info else None
-        if now is not None and then is not None and now > then:
-            grown.add(node.address)
+    grown = {node.address for node in facts.masters if (_changes(facts, node) or 0) > 0}
     return frozenset(grown or {node.address for node in facts.masters if (node.normal_clients or 0) > own})
+
+
+def _changes(facts: Facts, node: NodeView) -> int | None:
+    """How often its data was changed between two looks; ``None`` where nothing tells.
+
+    A save in between sets the count back: then what it has grown to does not say when.
+    """
+    counted = growth(facts, node, lambda info: info.changes_since_save)
+    return counted.change if counted and counted.change >= 0 else None
+
+
+def _written(facts: Facts, node: NodeView) -> Evidence:
+    """What two looks say of the writes that a node takes, or that one look cannot."""
+    counted = growth(facts, node, lambda info: info.changes_since_save)
+    if counted is None:
+        return one_look(f"node {node.address} INFO", "whether it takes writes now")
+    if counted.change < 0:
+        said = "it was saved in between, so this tells nothing of writes now"
+    else:
+        said = counted.rate("writes") if counted.change else "no write in between"
+    both = f"changes since the last save {counted.then:,}, then {counted.now:,}: {said}"
+    return counted.evidence(f"node {node.address} INFO", both)
 
 
 def _evidence(facts: Facts) -> Iterator[Evidence]:
@@ -131,10 +158,7 @@ def _evidence(facts: Facts) -> Iterator[Evidence]:
     for node in facts.masters:
         if node.normal_clients is not None:
             yield of_node(node, count(node.normal_clients, "client"))
-        before = facts.earlier(node)
-        if before and before.info and node.info and node.info.changes_since_save is not None:
-            changes = (node.info.changes_since_save or 0) - (before.info.changes_since_save or 0)
-            yield of_node(node, f"{max(0, changes):,} changes between two looks")
+        yield _written(facts, node)
     for view, master in facts.opinions:
         yield of_sentinel(view, f"names {master.address}, config-epoch {master.config_epoch}")
     for unasked in facts.snapshot.unasked:

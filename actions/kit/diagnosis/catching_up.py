@@ -1,0 +1,138 @@
+"""Rules about replicas that have a link and not all of the data: behind, or in a full sync; how fast they get on.
+
+No I/O here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actions.kit.diagnosis.facts import Facts, confident, of_node
+from actions.kit.diagnosis.growth import Growth, about, between_s, growth, one_look
+from actions.kit.diagnosis.voices import link_text
+from actions.kit.findings import Evidence, Finding, FindingId, Severity
+from actions.kit.snapshot import Link, NodeInfo, NodeView
+
+SYNCING = frozenset({"wait_bgsave", "send_bulk"})
+ACK_SILENCE_S = 10
+"""A replica acknowledges every second: one that has not for this long does not get, or does not answer."""
+
+
+def replica_syncing(facts: Facts) -> Iterator[Finding]:
+    """A replica is in a full sync: it cannot take over until it has ended.
+
+    It says so itself: certain. Or its link is down and the master has it in the state wait_bgsave or send_bulk.
+    """
+    for node in facts.snapshot.nodes:
+        link = node.info.link if node.info else None
+        if link is None or not is_syncing(facts, node, link):
+            continue
+        evidence = [of_node(node, link_text(link))]
+        if node.address in facts.attached and facts.master:
+            evidence.append(of_node(facts.master, f"{node.address} {facts.attached[node.address][0]}"))
+        said, told = _progress(facts, node)
+        yield Finding(
+            FindingId.REPLICA_SYNCING,
+            Severity.WARNING,
+            confident(complete=link.sync_in_progress or facts.sure_of_master),
+            f"The replica {node.address} is in a full sync{said}.",
+            (node.address,),
+            (*evidence, told),
+            facts.lines("diagnose"),
+        )
+
+
+def _progress(facts: Facts, node: NodeView) -> tuple[str, Evidence]:
+    """How a full sync gets on, for the summary, and who says so. What is left is known only of one with a dump file."""
+    who = f"replica {node.address}"
+    left, read = growth(facts, node, _left), growth(facts, node, _read)
+    if left is not None and left.left_s is not None:
+        words = f"{left.then:,}, then {left.now:,} bytes left: {left.rate('bytes')}"
+        return f": done in {about(left.left_s)}", left.evidence(who, words)
+    moved = read or left
+    if moved is None:
+        return "", one_look(who, "how fast it goes")
+    counted = f"{moved.then:,}, then {moved.now:,} bytes {'received' if moved is read else 'left'}"
+    if moved.change == 0:
+        return ", and nothing came between two looks", moved.evidence(who, f"{counted}: it stands still")
+    if (moved.change > 0) is (moved is read):
+        return f", which gets on by {moved.rate('bytes')}", moved.evidence(who, f"{counted}: it gets on")
+    return ", which has begun anew", moved.evidence(who, f"{counted}: it has begun anew")
+
+
+def _left(info: NodeInfo) -> int | None:
+    return info.link.sync_left_bytes if info.link and info.link.sync_in_progress else None
+
+
+def _read(info: NodeInfo) -> int | None:
+    return info.link.sync_read_bytes if info.link and info.link.sync_in_progress else None
+
+
+def is_syncing(facts: Facts, node: NodeView, link: Link) -> bool:
+    """It says so itself, or its link is down and the master is about to send it everything."""
+    state = facts.attached.get(node.address, ("", 0))[0]
+    return link.sync_in_progress or (not link.up and state in SYNCING)
+
+
+def replica_lagging(facts: Facts) -> Iterator[Finding]:
+    """A replica with its link up is behind.
+
+    By more bytes than the target's limit, master and replica both read by us and of one history; or the master has
+    had no acknowledgement from it for more than ten seconds. Certain if no silent one could name another master.
+    """
+    limit = facts.snapshot.limits.max_lag_bytes
+    for node in facts.others:
+        if node.info is None or node.info.link is None or not node.info.link.up:
+            continue
+        lag, silence_s = facts.lag_bytes(node), facts.attached.get(node.address, ("", 0))[1]
+        if (lag is None or lag <= limit) and silence_s <= ACK_SILENCE_S:
+            continue
+        grown = _lag_growth(facts, node)
+        far = "" if lag is None else _far(facts, lag, grown)
+        silent = f"last acknowledged {silence_s} s ago" if silence_s > ACK_SILENCE_S else ""
+        said = "; ".join(filter(None, (far, silent)))
+        yield Finding(
+            FindingId.REPLICA_LAGGING,
+            Severity.WARNING,
+            confident(complete=facts.sure_of_master),
+            f"The replica {node.address} lags: {said}.",
+            (node.address,),
+            (of_node(node, f"offset {node.info.offset:,}"), *_offsets(facts, node, lag, grown)),
+            facts.lines("diagnose"),
+        )
+
+
+def _lag_growth(facts: Facts, node: NodeView) -> Growth | None:
+    """The lag in both looks; ``None`` where one of the two was of another history, or told of no lag."""
+    then, master_then = facts.earlier(node), facts.earlier(facts.master) if facts.master else None
+    now = facts.lag_bytes(node)
+    if now is None or not (then and then.info and master_then and master_then.info):
+        return None
+    if not then.is_replica or then.info.replid != master_then.info.replid:
+        return None
+    return Growth(max(0, master_then.info.offset - then.info.offset), now, between_s(facts))
+
+
+def _far(facts: Facts, lag: int, grown: Growth | None) -> str:
+    """How far behind, and where that is going, if two looks tell."""
+    said = f"{lag:,} bytes behind, the limit is {facts.snapshot.limits.max_lag_bytes:,}"
+    if grown is None:
+        return said
+    if grown.change == 0:
+        return f"{said}; that stands still"
+    if grown.change > 0:
+        return f"{said}; it falls back further, by {grown.rate('bytes')}"
+    left = "" if grown.left_s is None else f": {about(grown.left_s)} more"
+    return f"{said}; it catches up, by {grown.rate('bytes')}{left}"
+
+
+def _offsets(facts: Facts, node: NodeView, lag: int | None, grown: Growth | None) -> Iterator[Evidence]:
+    master, info = facts.master, facts.master.info if facts.master else None
+    if master is not None and info is not None:
+        yield of_node(master, f"offset {info.offset:,}")
+    if grown is not None:
+        trend = "is growing" if grown.change > 0 else "is shrinking" if grown.change < 0 else "stands still"
+        said = f"the lag {trend}: {grown.then:,}, then {grown.now:,} bytes: {grown.rate('bytes')}"
+        yield grown.evidence(f"replica {node.address}", said)
+    elif lag is not None:
+        yield one_look(f"replica {node.address}", "whether the lag grows or shrinks")
