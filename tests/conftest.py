@@ -54,13 +54,28 @@ def own_postgresql() -> Iterator[PostgreSQL]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the kill matrix found: a line for each time that the bot was killed, stopped or left alone."""
-    reports = [one for group in terminalreporter.stats.values() for one in group if isinstance(one, pytest.TestReport)]
+    """Print what the kill matrix found, a line for each time that the bot was killed, and what was said of each fault.
+
+    The scenarios come with what was expected of each, and the seconds that it took.
+    """
+    heading = ("point", "killed", "database", "outcome", "failovers", "lost writes", "pause left", "fence left")
+    _table(terminalreporter, "kill matrix", (heading, *sorted(_rows(terminalreporter, "kill matrix"), key=str)))
+    _table(
+        terminalreporter,
+        "corpus",
+        (("", "scenario", "expected", "said", "seconds"), *_rows(terminalreporter, "corpus")),
+    )
+
+
+def _rows(reporter: pytest.TerminalReporter, of: str) -> list[tuple[object, ...]]:
+    reports = [one for group in reporter.stats.values() for one in group if isinstance(one, pytest.TestReport)]
     ran = [one for one in reports if one.when == "call"]
-    rows = [row for one in ran for name, row in one.user_properties if name == "kill matrix"]
-    if not rows:
-        return
-    heading = ["point", "killed", "database", "outcome", "failovers", "lost writes", "pause left", "fence left"]
-    terminalreporter.section("kill matrix")
-    for row in [heading, *sorted(rows, key=str)]:
-        terminalreporter.write_line(" ".join(f"{cell!s:<14}" for cell in row).rstrip())
+    return [tuple(row) for one in ran for name, row in one.user_properties if name == of]
+
+
+def _table(reporter: pytest.TerminalReporter, title: str, rows: tuple[tuple[object, ...], ...]) -> None:
+    if rows[1:]:
+        reporter.section(title)
+        widths = [max(len(str(cell)) for cell in column) + 2 for column in zip(*rows, strict=True)]
+        for row in rows:
+            reporter.write_line("".join(f"{cell!s:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -14,7 +14,7 @@ from actions.kit.topology import Credentials, Kind, Limits
 from sandbox.redis import Topology, WriteLoad, build, faults, replication, sentinel
 from tests.actions.test_failover import NAME, refusal, seen, until_refused
 from tests.failover import target_of
-from tests.scenarios.faults import load_slowly, slow_full_sync
+from tests.scenarios.faults.replicas import load_slowly, slow_full_sync
 
 pytestmark = pytest.mark.servers
 

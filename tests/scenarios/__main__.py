@@ -3,19 +3,20 @@
 import asyncio
 import sys
 
-from tests.scenarios.run import cases, expected, heard, matches, run
+from tests.scenarios.run import cases, row, run
+from tests.scenarios.table import HEADING, line
 
 
 async def main(word: str) -> int:
     """Run those whose name contains ``word``, one after the other; 1 where one was not as expected."""
     wrong = 0
+    sys.stdout.write(line(HEADING))
     for scenario, build in cases():
         if word in scenario.name:
-            said = await run(scenario, build)
-            good = matches(scenario, said)
-            wrong += not good
-            columns = (f"{scenario.name} on {build.name}", expected(scenario), heard(said))
-            sys.stdout.write("{} {:50} {:55} {}\n".format("ok " if good else "BAD", *columns))
+            heard = await run(scenario, build)
+            wrong += not heard.right
+            sys.stdout.write(line(row(scenario, build, heard)))
+            sys.stdout.flush()
     return 1 if wrong else 0
 
 

@@ -1,0 +1,49 @@
+"""What is done to a node that goes on: its limits, its disk, its passwords, its scripts."""
+
+import asyncio
+import contextlib
+
+from redis.exceptions import RedisError
+
+from sandbox.redis import Topology
+from tests.scenarios.faults.tools import fill
+
+BUSY_FOREVER = "while true do end"
+
+
+async def run_a_script_for_ever(topology: Topology) -> None:
+    await topology.nodes[0].command("CONFIG", "SET", "lua-time-limit", 50)
+    with contextlib.suppress(RedisError):
+        await topology.nodes[0].command("EVAL", BUSY_FOREVER, 0, timeout_s=0.5)
+
+
+async def ask_for_too_many_replicas(topology: Topology) -> None:
+    await topology.nodes[0].command("CONFIG", "SET", "min-replicas-to-write", 3)
+
+
+async def leave_the_fence(topology: Topology) -> None:
+    await topology.nodes[0].command("CONFIG", "SET", "min-replicas-to-write", 1_000_000)
+
+
+async def change_password_of_one(topology: Topology) -> None:
+    await topology.nodes[2].command("CONFIG", "SET", "requirepass", "another")
+
+
+async def use_up_the_memory(topology: Topology) -> None:
+    await topology.nodes[0].command("CONFIG", "SET", "maxmemory", 1)
+
+
+async def break_the_dump(topology: Topology) -> None:
+    """A directory stands where the dump has to be."""
+    master = topology.nodes[0]
+    (topology.directory / master.name / "dump.rdb").mkdir()
+    await master.command("BGSAVE")
+    while (await master.command("INFO", "persistence"))["rdb_last_bgsave_status"] != "err":
+        await asyncio.sleep(0.02)
+
+
+async def use_nearly_all_memory(topology: Topology) -> None:
+    """Of so much data that what a connection takes is little beside it."""
+    await fill(topology.nodes[0], 50_000)
+    used = (await topology.nodes[0].command("INFO", "memory"))["used_memory"]
+    await topology.nodes[0].command("CONFIG", "SET", "maxmemory", int(used * 1.06))
