@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from actions.kit.comparison import Bounds, Comparison
 from actions.kit.elasticache.ports import ElastiCache
 from actions.kit.kubernetes.ports import Kubernetes
 from actions.kit.snapshot import Role, SentinelView, Snapshot
@@ -136,6 +137,13 @@ class Hands(Protocol):
         """SET a unique key with an expiry, WAIT on the same connection, read it on each replica, delete it.
 
         ``token`` becomes part of the key: a hash tag in it says in which shard of a cluster the key is.
+        """
+
+    async def compare_keys(self, first: Address, second: Address, bounds: Bounds) -> Comparison:
+        """Compare what two nodes hold, key by key; nothing is changed, and nothing touched as by a use.
+
+        Whatever ends it early, such as a node that dies or a right that is missing, is part of the result: it is then
+        not ``complete``. Raises ``CommandRefused`` where both are one process.
         """
 
     async def sleep(self, seconds: float) -> None:

@@ -18,6 +18,7 @@ from actions.kit.topology import Address
 _ROLES = {"master": Role.MASTER, "slave": Role.REPLICA, "replica": Role.REPLICA, "sentinel": Role.SENTINEL}
 
 _keyspace_lines = re.compile(rb"\ndb[0-9]+:keys=([0-9]{1,19})").findall
+_keyspace_databases = re.compile(rb"\ndb([0-9]{1,9}):keys=").findall
 _leading_version = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}").match
 
 
@@ -119,6 +120,17 @@ def parse_keys(reply: object) -> int:
         raise Garbled("INFO answered with something else")
     start = reply.rfind(b"\n# Keyspace")  # Its last section: the lines before it need not be searched.
     return sum(map(int, _keyspace_lines(reply, max(0, start))))
+
+
+def parse_databases(reply: object) -> tuple[int, ...]:
+    """Which databases of a node hold keys, from the keyspace lines of its INFO.
+
+    Raises:
+        Garbled: it is no text.
+    """
+    if not isinstance(reply, bytes):
+        raise Garbled("INFO answered with something else")
+    return tuple(sorted(map(int, _keyspace_databases(reply, max(0, reply.rfind(b"\n# Keyspace"))))))
 
 
 def parse_watching_sentinels(reply: object) -> int:

@@ -9,11 +9,13 @@ import time
 import uuid
 from collections.abc import Mapping
 
+from actions.adapters.redis.comparing import compare
 from actions.adapters.redis.connection import CommandFailed, Node, Reply
 from actions.adapters.redis.failures import as_error
 from actions.adapters.redis.naming import name_master
 from actions.adapters.redis.observe import Observer
 from actions.adapters.redis.reach import Reach, by_map
+from actions.kit.comparison import Bounds, Comparison
 from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet
 from actions.kit.plan import NAMING
 from actions.kit.ports import ProbeResult, Standing, Takeover
@@ -22,6 +24,8 @@ from actions.kit.snapshot import SentinelView, Snapshot
 from actions.kit.topology import Address, Place, Target
 
 PROBE_TTL_S = 30
+COMPARE_TIMEOUT_S = 10.0
+"""Some hundred values are no answer in a moment; a server that is silent for so long is one that is gone."""
 _PROMOTING = "tandem-promotes"
 """How a connection calls itself while it promotes: one that is cut off then is found by it and closed."""
 WAIT_MS = 800
@@ -200,6 +204,14 @@ class RedisHands:
             f"{master} {'took' if written else 'did not take'} the write, {acked} of {len(replicas)} replicas acked",
         )
         return ProbeResult(written and all(ok for ok, _ in reads), seen + tuple(text for _, text in reads))
+
+    async def compare_keys(self, first: Address, second: Address, bounds: Bounds) -> Comparison:
+        """See ``Hands.compare_keys``; over connections of its own, so that nobody waits for it."""
+        one, other = (self._observer.connection(address, COMPARE_TIMEOUT_S) for address in (first, second))
+        try:
+            return await compare(one, other, bounds, in_cluster=self._observer.in_cluster)
+        finally:
+            await asyncio.gather(one.aclose(), other.aclose())
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

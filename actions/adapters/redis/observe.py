@@ -93,12 +93,16 @@ class Observer:
         """The warm connection to a data node."""
         return self.questions(address).node
 
+    def connection(self, address: Address, timeout_s: float) -> Node:
+        """Another connection to a data node; whoever asks for it closes it."""
+        return Node(address, self.target.auth, self.target.tls, timeout_s, reach=self._reach)
+
     def questions(self, address: Address) -> NodeQuestions:
         """What looks at a data node over its warm connection."""
         known = self._nodes.get(address)
         if known is None:
             target = self.target
-            node = Node(address, target.auth, target.tls, target.timeout_ms / 1000, reach=self._reach)
+            node = self.connection(address, target.timeout_ms / 1000)
             known = NodeQuestions(
                 node,
                 by_hand=target.kind in {Kind.REPLICATION, Kind.SENTINEL},
