@@ -36,7 +36,7 @@ def slots_uncovered(facts: ClusterFacts) -> Iterator[Finding]:
             *(Evidence(f"slots {slots_text(part.shard.slots, 3)}", _heirs(part)) for part in facts.lost),
             *(Evidence(f"slots {slots}", "no node's table names an owner") for slots in seen.unassigned),
         ),
-        (*(line for part in facts.lost for line in part.promotion_lines), *facts.lines("diagnose")),
+        (*(line for part in facts.lost for line in part.promotion_lines), *facts.lines("diagnose", "events")),
     )
 
 
@@ -74,7 +74,7 @@ def majority_lost(facts: ClusterFacts) -> Iterator[Finding]:
         "the others are too few to vote a replica in. It will not mend itself.",
         tuple(part.shard.master for part in facts.lost if part.shard.master is not None),
         tuple(no_answer(part.master.unasked) for part in facts.lost if part.master and part.master.unasked),
-        facts.lines("diagnose"),
+        (*(line for part in facts.lost for line in part.promotion_lines), *facts.lines("diagnose", "events")),
     )
 
 
@@ -92,7 +92,7 @@ def state_fail(facts: ClusterFacts) -> Iterator[Finding]:
         f"{_why_refusing(facts, refusing)}.",
         tuple(node.address for node, _ in refusing),
         tuple(Evidence(f"node {node.address} CLUSTER INFO", _state(view)) for node, view in refusing),
-        facts.lines("diagnose"),
+        facts.lines("verify", "diagnose"),
     )
 
 
@@ -132,7 +132,7 @@ def master_without_replica(facts: ClusterFacts) -> Iterator[Finding]:
             f"{count(len(bare), 'master')} {verb} no replica that could take over: {names}{more}.",
             tuple(part.shard.master for part in bare if part.shard.master is not None),
             tuple(Evidence(f"slots {slots_text(part.shard.slots, 3)}", _gone(part)) for part in bare),
-            facts.lines("diagnose"),
+            facts.lines("diagnose", "events"),
         )
     yield from _one_host(facts)
 
@@ -147,20 +147,20 @@ def spare_down(facts: ClusterFacts) -> Iterator[Finding]:
         if node is None or node.unasked is None or node.unasked.reason in EXPLAINED:
             continue
         heard = facts.heard_of(address)
-        reached = any(voice.reach is Reach.YES for voice in heard)
+        reached = sum(voice.votes for voice in heard if voice.reach is Reach.YES)
         yield Finding(
             FindingId.REPLICA_DOWN,
             Severity.WARNING,
-            confident(complete=_all_but(facts, address), conflict=reached),
+            confident(complete=_all_but(facts, address), conflict=reached > 0),
             silent_words(
                 f"The node {address}, which owns no slots,",
                 "node of a cluster",
                 node.unasked,
-                reached="others reach it" if reached else "",
+                reached=count(reached, "other node") if reached else "",
             ),
             (address,),
             (no_answer(node.unasked), *(voice.evidence for voice in heard)),
-            facts.lines("diagnose"),
+            facts.lines("diagnose", "events"),
         )
 
 

@@ -32,7 +32,7 @@ def cluster_disagreement(facts: ClusterFacts) -> Iterator[Finding]:
                 summary,
                 nodes,
                 evidence,
-                facts.lines("diagnose"),
+                facts.lines("diagnose", "events"),
             )
 
 

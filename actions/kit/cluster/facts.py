@@ -87,6 +87,7 @@ class ShardFacts(Facts):
     """One shard as the rules about a master and its replicas see it; who votes are the other masters."""
 
     voters = "other master"
+    watchers = "other node"
 
     def __init__(self, whole: ClusterFacts, shard: Shard) -> None:
         places = (shard.master, *shard.replicas)

@@ -34,7 +34,7 @@ def cluster_failover_in_progress(facts: ClusterFacts) -> Iterator[Finding]:
                 *(of_node(node, link_text(node.info.link)) for node in part.electable if node.info and node.info.link),
                 *grown,
             ),
-            facts.lines("diagnose"),
+            facts.lines("diagnose", "events"),
         )
 
 

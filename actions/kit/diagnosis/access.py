@@ -24,6 +24,7 @@ def auth_failed(facts: Facts) -> Iterator[Finding]:
             f"{_names(shut)} did not let us in: {_mend(shut)}",
             tuple(address for address, _ in shut),
             tuple(no_answer(unasked) for _, unasked in shut),
+            facts.lines("diagnose"),
         )
     refused = [(view.address, gap) for view in _views(facts) for gap in view.gaps if gap.reason in ACCESS]
     if refused:
@@ -49,6 +50,7 @@ def tls_failed(facts: Facts) -> Iterator[Finding]:
             f"No TLS connection to {_names(shut)}: look at ca_file, the certificate's names and its dates.",
             tuple(address for address, _ in shut),
             tuple(no_answer(unasked) for _, unasked in shut),
+            facts.lines("diagnose"),
         )
 
 
@@ -78,7 +80,7 @@ def _held(facts: Facts, finding: FindingId, node: NodeView, what: str, observati
         f"The {'master' if is_master else 'replica'} {node.address} {what}.",
         (node.address,),
         (no_answer(node.unasked) if node.unasked else of_node(node, observation),),
-        facts.lines("diagnose"),
+        facts.lines("diagnose", "events"),
     )
 
 

@@ -33,7 +33,7 @@ def group_failing_over(facts: Facts) -> Iterator[Finding]:
             f"AWS is failing {group.name} over: wait until it is available again before anything is changed.",
             group.endpoints,
             (_of_group(group, f"status {group.status}"), *events, *pending),
-            facts.lines("events"),
+            facts.lines("diagnose", "events"),
         )
 
 
@@ -58,7 +58,7 @@ def group_changing(facts: Facts) -> Iterator[Finding]:
         f"AWS is at work on {group.name}: {what}." if at_work else f"AWS is going to change {group.name}: {what}.",
         group.endpoints,
         (_of_group(group, f"status {group.status}, automatic failover {group.automatic_failover}"), *pending),
-        facts.lines("events"),
+        facts.lines("diagnose", "events"),
     )
 
 
@@ -99,7 +99,7 @@ def group_disagreement(facts: Facts) -> Iterator[Finding]:
                     of_node(node, f"role replica of {followed}"),
                     *(of_node(one, "role master") for one in facts.masters),
                 ),
-                facts.lines("events"),
+                facts.lines("diagnose", "events"),
             )
 
 
@@ -144,15 +144,16 @@ def aws_shuts_out(facts: Facts) -> Iterator[Finding]:
     if group is None:
         return
     if group.unasked is not None and group.unasked.reason in ACCESS:
-        yield _shut_out(Severity.WARNING, group.unasked.why, (group.unasked,))
+        yield _shut_out(facts, Severity.WARNING, group.unasked.why, (group.unasked,))
     refused = tuple(gap for gap in group.gaps if gap.reason in ACCESS)
     if refused:
-        yield _shut_out(Severity.INFO, " ".join(gap.why for gap in refused), refused)
+        yield _shut_out(facts, Severity.INFO, " ".join(gap.why for gap in refused), refused)
 
 
-def _shut_out(severity: Severity, why: str, said: tuple[Unasked, ...]) -> Finding:
+def _shut_out(facts: Facts, severity: Severity, why: str, said: tuple[Unasked, ...]) -> Finding:
+    evidence = tuple(no_answer(one) for one in said)
     return Finding(
-        FindingId.AUTH_FAILED, severity, confident(complete=True), why, (), tuple(no_answer(one) for one in said)
+        FindingId.AUTH_FAILED, severity, confident(complete=True), why, (), evidence, facts.lines("diagnose")
     )
 
 

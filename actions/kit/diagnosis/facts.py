@@ -10,6 +10,7 @@ from actions.kit.diagnosis.voice import Reach, Voice
 from actions.kit.elasticache.views import AVAILABLE, GroupView
 from actions.kit.findings import Confidence, Evidence
 from actions.kit.heirs import best_heir
+from actions.kit.replication_refusals import others_in_charge
 from actions.kit.sentinels_gone import still_in_charge
 from actions.kit.snapshot import MonitoredMaster, NodeView, Reason, SentinelReplica, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Kind
@@ -74,6 +75,9 @@ class Facts:
 
     voters: str = "Sentinel"
     """Who votes on a failover, in a word."""
+
+    watchers: str = "Sentinel"
+    """Who tells in ``heard_of`` whether a replica is reached, in a word."""
 
     @property
     def title(self) -> str:
@@ -222,6 +226,15 @@ class Facts:
         info = self.master.info if self.master else None
         return {one.address: (one.state, one.lag_s) for one in info.replicas} if info else {}
 
+    @cached_property
+    def followers(self) -> dict[Address, tuple[NodeView, ...]]:
+        """By node: those that say that they follow it."""
+        said: dict[Address, list[NodeView]] = {}
+        for node in self.snapshot.nodes:
+            if node.info is not None and node.info.link is not None:
+                said.setdefault(node.info.link.master, []).append(node)
+        return {address: tuple(nodes) for address, nodes in said.items()}
+
     def lag_bytes(self, node: NodeView) -> int | None:
         """How far behind the master; ``None`` where one did not say, or their offsets are of different histories."""
         info = self.master.info if self.master else None
@@ -236,8 +249,10 @@ class Facts:
     @property
     def promotion_lines(self) -> tuple[str, ...]:
         """The action line that promotes the best replica by hand, where nobody is in charge, or not any more."""
-        gone = self.has_sentinels and not any(still_in_charge(self.snapshot))
-        heir = best_heir(self.snapshot) if gone or self.snapshot.kind is Kind.REPLICATION else None
+        if self.snapshot.kind not in {Kind.SENTINEL, Kind.REPLICATION}:
+            return ()
+        others = still_in_charge if self.has_sentinels else others_in_charge
+        heir = None if any(others(self.snapshot)) else best_heir(self.snapshot)
         return (f"promote {self.snapshot.target} --to {heir.address}",) if heir else ()
 
     def failover_lines(self, node: NodeView) -> tuple[str, ...]:
@@ -266,11 +281,17 @@ def no_answer(unasked: Unasked) -> Evidence:
 
 
 def silent_words(who: str, kind: str, unasked: Unasked, *, reached: str) -> str:
-    """What one that gave us nothing of use is said to be; ``reached``: who reaches it all the same, in words."""
+    """What one that gave us nothing of use is said to be; ``reached``: by whom it is reached all the same, in words."""
     if unasked.reason in (Reason.GARBAGE, Reason.REFUSED_COMMAND):
         return f"{who} answers, but not as a {kind} does: {unasked.why}. Check its address in the settings."
-    words = f"does not answer us, but {reached}" if reached else "is down: it does not answer"
-    return f"{who} {words} ({unasked.reason})."
+    if not reached:
+        return f"{who} is down: it does not answer ({unasked.reason})."
+    if unasked.reason is Reason.TIMED_OUT:
+        return (
+            f"{who} does not answer us in time, but is reached by {reached}: it hangs since a moment ago, or the way "
+            "from here is at fault. Look again in a few seconds."
+        )
+    return f"{who} does not answer us ({unasked.reason}), but is reached by {reached}: look at the way from here."
 
 
 def of_node(node: NodeView, observation: str) -> Evidence:

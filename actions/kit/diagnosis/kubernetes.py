@@ -36,7 +36,7 @@ def pods_not_ready(facts: Facts) -> Iterator[Finding]:
             f"{trouble[0].source.removeprefix('Kubernetes ')}: {trouble[0].observation}{more}.",
             tuple(_of_unready_pods(facts, view)),
             trouble,
-            facts.lines("diagnose"),
+            facts.lines("diagnose", "events"),
         )
 
 
@@ -53,9 +53,9 @@ def app_on_replica(facts: Facts) -> Iterator[Finding]:
         return
     for service in view.services:
         if service.takes_writes and service.pods and home.name not in service.pods:
-            yield _astray(facts, _by_service(service, home), master.address, Evidence(*_endpoints(service)))
+            yield _astray(facts, _by_service(service, home), Evidence(*_endpoints(service)), service.pods)
     if view.application is not None:
-        yield from _application(facts, view.application, home, master.address)
+        yield from _application(facts, view.application, home)
 
 
 def _not_told(facts: Facts, view: KubernetesView) -> Iterator[Finding]:
@@ -133,7 +133,7 @@ def _of_unready_pods(facts: Facts, view: KubernetesView) -> Iterator[Address]:
             yield node.address
 
 
-def _application(facts: Facts, app: ApplicationView, home: PodView, master: Address) -> Iterator[Finding]:
+def _application(facts: Facts, app: ApplicationView, home: PodView) -> Iterator[Finding]:
     view = facts.snapshot.kubernetes
     if view is None or app.value is None or app.value.value is None:
         return
@@ -142,13 +142,11 @@ def _application(facts: Facts, app: ApplicationView, home: PodView, master: Addr
         pod, service = view.pod_of(host), view.service_of(host)
         if pod is not None and pod.name != home.name:
             words = f"{app.deployment} is set to {host} by {app.env}, and the master is {home.name}"
+            yield _astray(facts, words, said, (pod.name,))
         elif pod is None and service is not None and service.pods and home.name not in service.pods:
-            if service.takes_writes:
-                continue  # Said of the Service itself.
             words = f"{app.deployment} is set to Service {service.name} by {app.env}, which leaves {home.name} out"
-        else:
-            continue
-        yield _astray(facts, words, master, said)
+            if not service.takes_writes:  # Else it is said of the Service itself.
+                yield _astray(facts, words, said, service.pods)
 
 
 def _by_service(service: ServiceView, home: PodView) -> str:
@@ -159,13 +157,23 @@ def _endpoints(service: ServiceView) -> tuple[str, str]:
     return f"Kubernetes Service {service.name}", f"selector {service.words}; endpoints {', '.join(service.pods or ())}"
 
 
-def _astray(facts: Facts, words: str, master: Address, said: Evidence) -> Finding:
+def _astray(facts: Facts, words: str, said: Evidence, pods: tuple[str, ...]) -> Finding:
+    """Writes go to these pods: where that is one replica that has its link, the master's role can be moved there."""
+    master = facts.agreed
     return Finding(
         FindingId.APP_ON_REPLICA,
         Severity.CRITICAL,
         confident(complete=facts.sure_of_master),
         f"{words}: what is written there is refused or lost.",
-        (master,),
+        (master,) if master else (),
         (said, Evidence(f"node {master} INFO", "role master")),
-        facts.lines("diagnose"),
+        (*_move_there(facts, pods), *facts.lines("verify", "diagnose")),
     )
+
+
+def _move_there(facts: Facts, pods: tuple[str, ...]) -> Iterator[str]:
+    view = facts.snapshot.kubernetes
+    for node in facts.others if view and len(pods) == 1 else ():
+        pod = next(filter(None, (view.pod_of(one.host) for one in (node.address, *node.also))), None) if view else None
+        if pod is not None and pod.name in pods and node.info and node.info.link and node.info.link.up:
+            yield f"failover {facts.snapshot.target} --to {node.address}"

@@ -34,7 +34,7 @@ def master_down(facts: Facts) -> Iterator[Finding]:
         f"The {facts.title} is down: it does not answer us, {_against(facts, said)}.",
         (node.address,),
         (no_answer(unasked), *(voice.evidence for voice in said)),
-        (*facts.promotion_lines, *facts.lines("diagnose")),
+        (*(facts.promotion_lines if unanimous else ()), *facts.lines("diagnose", "events")),
     )
 
 
@@ -85,7 +85,7 @@ def master_unreachable_for_voters(facts: Facts) -> Iterator[Finding]:
         f"The {facts.title} answers us, but most {facts.voters}s do not reach it and may fail it over.",
         (facts.master.address,),
         (of_node(facts.master, "role master"), *(voice.evidence for voice in said)),
-        facts.lines("diagnose"),
+        facts.lines("diagnose", "events"),
     )
 
 
@@ -115,7 +115,7 @@ def failover_in_progress(facts: Facts) -> Iterator[Finding]:
         f"A failover is in progress{_both(facts)}: wait until it has ended before anything is changed.",
         (facts.master_address,) if facts.master_address else (),
         tuple(evidence),
-        facts.lines("diagnose"),
+        facts.lines("diagnose", "events"),
     )
 
 

@@ -10,12 +10,13 @@ from actions.kit.diagnosis.facts import (
     EXPLAINED,
     Facts,
     confident,
+    count,
     no_answer,
     of_node,
     silent_words,
 )
 from actions.kit.diagnosis.voice import Reach
-from actions.kit.diagnosis.voices import HEARD_S, link_text
+from actions.kit.diagnosis.voices import HEARD_S, followers_of, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import Link, NodeInfo, NodeView, Reason, Unasked
 
@@ -26,7 +27,7 @@ def replica_down(facts: Facts) -> Iterator[Finding]:
     """A node that should be a replica gave us nothing.
 
     Certain if the master answered and has not attached it, every Sentinel answered and those that know it do not
-    reach it; undetermined if the master or a Sentinel does: then it is our way to it that is cut.
+    reach it; undetermined if the master, a Sentinel or a replica of its own does: then it is our way to it that is cut.
     """
     for node in facts.others:
         if node.unasked is not None and node.unasked.reason not in EXPLAINED:
@@ -35,24 +36,33 @@ def replica_down(facts: Facts) -> Iterator[Finding]:
 
 def _replica_down(facts: Facts, node: NodeView, unasked: Unasked) -> Finding:
     evidence = [no_answer(unasked)]
-    reached = False
     if facts.master is not None and facts.master.info is not None:
         state, lag_s = facts.attached.get(node.address, ("not attached", 0))
-        reached = state == "online" and lag_s <= HEARD_S
         evidence.append(of_node(facts.master, f"{node.address} {state}, last acknowledged {lag_s} s ago"))
-    heard = facts.heard_of(node.address)
-    reached |= any(voice.reach is Reach.YES for voice in heard)
-    evidence += (voice.evidence for voice in heard)
+    evidence += (voice.evidence for voice in (*followers_of(facts, node.address), *facts.heard_of(node.address)))
+    reached = " and ".join(_reached_by(facts, node))
     others_answered = facts.master is not None and facts.master.is_master and facts.sure_of_master
     return Finding(
         FindingId.REPLICA_DOWN,
         Severity.WARNING,
-        confident(complete=others_answered, conflict=reached),
-        silent_words(f"The replica {node.address}", "replica", unasked, reached="others reach it" if reached else ""),
+        confident(complete=others_answered, conflict=bool(reached)),
+        silent_words(f"The replica {node.address}", "replica", unasked, reached=reached),
         (node.address,),
         tuple(evidence),
-        facts.lines("diagnose"),
+        facts.lines("diagnose", "events"),
     )
+
+
+def _reached_by(facts: Facts, node: NodeView) -> Iterator[str]:
+    """Who else reaches a replica that gave us nothing, in words: then it is not down."""
+    state, lag_s = facts.attached.get(node.address, ("", 0))
+    if state == "online" and lag_s <= HEARD_S:
+        yield "its master"
+    if any(voice.reach is Reach.YES for voice in followers_of(facts, node.address)):
+        yield "its own replica"
+    voters = sum(voice.votes for voice in facts.heard_of(node.address) if voice.reach is Reach.YES)
+    if voters:
+        yield count(voters, facts.watchers)
 
 
 def replication_broken(facts: Facts) -> Iterator[Finding]:
@@ -79,7 +89,7 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
                 f"The replica {node.address} {problem}.",
                 (node.address,),
                 (of_node(node, link_text(link)), of_node(master, f"role master, {seen}")),
-                facts.lines("diagnose"),
+                facts.lines("diagnose", "events"),
             )
 
 
@@ -104,9 +114,9 @@ def no_eligible_replica(facts: Facts) -> Iterator[Finding]:
 
     No node but the master answers as a replica of it, is neither loading nor in a full sync, has a replica-priority
     other than 0, is within the lag limit with its link up (while the master is down a link that is down is no
-    obstacle), and is reached by some Sentinel. A node that does not let us in may be one that could: then nothing is
-    said, nor of a shard whose replicas are all gone: that has a finding of its own. Certain if every node answered,
-    the master as one.
+    obstacle), and is reached by some Sentinel. A node that does not let us in, or that only others reach, may be one
+    that could: then nothing is said, nor of a shard whose replicas are all gone: that has a finding of its own. Certain
+    if every node answered, the master as one.
     """
     if facts.master_address is None or (facts.in_cluster and not any(node.info for node in facts.others)):
         return
@@ -116,7 +126,7 @@ def no_eligible_replica(facts: Facts) -> Iterator[Finding]:
         if node.unasked is not None and node.unasked.reason in SHUT_OUT:
             return
         obstacle = _obstacle(facts, node)
-        if obstacle is None:
+        if obstacle is None or (node.info is None and any(_reached_by(facts, node))):
             return
         obstacles.append((node, obstacle))
     yield Finding(

@@ -33,6 +33,7 @@ def sentinel_misconfigured(facts: Facts) -> Iterator[Finding]:
                 summary,
                 tuple(view.address for view in facts.snapshot.sentinels),
                 evidence,
+                facts.lines("diagnose"),
             )
 
 
@@ -50,6 +51,7 @@ def _watched_all_the_same(facts: Facts) -> Iterator[Finding]:
                 Evidence(f"node {node.address} PUBSUB NUMSUB", f"__sentinel__:hello has {node.watching_sentinels}")
                 for node in watched
             ),
+            facts.lines("diagnose"),
         )
 
 

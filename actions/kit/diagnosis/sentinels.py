@@ -53,13 +53,17 @@ def _silent(facts: Facts, view: SentinelView, unasked: Unasked) -> Finding:
         FindingId.SENTINEL_DOWN,
         Severity.WARNING,
         confident(complete=complete, conflict=reaching > 0),
-        silent_words(
-            f"Sentinel {view.address}", "Sentinel", unasked, reached="other Sentinels reach it" if reaching else ""
-        ),
+        silent_words(f"Sentinel {view.address}", "Sentinel", unasked, reached=_reached_by(reaching)),
         (view.address,),
         tuple(evidence),
-        facts.lines("diagnose"),
+        facts.lines("diagnose", "events"),
     )
+
+
+def _reached_by(others: int) -> str:
+    if not others:
+        return ""
+    return "another Sentinel" if others == 1 else f"{others} other Sentinels"
 
 
 def sentinel_quorum_lost(facts: Facts) -> Iterator[Finding]:
@@ -86,7 +90,7 @@ def sentinel_quorum_lost(facts: Facts) -> Iterator[Finding]:
             *(of_sentinel(view, f"CKQUORUM: {view.quorum_text}") for view in no),
             *(no_answer(view.unasked) for view in missing if view.unasked),
         ),
-        facts.lines("diagnose"),
+        facts.lines("diagnose", "events"),
     )
 
 
@@ -129,7 +133,7 @@ def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
         _disagreement(facts, len(named)),
         tuple(named),
         evidence,
-        facts.lines("diagnose"),
+        facts.lines("diagnose", "events"),
     )
 
 

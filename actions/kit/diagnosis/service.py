@@ -49,7 +49,7 @@ def _refuses(facts: Facts, node: NodeView, good: int, wanted: int | None) -> Fin
         f"The master {node.address} refuses writes: min-replicas-to-write asks for more replicas than it has; {cause}.",
         (node.address,),
         (of_node(node, f"min_slaves_good_slaves {good}"), Evidence(f"node {node.address} CONFIG GET", setting)),
-        facts.lines("diagnose"),
+        facts.lines("verify", "diagnose"),
     )
 
 
@@ -64,7 +64,7 @@ def _no_master(facts: Facts) -> Iterator[Finding]:
             "Nobody takes writes: every known node is a replica.",
             tuple(node.address for node in nodes),
             tuple(of_node(node, f"replica of {link.master if link else 'nobody'}") for node, link in links),
-            (*facts.promotion_lines, *facts.lines("diagnose")),
+            (*facts.promotion_lines, *facts.lines("diagnose", "events")),
         )
 
 
@@ -95,7 +95,8 @@ def persistence_failing(facts: Facts) -> Iterator[Finding]:
             summary = f"{node.address} cannot write its data to disk{stops}: look at its disk and its log."
             said = " ".join(failed)
             finding = _about(facts, FindingId.PERSISTENCE_FAILING, node, Severity.WARNING, summary, said)
-            yield replace(finding, suggests=facts.failover_lines(node)) if node.is_master else finding
+            does = (*facts.failover_lines(node), *facts.lines("verify", "diagnose"))
+            yield replace(finding, suggests=does) if node.is_master else finding
 
 
 def out_of_memory(facts: Facts) -> Iterator[Finding]:
@@ -105,7 +106,8 @@ def out_of_memory(facts: Facts) -> Iterator[Finding]:
         if node.info and limit and used >= limit and node.info.max_memory_policy == "noeviction":
             summary = f"The master {node.address} is out of memory and refuses writes."
             said = f"used_memory {used:,} of maxmemory {limit:,}, noeviction"
-            yield _about(facts, FindingId.OUT_OF_MEMORY, node, Severity.CRITICAL, summary, said)
+            finding = _about(facts, FindingId.OUT_OF_MEMORY, node, Severity.CRITICAL, summary, said)
+            yield replace(finding, suggests=facts.lines("verify", "diagnose"))
 
 
 def memory_pressure(facts: Facts) -> Iterator[Finding]:

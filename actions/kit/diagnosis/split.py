@@ -55,7 +55,7 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
         _summary(facts, true, others, disputed=disputed),
         tuple(node.address for node in nodes),
         (*_evidence(facts), *(one.evidence for one in hidden)),
-        facts.lines("diagnose"),
+        facts.lines("diagnose", "events"),
     )
 
 

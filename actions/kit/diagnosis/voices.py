@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from actions.kit.diagnosis.facts import Facts, of_node
 from actions.kit.diagnosis.voice import Reach, Voice
 from actions.kit.snapshot import Link
+from actions.kit.topology import Address
 
 HEARD_S = 2
 """A replica that heard from its master within this many seconds is reached by it now."""
@@ -25,14 +26,22 @@ def majority_says_no(facts: Facts, said: Sequence[Voice]) -> bool:
     return nos * 2 > facts.electorate > 0
 
 
+def followers_of(facts: Facts, address: Address) -> Iterator[Voice]:
+    """What every node that follows this one says of its link to it."""
+    for node in facts.followers.get(address, ()):
+        if node.info is not None and node.info.link is not None:
+            yield Voice(0, heard(node.info.link), of_node(node, link_text(node.info.link)))
+
+
 def _replicas(facts: Facts) -> Iterator[Voice]:
     for node in facts.others:
         link = node.info.link if node.info else None
         if link is not None and link.master == facts.master_address:
-            yield Voice(0, _heard(link), of_node(node, link_text(link)))
+            yield Voice(0, heard(link), of_node(node, link_text(link)))
 
 
-def _heard(link: Link) -> Reach:
+def heard(link: Link) -> Reach:
+    """Whether a replica hears from whom it follows."""
     if not link.up:
         return Reach.YES if link.sync_in_progress else Reach.NO
     if link.last_io_s is None:

@@ -269,7 +269,7 @@ def test_a_failing_disk_of_a_master_suggests_the_replica_of_its_shard():
         return replace(view, info=replace(view.info, last_bgsave_ok=False)) if view.address == address(3) else view
 
     seen = diagnose(cluster(3, 1).snapshot(failing))
-    assert seen.verdict.suggests == (f"failover carts --to {address(6)}",)
+    assert seen.verdict.suggests == (f"failover carts --to {address(6)}", "verify carts", "diagnose carts")
 
 
 def test_how_far_a_lost_master_had_come_is_told_by_who_heard_of_it():

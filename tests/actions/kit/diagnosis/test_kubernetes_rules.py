@@ -145,6 +145,7 @@ def test_the_static_service_sends_writes_to_a_replica():
         "Service redis-master sends writes to redis-master-0, and the master is redis-repl"
     )
     assert finding.evidence[0].observation == "selector component=master; endpoints redis-master-0"
+    assert finding.suggests == (f"failover orders --to {node_at(1)}", "verify orders", "diagnose orders")
 
 
 @pytest.mark.parametrize(
@@ -169,6 +170,7 @@ def test_the_application_is_set_to_the_service_of_the_replicas():
         "Service redis-replicas by REDIS_HOST, which leaves redis-master-0 out"
         in the(view, FindingId.APP_ON_REPLICA).summary
     )
+    assert the(view, FindingId.APP_ON_REPLICA).suggests == ("verify orders", "diagnose orders"), "one of several pods"
 
 
 @pytest.mark.parametrize(

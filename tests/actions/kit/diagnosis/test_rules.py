@@ -116,6 +116,26 @@ def test_who_answers_garbage_is_not_said_to_be_silent():
     assert "answers, but not as a Sentinel does" in sentinel.summary
 
 
+def test_a_replica_that_others_reach_is_not_called_down():
+    def verdict(snapshot: Snapshot, reason: Reason) -> str:
+        one = diagnose(without_node(snapshot, 2, reason)).verdict
+        assert (one.id, one.confidence) == (FindingId.REPLICA_DOWN, UNDETERMINED)
+        return one.summary
+
+    chained = with_link(healthy(sentinels=0), 3, master=node_at(2))
+    assert "is reached by its master and 3 Sentinels: look at the way from here" in verdict(healthy(), Reason.REFUSED)
+    assert "is reached by its master: look" in verdict(healthy(sentinels=0), Reason.CLOSED)
+    assert "is reached by its master and its own replica: look" in verdict(chained, Reason.REFUSED)
+    assert "hangs since a moment ago" in verdict(healthy(), Reason.TIMED_OUT)
+    only = without_node(healthy(replicas=1), 2, Reason.REFUSED)
+    assert not found(only, FindingId.NO_ELIGIBLE_REPLICA), "its master has it, so it could take over"
+
+
+def test_a_sentinel_that_others_reach_is_not_called_down():
+    summary = diagnose(without_sentinel(healthy(), 2, Reason.REFUSED)).verdict.summary
+    assert "is reached by 2 other Sentinels: look at the way from here" in summary
+
+
 def test_master_unreachable_for_the_sentinels():
     verdict = diagnose(all_opinions(healthy(), flags=DOWN)).verdict
 
@@ -441,10 +461,10 @@ def test_without_sentinels_a_dead_master_and_a_circle_of_replicas_suggest_whom_t
     ahead = with_node(dead, 3, offset=OFFSET + 10)
     circle = with_node(healthy(sentinels=0), 1, role=Role.REPLICA, link=healthy().nodes[1].info.link)
 
-    assert diagnose(dead).verdict.suggests == (f"promote orders --to {node_at(2)}", "diagnose orders")
+    assert diagnose(dead).verdict.suggests == (f"promote orders --to {node_at(2)}", "diagnose orders", "events orders")
     assert diagnose(ahead).verdict.suggests[0] == f"promote orders --to {node_at(3)}"
     assert diagnose(circle).verdict.suggests[0].startswith("promote orders --to ")
-    assert diagnose(dead_master(3)).verdict.suggests == ("diagnose orders",)
+    assert diagnose(dead_master(3)).verdict.suggests == ("diagnose orders", "events orders")
 
 
 def test_who_follows_a_replica_does_not_hide_whom_that_one_follows():
