@@ -12,7 +12,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from actions.adapters.kubernetes.failures import ApiDeniedError, ApiError, ApiGarbledError, from_status, unreachable
@@ -96,8 +96,15 @@ class Client:
             api.rest_client.pool_manager.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def bounded(self, call: Callable[[], T], timeout_s: float = 0) -> T:
+    async def bounded(
+        self, call: Callable[[], T], timeout_s: float = 0, *, unwanted: Callable[[T], object] | None = None
+    ) -> T:
         """Run something in one of our threads, and wait for it no longer than it should take.
+
+        Args:
+            call: what is run; a thread cannot be stopped, so it goes on when nobody waits for it any more.
+            timeout_s: how long it should take.
+            unwanted: what is done with what it gives then, in its thread.
 
         Raises:
             ApiError: it took longer; or what it raises.
@@ -107,8 +114,13 @@ class Client:
             if self._api is None:
                 async with asyncio.timeout(CONNECT_S):
                     await loop.run_in_executor(self._threads, self._connected)
-            async with asyncio.timeout((timeout_s or self._timeout_s) + 1):
-                return await loop.run_in_executor(self._threads, call)
+            work = self._threads.submit(call)
+            try:
+                async with asyncio.timeout((timeout_s or self._timeout_s) + 1):
+                    return await asyncio.wrap_future(work)
+            except (asyncio.CancelledError, TimeoutError):
+                _give_up(work, unwanted)
+                raise
         except TimeoutError as error:
             raise unreachable(self.host, error) from None
 
@@ -183,6 +195,14 @@ class Client:
 
                 self._api = ApiClient(_configuration(self.place))
             return self._api
+
+
+def _give_up(work: Future[T], unwanted: Callable[[T], object] | None) -> None:
+    def ended(done: Future[T]) -> None:
+        if unwanted is not None and not done.cancelled() and done.exception() is None:
+            unwanted(done.result())
+
+    work.add_done_callback(ended)
 
 
 def _read(response: Any, most: int) -> bytes:

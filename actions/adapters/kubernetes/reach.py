@@ -67,7 +67,7 @@ class PodReach:
         """See ``Reach``."""
         try:
             pod = self._view.pod_of(announced.host) or await self._looked_up(announced.host)
-            return await self._opened(pod, announced.port)
+            return await self._opened(pod, announced)
         except AccessDenied as error:
             raise PermissionError(str(error)) from error
         except ActionError as error:
@@ -95,13 +95,34 @@ class PodReach:
             raise OSError(f"no pod of release {self._view.release} has the address {host}")
         return pod
 
-    async def _opened(self, pod: PodView, port: int) -> Address:
+    async def _opened(self, pod: PodView, announced: Address) -> Address:
+        port, still = announced.port, functools.partial(self._still, pod, announced.host)
         door = self._doors.setdefault((pod.name, port), Door())
         if self._client.place.reach is Way.EXEC:
-            guest: Guest = RedisCli(self._client, pod, port).serve
+            guest: Guest = RedisCli(self._client, pod, port, still).serve
             return await door.open_for(guest, _nothing)
-        found = await self._client.bounded(functools.partial(forward.open_forward, self._client, pod.name, port))
+        opening = functools.partial(forward.open_forward, self._client, pod.name, port)
+        found = await self._client.bounded(opening, unwanted=lambda unused: unused.way.close())
+        try:
+            await still()
+        except BaseException:
+            found.way.close()
+            raise
         return await door.open_for(found.serve, found.way.close)
+
+    async def _still(self, pod: PodView, host: str) -> None:
+        """A way leads to whoever bears the pod's name, and a StatefulSet's next pod bears it at another address.
+
+        Asked after the way was opened: who has the address then had it when the way was opened too.
+
+        Raises:
+            ConnectionRefusedError: the pod of this name has another address now, or there is none.
+        """
+        if host != pod.ip:
+            return
+        there = await self._client.list(PODS, fields=f"metadata.name={pod.name}")
+        if all(one.ip != host for one in parse.items(there, parse.pod)):
+            raise ConnectionRefusedError(f"the pod that had the address {host} is gone")
 
 
 def _nothing() -> None:

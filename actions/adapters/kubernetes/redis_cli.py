@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import hiredis
@@ -37,12 +37,17 @@ _QUESTIONS = frozenset(
 
 
 class RedisCli:
-    """Speaks for the server at one port of one pod."""
+    """Speaks for the server at one port of one pod.
 
-    def __init__(self, client: Client, pod: PodView, port: int) -> None:
+    Args:
+        still: raises an ``OSError`` if the pod of this name is not the one that is meant; asked after each run.
+    """
+
+    def __init__(self, client: Client, pod: PodView, port: int, still: Callable[[], Awaitable[None]]) -> None:
         self._client = client
         self._pod = pod
         self._port = port
+        self._still = still
         self._login: tuple[bytes, ...] = ()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -63,6 +68,7 @@ class RedisCli:
             return [_refused(command) for command in commands]
         try:
             answers = iter(await self._client.bounded(lambda: self._run(asked), WITHIN_S))
+            await self._still()
         except ApiDeniedError as error:
             return [CommandError(f"{error.reason} {error}") for _ in commands]
         except ActionError as error:

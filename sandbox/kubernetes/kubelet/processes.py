@@ -5,8 +5,9 @@ import contextlib
 import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 
 async def start(
@@ -37,8 +38,7 @@ async def start(
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        with contextlib.suppress(OSError):
-            await end(await starting)
+        await _to_its_end(_end_what_starts(starting))
         raise
 
 
@@ -52,7 +52,11 @@ def send(process: Process, sign: signal.Signals) -> None:
 
 
 async def end(process: Process) -> None:
-    """Kill what is left of it, and wait until it is gone and its pipes with it."""
+    """Kill what is left of it, and wait until it is gone and its pipes with it, however often that is cancelled."""
+    await _to_its_end(_end(process))
+
+
+async def _end(process: Process) -> None:
     if process.returncode is None:
         send(process, signal.SIGKILL)
         await process.wait()
@@ -61,3 +65,22 @@ async def end(process: Process) -> None:
     for output in (process.stdout, process.stderr):
         if output is not None:
             await output.read()
+
+
+async def _end_what_starts(starting: asyncio.Future[Process]) -> None:
+    with contextlib.suppress(OSError):
+        await _end(await starting)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Cancelled in the middle, as by a time-out and then by the end of its pod, it would leave pipes open."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    task.result()

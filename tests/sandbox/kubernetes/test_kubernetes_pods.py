@@ -135,18 +135,28 @@ async def test_scaling_down_takes_the_last_pod_and_keeps_its_claim(release, api)
 
 
 async def test_nothing_is_left_behind():
-    async with bitnami(build(), replicas=1, quorum=1) as release:
+    async with contextlib.AsyncExitStack() as stack, bitnami(build(), replicas=1, quorum=1) as release:
         with connected(release.cluster) as api:
             connect = client.CoreV1Api(client.ApiClient(api.configuration)).connect_get_namespaced_pod_exec
             wanted = {"container": "redis", "command": ["sleep", "600"], "stdout": True, "_preload_content": False}
             left = await in_thread(stream, connect, "redis-node-0", NAMESPACE, **wanted)
-        running = {child.pid: child for child in psutil.Process().children(recursive=True)}
-        assert {"sleep"} <= {child.name() for child in running.values()}
+            stack.callback(left.sock.shutdown)
+        async with asyncio.timeout(30):
+            while not (sleeping := asleep()):
+                await asyncio.sleep(0.05)
         folder = release.cluster.folder
-    left.sock.shutdown()
     containers = release.cluster.kubelet.pod(NAMESPACE, "redis-node-0").containers.values()
     assert all(one.process.returncode is not None for one in containers)
     assert not folder.exists()
     async with asyncio.timeout(30):
-        while any(child.is_running() and child.name() == "sleep" for child in running.values()):
+        while any(child.is_running() for child in sleeping):
             await asyncio.sleep(0.05)
+
+
+def asleep() -> list[psutil.Process]:
+    """Those of our processes that sleep(1); others come and go while they are looked at."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += [child] if child.name() == "sleep" else []
+    return found

@@ -32,7 +32,7 @@ async def hands_on(
     user: object = None,
     /,
     *,
-    timeout_ms: int = 1_000,
+    timeout_ms: int = 5_000,
     password: str = "",
     **changes: object,
 ) -> AsyncIterator[TargetHands]:
