@@ -17,6 +17,7 @@ from bot.render.words import counted, quoted
 from bot.rules import read_channels, read_people, read_rules
 from bot.targets_elasticache import read_group
 from bot.targets_kubernetes import finds_nodes, read_place
+from bot.targets_rescue import read_rescue
 
 __all__ = ["Fleet", "load_targets"]
 
@@ -37,6 +38,7 @@ _TARGET_KEYS = (
         "sentinel_tls",
     ),
     *("channels", "limits", "approvers", "requesters", "break_glass", "kubernetes", "region", "replication_group_id"),
+    "rescue",
 )
 _LIMIT_KEYS = ("max_lag_bytes", "max_pause_ms", "cooldown_s", "timeout_ms")
 CHART_MASTER_NAME = "mymaster"
@@ -50,7 +52,7 @@ def load_targets(path: Path) -> Fleet:
     Raises:
         SettingsError: what is wrong, with the file, the line and what to do.
     """
-    root = read_yaml(path).section("targets", "approvers", "requesters", "break_glass", "rules", "alerts")
+    root = read_yaml(path).section(*("targets", "approvers", "requesters", "break_glass", "rules", "alerts", "rescue"))
     sections = {}
     for key, value in root.need("targets", "it holds one entry for each Redis deployment").named():
         name = str(key.node.value)
@@ -59,7 +61,8 @@ def load_targets(path: Path) -> Fleet:
         sections[name] = value.section(*_TARGET_KEYS)
     if not sections:
         raise root.fields["targets"].wrong("is empty; it holds one entry for each Redis deployment.")
-    targets = {name: _target(name, section) for name, section in sections.items()}
+    rescue = root.get("rescue")
+    targets = {name: _target(name, section, rescue) for name, section in sections.items()}
     _refuse_one_deployment_twice(sections, targets)
     approvers = _people("approvers", root, sections)
     return Fleet(
@@ -75,7 +78,7 @@ def load_targets(path: Path) -> Fleet:
     )
 
 
-def _target(name: str, section: Section) -> Target:
+def _target(name: str, section: Section, rescue: Field | None) -> Target:
     kind = Kind(section.need("kind", "it says who is in charge of the roles").one_of([kind.value for kind in Kind]))
     environment = section.get("environment")
     tls = read_tls(section.get("tls"))
@@ -106,6 +109,7 @@ def _target(name: str, section: Section) -> Target:
         timeout_ms=_timeout_ms(section.get("limits")),
         address_map=address_map,
         kubernetes=place,
+        rescue=read_rescue(section.get("rescue") or rescue),
     )
 
 

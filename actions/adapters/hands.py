@@ -15,14 +15,16 @@ from actions.adapters.kubernetes import KubernetesRelease
 from actions.adapters.redis import Reach, RedisHands
 from actions.adapters.redis.observe import EARLIER
 from actions.adapters.redis.reach import by_map
+from actions.adapters.rescue import FolderStore, Rescuer, gather
 from actions.kit.elasticache import setting
 from actions.kit.elasticache.ports import ElastiCache
 from actions.kit.elasticache.views import GroupView
-from actions.kit.errors import CommandRefused
+from actions.kit.errors import CommandRefused, RescueFailed
 from actions.kit.kubernetes import setting as variable
 from actions.kit.kubernetes.addresses import nodes_of, sentinels_of
 from actions.kit.kubernetes.ports import Kubernetes
 from actions.kit.kubernetes.view import KubernetesView
+from actions.kit.rescue import RescueCopy, RescueRoom
 from actions.kit.snapshot import SentinelView, Snapshot
 from actions.kit.topology import Address, Kind, Place, Resource, Target
 
@@ -42,6 +44,9 @@ class TargetHands(RedisHands):
         super().__init__(target, reach or (self._kubernetes.reach if self._kubernetes else None))
         self._elasticache = AwsElastiCache(target.elasticache) if target.elasticache else None
         self._pods: frozenset[Address] = frozenset()
+        self._rescuer: Rescuer | None = None
+        if target.rescue is not None:
+            self._rescuer = Rescuer(target, FolderStore(target.rescue.path, target.name), self._reach, self._node)
 
     @property
     def elasticache(self) -> ElastiCache:
@@ -127,6 +132,42 @@ class TargetHands(RedisHands):
             return
         await self._know_sentinels()
         await super().change_settings(node, settings, rewrite=rewrite)
+
+    async def rescue_room(self, node: Address) -> RescueRoom:
+        """See ``Hands.rescue_room``."""
+        try:
+            return await self._rescues.room(node)
+        except RescueFailed as error:
+            return RescueRoom("", why_not=str(error))
+
+    async def rescue(
+        self, node: Address, name: str, evidence: Mapping[str, object], *, fork: int | None = None
+    ) -> RescueCopy:
+        """See ``Hands.rescue``."""
+        return await self._rescues.take(node, name, lambda: self._evidence(evidence), fork)
+
+    async def rescued(self, name: str) -> RescueCopy | None:
+        """See ``Hands.rescued``."""
+        return await self._rescues.find(name)
+
+    @property
+    def _rescues(self) -> Rescuer:
+        if self.target.kind is Kind.ELASTICACHE:
+            raise RescueFailed(
+                "AWS lets nobody copy a node as a replica does; a snapshot of the group is the way there."
+            )
+        if self._rescuer is None:
+            raise RescueFailed(
+                f"Nothing says where rescue copies of {self.target.name} go: "
+                "add rescue: {folder: /path} to targets.yaml."
+            )
+        return self._rescuer
+
+    async def _evidence(self, given: Mapping[str, object]) -> bytes:
+        seen = await self.observe()
+        nodes = [self._node(node.address) for node in seen.nodes]
+        sentinels = [self._sentinel(sentinel.address) for sentinel in seen.sentinels]
+        return await gather(nodes, sentinels, self.target.master_name, given)
 
     def _is_group(self, place: Place) -> bool:
         return self.target.elasticache is not None and place == self.target.elasticache.resource

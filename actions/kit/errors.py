@@ -15,6 +15,8 @@ TandemError                     a sentence for a person, always
         ├── AccessDenied        NOAUTH, WRONGPASS, NOPERM, a certificate that is not trusted
         ├── CommandRefused      the server understood and refused
         ├── TooLate             what was to be stopped or undone has come about
+        ├── RescueFailed        no verified copy came about, and none lies under its name
+        │   └── RescueDamaged   a copy is there, and is not what it was
         └── Garbled             the answer is not what this command answers
 """
 
@@ -87,6 +89,14 @@ class CommandRefused(Permanent):
 
 class TooLate(Permanent):
     """What was to be stopped or undone has come about after all."""
+
+
+class RescueFailed(Permanent):
+    """No verified copy came about, and nothing lies under its name; says why and what to do."""
+
+
+class RescueDamaged(RescueFailed):
+    """A copy is there and is not what it was when it was taken."""
 
 
 class Garbled(Permanent):

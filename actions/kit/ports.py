@@ -10,6 +10,7 @@ from typing import Protocol
 from actions.kit.comparison import Bounds, Comparison
 from actions.kit.elasticache.ports import ElastiCache
 from actions.kit.kubernetes.ports import Kubernetes
+from actions.kit.rescue import RescueCopy, RescueRoom
 from actions.kit.snapshot import Role, SentinelView, Snapshot
 from actions.kit.topology import Address, Place
 
@@ -144,6 +145,36 @@ class Hands(Protocol):
 
         Whatever ends it early, such as a node that dies or a right that is missing, is part of the result: it is then
         not ``complete``. Raises ``CommandRefused`` where both are one process.
+        """
+
+    async def rescue_room(self, node: Address) -> RescueRoom:
+        """Whether a copy of all data of this node could be put where copies of this target go; writes nothing there."""
+
+    async def rescue(
+        self, node: Address, name: str, evidence: Mapping[str, object], *, fork: int | None = None
+    ) -> RescueCopy:
+        """Put a verified copy of all data of this node where copies of this target go.
+
+        What every node and Sentinel says is kept beside it first, together with ``evidence``, which has to be fit for
+        JSON. The node forks for it, and sends it as to a replica. Takes as long as it takes while data comes.
+
+        Args:
+            node: whose data.
+            name: from ``copy_name``. Nothing is ever written over; what is there already is refused.
+            evidence: what else was seen, and why the copy is taken.
+            fork: the first offset of what only this node has: the commands from there on are kept too, where its
+                backlog still holds them.
+
+        Raises:
+            RescueFailed: there is no store, no room, no right, or what came is not good. As every other error it leaves
+                nothing under this name but the evidence, so that it can be tried again.
+        """
+
+    async def rescued(self, name: str) -> RescueCopy | None:
+        """The copy of this name, whose data is hashed again; ``None`` where there is none.
+
+        Raises:
+            RescueDamaged: it is not what it was.
         """
 
     async def sleep(self, seconds: float) -> None:

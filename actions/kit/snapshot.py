@@ -233,6 +233,8 @@ class Snapshot:
     """What AWS says, of a target of kind elasticache."""
     kubernetes: KubernetesView | None = None
     """What Kubernetes says of it, where it lives there."""
+    rescues_to: str = ""
+    """Where rescue copies of it go, for a person; empty where the settings do not say."""
 
     def node(self, address: Place | None) -> NodeView | None:
         """The view of this node, under whatever address, or ``None`` where nobody named it."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from actions.kit.errors import UsageError
 from actions.kit.kubernetes.place import KubernetesPlace
+from actions.kit.rescue_place import RescuePlace
 
 
 class Kind(StrEnum):
@@ -171,3 +172,5 @@ class Target:
     """``nodes`` and ``sentinels`` hold what the servers call themselves; this says where they are dialled."""
     kubernetes: KubernetesPlace | None = None
     """Where it lives on Kubernetes; ``nodes`` and ``sentinels`` may be empty then: the pods say them."""
+    rescue: RescuePlace | None = None
+    """Where copies of its data go before something is done that cannot be taken back."""

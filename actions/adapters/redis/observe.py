@@ -71,6 +71,7 @@ class Observer:
             limits=self.target.limits,
             took_ms=(time.perf_counter() - started) * 1000,
             clock_s=started,
+            rescues_to=str(self.target.rescue or ""),
         )
 
     async def sentinel_views(self) -> tuple[SentinelView, ...]:
