@@ -27,6 +27,7 @@ def master_down(facts: Facts) -> Iterator[Finding]:
     complete = facts.all_others_answered and facts.sure_of_master
     unanimous = all(voice.reach is Reach.NO for voice in said)
     conflict = any(voice.reach is Reach.YES for voice in said)
+    by_hand = unanimous or (facts.in_cluster and not conflict)  # There a majority's word is enough.
     yield Finding(
         FindingId.MASTER_DOWN,
         Severity.CRITICAL,
@@ -34,7 +35,7 @@ def master_down(facts: Facts) -> Iterator[Finding]:
         f"The {facts.title} is down: it does not answer us, {_against(facts, said)}.",
         (node.address,),
         (no_answer(unasked), *(voice.evidence for voice in said)),
-        (*(facts.promotion_lines if unanimous else ()), *facts.lines("diagnose", "events")),
+        (*(facts.promotion_lines if by_hand else ()), *facts.lines("diagnose", "events")),
     )
 
 
