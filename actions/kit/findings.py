@@ -28,6 +28,7 @@ class FindingId(StrEnum):
     PERSISTENCE_FAILING = "persistence-failing"
     OUT_OF_MEMORY = "out-of-memory"
     MEMORY_PRESSURE = "memory-pressure"
+    FRAGMENTATION = "fragmentation"
     EVICTING = "evicting"
     CLIENTS_NEAR_LIMIT = "clients-near-limit"
     AUTH_FAILED = "auth-failed"

@@ -8,17 +8,20 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from actions.kit.errors import Garbled
+from actions.kit.stats import STATS_FIELDS
 
 INFO_FIELDS = (
     *("redis_version", "valkey_version", "run_id", "uptime_in_seconds", "config_file", "role", "sentinel_tilt"),
     *("connected_clients", "blocked_clients", "maxclients", "pubsub_clients", "rejected_connections"),
     *("used_memory", "maxmemory", "maxmemory_policy", "evicted_keys", "instantaneous_ops_per_sec"),
     *("loading", "rdb_changes_since_last_save", "rdb_last_bgsave_status", "aof_enabled", "aof_last_write_status"),
+    "aof_last_bgrewrite_status",
     *("master_replid", "master_replid2", "master_repl_offset", "slave_repl_offset", "second_repl_offset"),
     *("master_host", "master_port", "master_link_status", "master_sync_in_progress", "master_sync_left_bytes"),
     "master_sync_read_bytes",
     *("master_last_io_seconds_ago", "master_link_down_since_seconds", "master_failover_state"),
     *("slave_priority", "slave_read_only", "repl_backlog_size", "min_slaves_good_slaves", "cluster_enabled"),
+    *STATS_FIELDS,
 )
 """What is read of INFO, beside the ``slaveN`` lines. A server sends six times as many fields."""
 

@@ -13,6 +13,7 @@ from actions.kit.errors import Garbled
 from actions.kit.info import info_fields
 from actions.kit.ports import Standing
 from actions.kit.snapshot import AttachedReplica, Link, NodeConfig, NodeInfo, Role
+from actions.kit.stats import parse_errors, parse_stats
 from actions.kit.topology import Address
 
 _ROLES = {"master": Role.MASTER, "slave": Role.REPLICA, "replica": Role.REPLICA, "sentinel": Role.SENTINEL}
@@ -61,10 +62,13 @@ def parse_info(fields: Mapping[str, str]) -> NodeInfo:
         last_bgsave_ok=_flag(fields, "rdb_last_bgsave_status", "ok"),
         aof_enabled=_flag(fields, "aof_enabled", "1"),
         last_aof_write_ok=_flag(fields, "aof_last_write_status", "ok"),
+        last_aof_rewrite_ok=_flag(fields, "aof_last_bgrewrite_status", "ok"),
         ops_per_s=_optional(fields, "instantaneous_ops_per_sec"),
         backlog_bytes=_optional(fields, "repl_backlog_size"),
         good_replicas=_optional(fields, "min_slaves_good_slaves"),
         cluster_enabled=_flag(fields, "cluster_enabled", "1"),
+        stats=parse_stats(fields),
+        errors=parse_errors(fields),
     )
 
 
@@ -168,6 +172,8 @@ def parse_config(*replies: object) -> NodeConfig:
         min_replicas_to_write=_optional(fields, "min-replicas-to-write"),
         min_replicas_max_lag=_optional(fields, "min-replicas-max-lag"),
         replica_priority=_optional(fields, "replica-priority"),
+        save_points=_save_points(fields.get("save")),
+        stops_on_bgsave_error=_flag(fields, "stop-writes-on-bgsave-error", "yes"),
         masterauth=bool(fields["masterauth"]) if "masterauth" in fields else None,
         tls_replication=_flag(fields, "tls-replication", "yes"),
         cluster_node_timeout_ms=_optional(fields, "cluster-node-timeout"),
@@ -242,6 +248,17 @@ def _attached(fields: Mapping[str, str]) -> Iterator[AttachedReplica]:
         words = dict([pair.partition("=")[::2] for pair in line.split(",")])
         if (address := parse_address(words.get("ip", ""), words.get("port", ""))) is not None:
             yield AttachedReplica(address, words.get("state", ""), _number(words, "offset"), _number(words, "lag"))
+
+
+@lru_cache(maxsize=64)
+def _save_points(text: str | None) -> tuple[tuple[int, int], ...] | None:
+    """``3600 1 300 100``: pairs of seconds and changes; ``None`` where it is not that."""
+    if text is None:
+        return None
+    numbers = [_whole(word) for word in text.split()]
+    pairs = zip(numbers[::2], numbers[1::2], strict=False)
+    points = tuple((after_s, least) for after_s, least in pairs if after_s is not None and least is not None)
+    return points if len(points) * 2 == len(numbers) else None
 
 
 def _text(fields: Mapping[str, str], name: str) -> str:

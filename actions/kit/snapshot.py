@@ -13,6 +13,7 @@ from enum import StrEnum
 from actions.kit.cluster.view import ClusterView
 from actions.kit.elasticache.views import GroupView
 from actions.kit.kubernetes.view import KubernetesView
+from actions.kit.stats import NO_ERRORS, NO_STATS, Errors, NodeStats
 from actions.kit.topology import Address, Kind, Limits, Place
 from actions.kit.unasked import Reason, Unasked
 
@@ -102,11 +103,16 @@ class NodeInfo:
     last_bgsave_ok: bool | None = None
     aof_enabled: bool | None = None
     last_aof_write_ok: bool | None = None
+    last_aof_rewrite_ok: bool | None = None
     ops_per_s: int | None = None
     backlog_bytes: int | None = None
     good_replicas: int | None = None
     """``min_slaves_good_slaves``: only there while min-replicas-to-write is in force."""
     cluster_enabled: bool | None = None
+    stats: NodeStats = NO_STATS
+    """What it counts and measures."""
+    errors: Errors = NO_ERRORS
+    """How often it has answered with which error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,9 @@ class NodeConfig:
     min_replicas_to_write: int | None = None
     min_replicas_max_lag: int | None = None
     replica_priority: int | None = None
+    save_points: tuple[tuple[int, int], ...] | None = None
+    """After so many seconds, where there were at least so many changes; empty where it never saves by itself."""
+    stops_on_bgsave_error: bool | None = None
     masterauth: bool | None = None
     """Whether one is set; what it is is not kept. Asked where roles may be moved by hand, as is the next."""
     tls_replication: bool | None = None

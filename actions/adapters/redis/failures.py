@@ -15,8 +15,12 @@ MAX_TEXT = 200
 
 _CODES = {
     reason.value: reason
-    for reason in (Reason.NOAUTH, Reason.WRONGPASS, Reason.NOPERM, Reason.LOADING, Reason.BUSY, Reason.MASTERDOWN)
+    for reason in (
+        *(Reason.NOAUTH, Reason.WRONGPASS, Reason.NOPERM, Reason.DENIED),
+        *(Reason.LOADING, Reason.BUSY, Reason.MASTERDOWN),
+    )
 }
+_TURNED_AWAY = "max number of clients reached"
 _TLS_RECORDS = (r'"\x15"', r'"\x16"')
 """How hiredis names the first byte of a TLS alert or handshake where it expected a reply."""
 
@@ -68,6 +72,7 @@ _ERRORS: dict[Reason, type[ExchangeError]] = {
     Reason.NOAUTH: AccessDeniedError,
     Reason.WRONGPASS: AccessDeniedError,
     Reason.NOPERM: AccessDeniedError,
+    Reason.DENIED: AccessDeniedError,
     Reason.TLS: AccessDeniedError,
     Reason.GARBAGE: GarbledError,
     Reason.UNKNOWN_MASTER: CommandRefusedError,
@@ -94,7 +99,10 @@ def one_line(text: str, secret: str | None = None) -> str:
 def from_reply(error: Exception, secret: str | None = None) -> CommandFailed:
     """An error reply, in the server's own words."""
     text = str(error)
-    return CommandFailed(_CODES.get(text.partition(" ")[0], Reason.REFUSED_COMMAND), one_line(text, secret))
+    reason = _CODES.get(text.partition(" ")[0], Reason.REFUSED_COMMAND)
+    if reason is Reason.REFUSED_COMMAND and _TURNED_AWAY in text:
+        reason = Reason.MAXCLIENTS
+    return CommandFailed(reason, one_line(text, secret))
 
 
 def from_exception(error: Exception, secret: str | None = None) -> CommandFailed:
@@ -114,8 +122,6 @@ def _from_login(error: LoginRefusedError, secret: str | None) -> CommandFailed:
     said = from_reply(error, secret)
     if said.reason is not Reason.REFUSED_COMMAND:
         return said
-    if "max number of clients" in said.text:
-        return CommandFailed(Reason.CLOSED, said.text)
     return CommandFailed(Reason.WRONGPASS, said.text) if "password" in said.text else said
 
 

@@ -20,7 +20,10 @@ from actions.kit.topology import Address
 T = TypeVar("T")
 Replies = list[Reply]
 
-_SETTINGS = ("min-replicas-to-write", "min-replicas-max-lag", "replica-priority")
+_SETTINGS = (
+    *("min-replicas-to-write", "min-replicas-max-lag", "replica-priority"),
+    *("save", "stop-writes-on-bgsave-error"),
+)
 """Asked by their names: for a pattern the server goes through all of its settings."""
 _TO_FOLLOW = ("masterauth", "tls-replication")
 """What a master needs to be a replica later."""

@@ -29,6 +29,8 @@ from actions.kit.diagnosis.master import (
     master_unreachable,
     master_unreachable_for_voters,
 )
+from actions.kit.diagnosis.memory import evicting, fragmented, memory_pressure, out_of_memory
+from actions.kit.diagnosis.persistence import disk_stops_writes, persistence_failing
 from actions.kit.diagnosis.replicas import (
     no_eligible_replica,
     replica_down,
@@ -36,16 +38,10 @@ from actions.kit.diagnosis.replicas import (
 )
 from actions.kit.diagnosis.sentinel_settings import sentinel_misconfigured
 from actions.kit.diagnosis.sentinels import sentinel_disagreement, sentinel_down, sentinel_quorum_lost
-from actions.kit.diagnosis.service import (
-    clients_near_limit,
-    evicting,
-    memory_pressure,
-    out_of_memory,
-    persistence_failing,
-    writes_refused,
-)
+from actions.kit.diagnosis.service import clients_near_limit
 from actions.kit.diagnosis.split import split_brain
 from actions.kit.diagnosis.verdict import healthy, undetermined
+from actions.kit.diagnosis.writes import writes_refused, writes_to_replica
 from actions.kit.findings import Diagnosis, Finding, FindingId
 from actions.kit.snapshot import Snapshot
 
@@ -83,10 +79,12 @@ RULES: tuple[Rule, ...] = (
     _each(master_unreachable),
     busy_script,
     loading,
+    disk_stops_writes,
     writes_refused,
     _of_cluster(state_fail),
     out_of_memory,
     app_on_replica,
+    writes_to_replica,
     sentinel_disagreement,
     _of_cluster(cluster_disagreement),
     sentinel_quorum_lost,
@@ -111,6 +109,7 @@ RULES: tuple[Rule, ...] = (
     memory_pressure,
     clients_near_limit,
     evicting,
+    fragmented,
 )
 """Every rule, in the order in which findings of one severity stand: what endangers writes most, and causes before
 their effects."""

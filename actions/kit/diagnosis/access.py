@@ -59,16 +59,26 @@ def loading(facts: Facts) -> Iterator[Finding]:
     for node in facts.snapshot.nodes:
         shut = node.unasked is not None and node.unasked.reason is Reason.LOADING
         if shut or (node.info is not None and node.info.loading):
-            yield _held(facts, FindingId.LOADING, node, "is loading its data", "loading:1")
+            yield _held(facts, FindingId.LOADING, node, f"is loading its data{_how_far(node)}", "loading:1")
 
 
 def busy_script(facts: Facts) -> Iterator[Finding]:
     """A script or function holds a node, as it says itself. Critical on the master: it takes no other commands."""
     for node in facts.snapshot.nodes:
         if node.unasked is not None and node.unasked.reason is Reason.BUSY:
-            yield _held(
-                facts, FindingId.BUSY_SCRIPT, node, "is held by a script (SCRIPT KILL ends one that wrote nothing)"
-            )
+            kill = "FUNCTION KILL" if "FUNCTION KILL" in node.unasked.why else "SCRIPT KILL"
+            what = "function" if kill == "FUNCTION KILL" else "script"
+            yield _held(facts, FindingId.BUSY_SCRIPT, node, f"is held by a {what} ({kill} ends one that wrote nothing)")
+
+
+def _how_far(node: NodeView) -> str:
+    """What it still has to read, and for how long by its own guess; nothing where it does not tell."""
+    stats = node.info.stats if node.info else None
+    if stats is None or not stats.loading_total or stats.loading_done is None:
+        return ""
+    done = min(100, stats.loading_done * 100 // stats.loading_total)
+    left = "" if stats.loading_left_s is None else f", about {stats.loading_left_s:,} s left"
+    return f": {done} % done{left}"
 
 
 def _held(facts: Facts, finding: FindingId, node: NodeView, what: str, observation: str = "") -> Finding:
@@ -97,8 +107,15 @@ def _mend(shut: list[tuple[Address, Unasked]]) -> str:
     why = next((unasked.why for _, unasked in shut if "Add to the Role: " in unasked.why), "")
     return (
         why.removeprefix("NOPERM ").partition(" (dialled at")[0]
+        or _unprotect(shut)
         or "mend the user, the password or the ACL in targets.yaml or there."
     )
+
+
+def _unprotect(shut: list[tuple[Address, Unasked]]) -> str:
+    if all(unasked.reason is Reason.DENIED for _, unasked in shut):
+        return "its protected mode is on, and it has no password: set one, or bind it to addresses of its own."
+    return ""
 
 
 def _names(shut: list[tuple[Address, Unasked]]) -> str:

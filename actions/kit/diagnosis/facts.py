@@ -15,9 +15,9 @@ from actions.kit.sentinels_gone import still_in_charge
 from actions.kit.snapshot import MonitoredMaster, NodeView, Reason, SentinelReplica, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Kind
 
-ACCESS = frozenset({Reason.NOAUTH, Reason.WRONGPASS, Reason.NOPERM})
+ACCESS = frozenset({Reason.NOAUTH, Reason.WRONGPASS, Reason.NOPERM, Reason.DENIED})
 """It is there, and does not let us in: this says nothing of its health."""
-EXPLAINED = ACCESS | {Reason.TLS, Reason.LOADING, Reason.BUSY, Reason.UNKNOWN_MASTER}
+EXPLAINED = ACCESS | {Reason.TLS, Reason.LOADING, Reason.BUSY, Reason.MAXCLIENTS, Reason.UNKNOWN_MASTER}
 """Reasons that have a finding of their own; all others are silence."""
 DOWN_FLAGS = frozenset({"s_down", "o_down", "disconnected"})
 """Sentinel's flags of somebody that it does not reach at the moment."""

@@ -34,6 +34,18 @@ def _open(snapshot: Snapshot, diagnosis: Diagnosis) -> Iterator[str]:
             yield "whether a vote has begun"
     if any(map(_may_evict, snapshot.masters)):
         yield "whether keys are evicted"
+    if any(map(_has_refused_writes, snapshot.nodes)):
+        yield "whether writes are refused"
+    if any(node.info is not None and node.info.rejected_connections for node in snapshot.nodes):
+        yield QUESTIONS[FindingId.CLIENTS_NEAR_LIMIT]
+
+
+def _has_refused_writes(node: NodeView) -> bool:
+    """It has, at some time since it started, in a way that stands in none of its other fields."""
+    if node.info is None:
+        return False
+    errors = node.info.errors
+    return bool(errors.readonly if node.is_replica else errors.oom or errors.misconf or errors.noreplicas)
 
 
 def _may_evict(master: NodeView) -> bool:

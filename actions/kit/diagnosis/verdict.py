@@ -16,6 +16,8 @@ TELLS_OF_MASTER = frozenset(
         FindingId.FAILOVER_IN_PROGRESS,
         FindingId.LOADING,
         FindingId.BUSY_SCRIPT,
+        FindingId.CLIENTS_NEAR_LIMIT,
+        FindingId.PERSISTENCE_FAILING,
         FindingId.WRITES_REFUSED,
         FindingId.SENTINEL_DISAGREEMENT,
         FindingId.SENTINEL_MISCONFIGURED,

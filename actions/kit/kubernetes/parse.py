@@ -7,6 +7,7 @@ No I/O here.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -106,7 +107,18 @@ def _container(spec: Json, said: Json) -> ContainerView:
         last_reason=_ended(last),
         last_ended_at=_time(last.get("finishedAt")),
         ports=tuple((str(each.get("name") or ""), int(each["containerPort"])) for each in spec.get("ports") or ()),
+        memory_limit=_bytes(((spec.get("resources") or {}).get("limits") or {}).get("memory")),
     )
+
+
+_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12} | {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def _bytes(quantity: object) -> int | None:
+    """``512Mi``; ``None`` where none is set, or one that nobody writes for memory."""
+    found = re.fullmatch(r"([0-9]{1,15})(\.[0-9]{1,3})?([A-Za-z]{0,2})", str(quantity), re.ASCII)
+    unit = _UNITS.get(found.group(3)) if found else None
+    return int(float(found.group(1) + (found.group(2) or "")) * unit) if found and unit else None
 
 
 def _ended(last: Json) -> str:

@@ -36,6 +36,8 @@ class ContainerView:
     last_reason: str = ""
     last_ended_at: datetime | None = None
     ports: tuple[tuple[str, int], ...] = ()
+    memory_limit: int | None = None
+    """In bytes; ``None`` where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ class PodView:
         """The container port of one of these names; ``None`` where no container has it."""
         ports = (port for one in self.containers for port in one.ports)
         return next((number for name, number in ports if name in names), None)
+
+    def memory_limit(self, port: int) -> int | None:
+        """Of the container that listens on this port, in bytes; ``None`` where it has none, or nobody says which."""
+        listening = (one for one in self.containers if any(number == port for _, number in one.ports))
+        return next((one.memory_limit for one in listening), None)
 
 
 @dataclass(frozen=True, slots=True)

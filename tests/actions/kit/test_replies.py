@@ -257,7 +257,7 @@ def test_every_field_that_is_read_is_taken_from_info():
             asked.add(name)
             return super().__contains__(name)
 
-    for text in (MASTER, REPLICA):
+    for text in (MASTER + "\r\nerrorstat_OOM:count=1\r\n", REPLICA):
         fields = Asked(info_fields(text.encode()))
         info = replies.parse_info(fields)
         replies.parse_normal_clients(fields, info)

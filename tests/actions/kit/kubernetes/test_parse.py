@@ -27,6 +27,7 @@ KEYS = (
     *("lastState", "terminated", "waiting", "reason", "finishedAt", "conditions", "type", "containerPort", "replicas"),
     *("selector", "matchLabels", "endpoints", "addresses", "targetRef", "involvedObject", "lastTimestamp", "series"),
     *("count", "template", "env", "value", "valueFrom", "configMapKeyRef", "key", "data", "items", "clusterIP"),
+    *("resources", "limits", "memory"),
 )
 JSON = st.recursive(
     st.none()
@@ -121,3 +122,24 @@ def test_an_event_is_told_by_its_last_time():
     )
     assert (seen.about, seen.message, seen.count) == ("Pod redis-0", "Back-off restarting", 7)
     assert seen.at == datetime(2025, 1, 1, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("limit", "size"),
+    [
+        ("512Mi", 512 * 2**20),
+        ("1.5Gi", 1_536 * 2**20),
+        ("128974848", 128_974_848),
+        ("1G", 10**9),
+        (None, None),
+        ("lots", None),
+        ("1Qi", None),
+    ],
+)
+def test_the_memory_limit_of_a_container(limit, size):
+    resources = {"resources": {"limits": {"memory": limit}}} if limit else {}
+    spec = {"containers": [{"name": "redis", "ports": [{"containerPort": 6379}], **resources}]}
+    pod = parse.pod({"metadata": {"name": "redis-0"}, "spec": spec})
+
+    assert pod.memory_limit(6379) == size
+    assert pod.memory_limit(26379) is None

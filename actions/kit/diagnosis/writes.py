@@ -1,0 +1,121 @@
+"""Rules about writes that are refused, by a master that cannot take them or by a replica. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from actions.kit.diagnosis.about import PROOF, about, counts, grown
+from actions.kit.diagnosis.facts import Facts, confident, count, of_node
+from actions.kit.diagnosis.persistence import stops_on_bgsave_error
+from actions.kit.findings import Evidence, Finding, FindingId, Severity
+from actions.kit.snapshot import NodeView
+from actions.kit.steps import FENCE_REPLICAS
+
+
+def writes_refused(facts: Facts) -> Iterator[Finding]:
+    """A master refuses writes for want of replicas or of a disk, or there is no master to write to.
+
+    min-replicas-to-write is in force and fewer good replicas are attached than it asks for, or none at all where it
+    may not be read; where there are enough by now, it refused some between two looks. Or it cannot write its AOF; or
+    its last BGSAVE failed, it has save points, and stop-writes-on-bgsave-error; where its settings may not be read, it
+    refused some for it between two looks. Or every node answered and each is a replica. A replica that would refuse
+    writes once promoted, for a failover's fence was left on it, is a warning. Certain: the nodes say so.
+    """
+    yield from _too_few_replicas(facts)
+    yield from _no_disk(facts)
+    yield from _no_master(facts)
+    yield from _fence_left_on_replica(facts)
+
+
+def _too_few_replicas(facts: Facts) -> Iterator[Finding]:
+    for node in facts.masters:
+        good = node.info.good_replicas if node.info else None
+        wanted = node.config.min_replicas_to_write if node.config else None
+        if good is not None and good < (1 if wanted is None else wanted):
+            yield _refuses(facts, node, good, wanted)
+        elif refused := grown(facts, node, lambda info: info.errors.noreplicas):
+            summary = f"The master {node.address} refused writes a moment ago: it had too few replicas attached."
+            said = counts(node, "errorstat_NOREPLICAS", refused)
+            yield about(facts, FindingId.WRITES_REFUSED, node, Severity.WARNING, summary, said, does=PROOF)
+
+
+def _refuses(facts: Facts, node: NodeView, good: int, wanted: int | None) -> Finding:
+    cause = (
+        "its value is the fence of a failover that was cut off and has to be settled"
+        if wanted == FENCE_REPLICAS
+        else "attach replicas, or lower it"
+    )
+    setting = f"min-replicas-to-write {wanted or 'may not be read'}"
+    return Finding(
+        FindingId.WRITES_REFUSED,
+        Severity.CRITICAL,
+        confident(complete=True),
+        f"The master {node.address} refuses writes: min-replicas-to-write asks for more replicas than it has; {cause}.",
+        (node.address,),
+        (of_node(node, f"min_slaves_good_slaves {good}"), Evidence(f"node {node.address} CONFIG GET", setting)),
+        facts.lines("verify", "diagnose"),
+    )
+
+
+def _no_disk(facts: Facts) -> Iterator[Finding]:
+    for node in facts.masters:
+        if node.info is None:
+            continue
+        refused = grown(facts, node, lambda info: info.errors.misconf)
+        counted = (counts(node, "errorstat_MISCONF", refused),) if refused else ()
+        if node.info.aof_enabled and node.info.last_aof_write_ok is False:
+            what, said = "its AOF", "aof_last_write_status:err"
+        elif node.info.last_bgsave_ok is False and (refused or stops_on_bgsave_error(node)):
+            what, said = "its dump, and stop-writes-on-bgsave-error is set", "rdb_last_bgsave_status:err"
+        else:
+            continue
+        summary = f"The master {node.address} refuses writes (MISCONF): it cannot write {what}. Look at its disk."
+        finding = about(facts, FindingId.WRITES_REFUSED, node, Severity.CRITICAL, summary, said, *counted, does=PROOF)
+        yield replace(finding, suggests=(*facts.failover_lines(node), *finding.suggests))
+
+
+def _no_master(facts: Facts) -> Iterator[Finding]:
+    nodes = facts.snapshot.nodes
+    if nodes and not facts.in_cluster and all(node.is_replica for node in nodes):
+        links = ((node, node.info.link) for node in nodes if node.info)
+        yield Finding(
+            FindingId.WRITES_REFUSED,
+            Severity.CRITICAL,
+            confident(complete=True),
+            "Nobody takes writes: every known node is a replica.",
+            tuple(node.address for node in nodes),
+            tuple(of_node(node, f"replica of {link.master if link else 'nobody'}") for node, link in links),
+            (*facts.promotion_lines, *facts.lines("diagnose", "events")),
+        )
+
+
+def _fence_left_on_replica(facts: Facts) -> Iterator[Finding]:
+    for node in facts.snapshot.nodes:
+        if node.is_replica and node.config and node.config.min_replicas_to_write == FENCE_REPLICAS:
+            yield Finding(
+                FindingId.WRITES_REFUSED,
+                Severity.WARNING,
+                confident(complete=True),
+                f"The replica {node.address} would refuse writes as master: a cut-off failover left its fence.",
+                (node.address,),
+                (Evidence(f"node {node.address} CONFIG GET", f"min-replicas-to-write {FENCE_REPLICAS}"),),
+                facts.lines("diagnose"),
+            )
+
+
+def writes_to_replica(facts: Facts) -> Iterator[Finding]:
+    """Clients send their writes to a replica, which refuses them: between two looks it answered READONLY more often.
+
+    Nothing is said while the roles move: then clients are about to learn of the new master. Certain: it counted them.
+    """
+    if facts.roles_undecided or len(facts.masters) > 1:
+        return
+    for node in facts.snapshot.nodes:
+        before = facts.earlier(node)
+        refused = grown(facts, node, lambda info: info.errors.readonly)
+        if refused and node.is_replica and before and before.is_replica:
+            times = count(refused.change, "write")
+            summary = f"Clients write to the replica {node.address}: it has just refused {times} (READONLY)."
+            said = counts(node, "errorstat_READONLY", refused)
+            yield about(facts, FindingId.APP_ON_REPLICA, node, Severity.WARNING, summary, said, does=PROOF)
