@@ -65,6 +65,7 @@ def parse_info(fields: Mapping[str, str]) -> NodeInfo:
         last_aof_rewrite_ok=_flag(fields, "aof_last_bgrewrite_status", "ok"),
         ops_per_s=_optional(fields, "instantaneous_ops_per_sec"),
         backlog_bytes=_optional(fields, "repl_backlog_size"),
+        backlog_active=_flag(fields, "repl_backlog_active", "1"),
         good_replicas=_optional(fields, "min_slaves_good_slaves"),
         cluster_enabled=_flag(fields, "cluster_enabled", "1"),
         stats=parse_stats(fields),

@@ -106,6 +106,8 @@ class NodeInfo:
     last_aof_rewrite_ok: bool | None = None
     ops_per_s: int | None = None
     backlog_bytes: int | None = None
+    backlog_active: bool | None = None
+    """``repl_backlog_active``: without a backlog the offset does not count what the node takes."""
     good_replicas: int | None = None
     """``min_slaves_good_slaves``: only there while min-replicas-to-write is in force."""
     cluster_enabled: bool | None = None

@@ -7,11 +7,19 @@ moves the offset of an idle master too, and counts as none of the application's 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from actions.kit.snapshot import NodeInfo, NodeView
+from actions.kit.topology import Address
 
 NO_ID = "0" * 40
+
+_UNPROVEN = (
+    "no provable common ancestor: only a comparison of keys can tell what they share. A node forgets its history when "
+    "it loads an AOF, and when it has had no replica for repl-backlog-ttl"
+)
 
 
 class History(Protocol):
@@ -34,20 +42,107 @@ class History(Protocol):
         """The first byte that is its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """What two nodes share of their history, and how much each has had for itself since.
+
+    ``shared_until``: the last byte that both have; ``None`` where nothing proves a common ancestor. The bytes past it
+    are an upper bound, and ``None`` where they cannot be counted: the PUBLISH of the Sentinels counts among them, and
+    without a backlog nothing is counted.
+    """
+
+    first: Address
+    second: Address
+    shared_until: int | None = None
+    first_bytes: int | None = None
+    second_bytes: int | None = None
+    why: str = ""
+    """How they are related, or why nothing proves it, in words."""
+
+    @property
+    def provable(self) -> bool:
+        """They descend from one ancestor for certain."""
+        return self.shared_until is not None
+
+    def only_on(self, node: Address) -> int | None:
+        """How many bytes at most this one of the two has for itself."""
+        return self.first_bytes if node == self.first else self.second_bytes
+
+    @property
+    def words(self) -> str:
+        """All of it in a sentence; it never says which is right."""
+        if self.shared_until is None:
+            return self.why
+        sides = ((self.first, self.first_bytes), (self.second, self.second_bytes))
+        since = " and ".join(_since(node, count) for node, count in sides)
+        return f"{self.why}; shared before byte {self.shared_until + 1:,}; since then {since}"
+
+
 def lineage(first: NodeView, second: NodeView) -> str:
     """What the two have in common, in a sentence; it never says which is right."""
+    return divergence(first, second).words
+
+
+Births = Mapping[str, tuple[str, int]]
+"""By replication id: the one that it came from, and the first byte of its own."""
+
+
+def births(nodes: Iterable[NodeView]) -> Births:
+    """Who descends from whom, as all nodes together tell it: a replica has the ids of its master."""
+    told = (node.info for node in nodes if node.info is not None)
+    forks = (one for one in told if _known(one.replid2) and one.second_repl_offset > 0)
+    return {one.replid: (one.replid2, one.second_repl_offset) for one in forks}
+
+
+def divergence(first: NodeView, second: NodeView, born: Births | None = None) -> Divergence:
+    """What the two have in common, and what each has for itself.
+
+    A promoted node tells of one ancestor only; ``born``: what others tell of who that one descended from.
+    """
+    ends = (first.address, second.address)
     one, two = first.info, second.info
     if one is None or two is None:
-        return "unknown: one of them did not answer"
-    if _known(two.replid2) and two.replid2 == one.replid:
-        return _descent(str(second.address), two, str(first.address), one)
-    if _known(one.replid2) and one.replid2 == two.replid:
-        return _descent(str(first.address), one, str(second.address), two)
-    if _known(one.replid2) and one.replid2 == two.replid2:
-        shared = min(one.second_repl_offset, two.second_repl_offset)
-        return f"both were promoted from one ancestor {one.replid2[:12]}; shared before byte {shared:,}"
-    aof = " A node that loads an AOF loses its replication ids." if one.aof_enabled or two.aof_enabled else ""
-    return f"no provable common ancestor: only a comparison of keys can tell what they share.{aof}"
+        return Divergence(*ends, why="unknown: one of them did not answer")
+    if one.replid == two.replid:
+        return Divergence(*ends, why="both bear the same replication id, so that nothing tells where they parted")
+    known = {**(born or {}), **births((first, second))}
+    ours, theirs = _ancestry(one, known), _ancestry(two, known)
+    ancestor = next((replid for replid in ours if replid in theirs), None)
+    if ancestor is None:
+        return Divergence(*ends, why=_UNPROVEN)
+    fork = min(place for place in (ours[ancestor], theirs[ancestor]) if place is not None)
+    counts = (_own_bytes(fork, one), _own_bytes(fork, two))
+    return Divergence(*ends, fork - 1, *counts, why=_related(ends, (one, two), ancestor))
+
+
+def _ancestry(info: History, born: Births) -> dict[str, int | None]:
+    """The histories that a node's data went through, the newest first, and where it left each; ``None``: it has not."""
+    found: dict[str, int | None] = {info.replid: None}
+    replid, left = info.replid, None
+    while replid in born and born[replid][0] not in found:
+        replid, fork = born[replid]
+        left = fork if left is None else min(left, fork)
+        found[replid] = left
+    return found
+
+
+def _own_bytes(fork: int, info: NodeInfo) -> int | None:
+    """At most; ``None`` where its offset does not count them."""
+    return None if info.backlog_active is False else max(0, info.offset - fork + 1)
+
+
+def _related(ends: tuple[Address, Address], infos: tuple[NodeInfo, NodeInfo], ancestor: str) -> str:
+    for (child, parent), (young, old) in ((ends, infos), (ends[::-1], infos[::-1])):
+        if old.replid == ancestor:
+            further = "" if young.replid2 == ancestor else ", over others"
+            return f"{child} descends from {parent}{further}"
+    return f"both descend from one ancestor {ancestor[:12]}"
+
+
+def _since(node: Address, count: int | None) -> str:
+    if count is None:
+        return f"nobody counted what only {node} has, which has no backlog"
+    return f"at most {count:,} bytes only on {node}"
 
 
 def only_on_old(old: History, new: History) -> int | None:
@@ -64,15 +159,3 @@ def only_on_old(old: History, new: History) -> int | None:
 
 def _known(replid: str) -> bool:
     return bool(replid) and replid != NO_ID
-
-
-def _descent(child: str, young: NodeInfo, parent: str, old: NodeInfo) -> str:
-    fork = young.second_repl_offset
-    return (
-        f"{child} descends from {parent}; shared before byte {fork:,}; since then at most {_since(fork, old):,} bytes "
-        f"only on {parent} and {_since(fork, young):,} only on {child}"
-    )
-
-
-def _since(fork: int, info: NodeInfo) -> int:
-    return max(0, info.offset - fork + 1)

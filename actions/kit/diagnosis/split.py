@@ -1,30 +1,55 @@
-"""The rule about two masters: who they are, what they share, which one is the true one. No I/O here."""
+"""The rule about two masters: who they are, what they share, which one is the true one. No I/O here.
+
+What is judged by, the strongest first: whom the Sentinels' majority names, what the histories prove, who takes writes
+now, who has replicas. How long each is up and how many keys it holds is shown, and decides nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
-from actions.kit.diagnosis.facts import DOWN_FLAGS, Facts, confident, count, flags_of, no_answer, of_node, of_sentinel
-from actions.kit.diagnosis.growth import growth, one_look
-from actions.kit.diagnosis.lineage import lineage
-from actions.kit.findings import Evidence, Finding, FindingId, Severity
-from actions.kit.snapshot import NodeView, SentinelReplica
+from actions.kit.diagnosis.facts import Facts, confident, count, no_answer, of_node, of_sentinel
+from actions.kit.diagnosis.hidden import hidden_masters
+from actions.kit.diagnosis.lineage import Divergence, births, divergence
+from actions.kit.diagnosis.writers import Writers, evidence, writers
+from actions.kit.findings import Confidence, Evidence, Finding, FindingId, Severity
+from actions.kit.snapshot import NodeView
 from actions.kit.topology import Address
 
-FRESH_INFO_MS = 15_000
-"""Sentinel asks for INFO every ten seconds: what it says of a role is not older than this, or it is out of date."""
-
-CONNECTIONS_OF_SENTINEL = 2
-"""Each Sentinel keeps so many to a node; older servers count both as clients. Fewer are no sign of an application."""
+IN_PAIRS = 4
+"""Up to so many masters each is compared with each; of more, with the first or the true one."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Hidden:
-    """A node that does not answer us, and that somebody else sees as a master."""
+class Sides:
+    """The masters of a split brain, as data for whoever mends it.
 
-    node: NodeView
-    evidence: Evidence
+    ``named`` is whom the Sentinels' majority names, where it is one of them. ``keeper`` is who is kept and ``losers``
+    who are given up; where the evidence does not decide, there is no keeper, and every master may be a loser.
+    ``why`` is the finding's sentence.
+    """
+
+    named: Address | None
+    keeper: Address | None
+    losers: tuple[Address, ...]
+    confidence: Confidence
+    why: str
+    hidden: tuple[Address, ...]
+    """Those of them that do not answer us."""
+    writers: Writers
+    divergences: tuple[Divergence, ...]
+    """What they share in pairs, those first that tell of the keeper."""
+
+    @property
+    def masters(self) -> tuple[Address, ...]:
+        """All of them."""
+        return self.losers if self.keeper is None else (self.keeper, *self.losers)
+
+    def divergence(self, loser: Address) -> Divergence | None:
+        """What a loser shares with the keeper; ``None`` where there is none of the one or the other."""
+        return next((one for one in self.divergences if {one.first, one.second} == {loser, self.keeper}), None)
 
 
 def split_brain(facts: Facts) -> Iterator[Finding]:
@@ -32,135 +57,101 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
 
     Two processes (by run id) answer as masters; or one does, and one that does not answer us is seen as master by a
     Sentinel, or is followed by a replica. The true one is whom the Sentinels agree on. Undetermined where nobody does,
-    or where only the other has clients; likely where one of the two did not answer us, or a Sentinel or node is
-    silent. The number of keys and the offsets past the fork decide nothing. Nothing is said while a Sentinel fails
-    over and the roles are undecided: there the promoted one is master beside whom they still name, and is right; nor
-    of a cluster, whose masters are many.
+    or where only others take writes now: between two looks, because the write Service or the application's setting
+    leads there, or where neither tells, by their clients. Likely where one of the two did not answer us, or a Sentinel
+    or node is silent. The number of keys and the offsets past the fork decide nothing. Nothing is said while a
+    Sentinel fails over and the roles are undecided: there the promoted one is master beside whom they still name, and
+    is right; nor of a cluster, whose masters are many.
     """
-    if facts.roles_undecided or facts.in_cluster:
+    found = sides(facts)
+    if found is None:
         return
-    hidden = _hidden(facts)
-    nodes = (*facts.masters, *(one.node for one in hidden))
-    if len(nodes) < 2 or not facts.masters:
-        return
-    others = tuple(node for node in nodes if node.address != facts.agreed)
-    true = next((node for node in nodes if facts.has_sentinels and node.address == facts.agreed), None)
-    writers = _writers(facts)
-    disputed = bool(writers) and true is not None and true.is_master and true.address not in writers
-    complete = not hidden and facts.all_voters_answered and all(node.info for node in facts.snapshot.nodes)
     yield Finding(
         FindingId.SPLIT_BRAIN,
         Severity.CRITICAL,
-        confident(complete=complete, conflict=true is None or disputed),
-        _summary(facts, true, others, disputed=disputed),
-        tuple(node.address for node in nodes),
-        (*_evidence(facts), *(one.evidence for one in hidden)),
+        found.confidence,
+        found.why,
+        tuple(sorted(found.masters)),
+        (*_evidence(facts, found), *(one.evidence for one in hidden_masters(facts))),
         facts.lines("diagnose", "events"),
     )
 
 
-def _summary(facts: Facts, true: NodeView | None, others: tuple[NodeView, ...], *, disputed: bool) -> str:
-    names = " and ".join(str(node.address) for node in others)
-    if true is None:
+def sides(facts: Facts) -> Sides | None:
+    """The masters at once, and which of them is kept; ``None`` where there are not two."""
+    if facts.roles_undecided or facts.in_cluster:
+        return None
+    hidden = hidden_masters(facts)
+    nodes = (*facts.masters, *(one.node for one in hidden))
+    if len(nodes) < 2 or not facts.masters:
+        return None
+    named = next((node for node in nodes if facts.has_sentinels and node.address == facts.agreed), None)
+    writing = writers(facts)
+    disputed = named is not None and named.is_master and bool(writing.now) and named.address not in writing.now
+    complete = not hidden and facts.all_voters_answered and all(node.info for node in facts.snapshot.nodes)
+    keeper = None if named is None or disputed else named.address
+    losers = tuple(node.address for node in nodes if node.address != keeper)
+    return Sides(
+        named=named.address if named else None,
+        keeper=keeper,
+        losers=losers,
+        confidence=confident(complete=complete, conflict=keeper is None),
+        why=_why(facts, named, losers, writing, disputed=disputed),
+        hidden=tuple(one.node.address for one in hidden),
+        writers=writing,
+        divergences=_divergences(facts, nodes, keeper),
+    )
+
+
+def _divergences(facts: Facts, nodes: Sequence[NodeView], keeper: Address | None) -> tuple[Divergence, ...]:
+    ordered = sorted(nodes, key=lambda node: node.address != keeper)
+    pairs = combinations(ordered, 2) if len(nodes) <= IN_PAIRS else ((ordered[0], other) for other in ordered[1:])
+    born = births(facts.snapshot.nodes)
+    return tuple(divergence(first, second, born) for first, second in pairs)
+
+
+def _why(facts: Facts, named: NodeView | None, losers: Sequence[Address], writing: Writers, *, disputed: bool) -> str:
+    if named is None:
         nobody = "no majority of Sentinels says" if facts.has_sentinels else "nobody is in charge to say"
-        said = f"Split brain: {names} are masters at once, and {nobody} which is the true one."
-        return f"{said}{_who_writes(facts)}"
-    changes = [_changes(facts, node) for node in others]
+        said = f"Split brain: {_names(losers)} are masters at once, and {nobody} which is the true one."
+        return f"{said}{_who_writes(writing, losers)}"
     if disputed:
-        takes = "takes writes" if any(changes) else "has clients that may write"
-        return f"Split brain: the Sentinels name {true.address}, but only {names} {takes}. A person has to decide."
-    lost = "takes writes that will be lost" if any(changes) else "may have taken writes that will be lost"
-    if None not in changes and not any(changes):
-        lost += "; it took none between two looks"
-    return f"Split brain: {true.address} is the true master, as the Sentinels say; {names} {lost}."
+        only = "; ".join(f"{address} {writing.words(address)}" for address in writing.now)
+        return f"Split brain: the Sentinels name {named.address}, but only {only}. A person has to decide."
+    true = f"Split brain: {named.address} is the true master, as the Sentinels say"
+    if set(losers) & set(writing.took):
+        return f"{true}; {_names(losers)} takes writes that will be lost."
+    if set(losers) & set(writing.led):
+        return f"{true}; the application is led to write to {_names(losers)}, which will be lost."
+    none = "; it took none between two looks" if set(losers) <= set(writing.took_none) else ""
+    return f"{true}; {_names(losers)} may have taken writes that will be lost{none}."
 
 
-def _who_writes(facts: Facts) -> str:
-    """Who takes writes now, as two looks tell: a help for whoever decides, and no proof of who is right."""
-    changes = {node.address: _changes(facts, node) for node in facts.masters}
-    takers = [str(address) for address, number in changes.items() if number]
-    if takers:
-        return f" {' and '.join(takers)} took writes between two looks."
-    return "" if None in changes.values() else " None of them took writes between two looks."
+def _who_writes(writing: Writers, masters: Sequence[Address]) -> str:
+    """Who takes writes now: a help for whoever decides, and no proof of who is right."""
+    said = ""
+    if writing.took:
+        said = f" {_names(writing.took)} took writes between two looks."
+    elif set(masters) <= set(writing.took_none):
+        said = " None of them took writes between two looks."
+    return said + (f" The application is led to write to {_names(writing.led)}." if writing.led else "")
 
 
-def _hidden(facts: Facts) -> tuple[_Hidden, ...]:
-    """The silent nodes that somebody else sees as a master, each once."""
-    found: dict[str, _Hidden] = {}
-    for one in (*_seen_by_sentinels(facts), *_followed(facts)):
-        found.setdefault(str(one.node.address), one)
-    return tuple(found.values())
+def _names(addresses: Sequence[Address]) -> str:
+    return " and ".join(map(str, addresses))
 
 
-def _seen_by_sentinels(facts: Facts) -> Iterator[_Hidden]:
-    for view, master in facts.opinions:
-        node = facts.nodes.get(master.address)
-        if node and node.info is None and not master.flags & DOWN_FLAGS and master.address == facts.agreed:
-            yield _Hidden(node, of_sentinel(view, f"{flags_of(master.flags)} on {master.address}"))
-        for replica in master.replicas:
-            node = facts.nodes.get(replica.address)
-            if node and node.info is None and _seen_as_master(replica):
-                said = f"{flags_of(replica.flags)}, role-reported=master on {replica.address}"
-                yield _Hidden(node, of_sentinel(view, said))
-
-
-def _seen_as_master(replica: SentinelReplica) -> bool:
-    """Sentinel reaches it, and heard lately that it calls itself a master."""
-    fresh = replica.info_age_ms is not None and replica.info_age_ms <= FRESH_INFO_MS
-    return fresh and replica.role_reported == "master" and not replica.flags & DOWN_FLAGS
-
-
-def _followed(facts: Facts) -> Iterator[_Hidden]:
-    """A replica that follows a silent node is right to do so if that is a replica itself, in a chain."""
-    for node in facts.snapshot.nodes:
-        link = node.info.link if node.info else None
-        followed = facts.nodes.get(link.master) if link and link.up else None
-        if followed is None or followed.info is not None or followed.address in facts.attached:
-            continue
-        if followed.address not in facts.sentinel_replicas:
-            yield _Hidden(followed, of_node(node, f"link to {followed.address} up"))
-
-
-def _writers(facts: Facts) -> frozenset[Address]:
-    """The masters that take writes: by growth between two looks, else those that have clients; empty if unknown."""
-    own = CONNECTIONS_OF_SENTINEL * facts.electorate
-    grown = {node.address for node in facts.masters if (_changes(facts, node) or 0) > 0}
-    return frozenset(grown or {node.address for node in facts.masters if (node.normal_clients or 0) > own})
-
-
-def _changes(facts: Facts, node: NodeView) -> int | None:
-    """How often its data was changed between two looks; ``None`` where nothing tells.
-
-    A save in between sets the count back: then what it has grown to does not say when.
-    """
-    counted = growth(facts, node, lambda info: info.changes_since_save)
-    return counted.change if counted and counted.change >= 0 else None
-
-
-def _written(facts: Facts, node: NodeView) -> Evidence:
-    """What two looks say of the writes that a node takes, or that one look cannot."""
-    counted = growth(facts, node, lambda info: info.changes_since_save)
-    if counted is None:
-        return one_look(f"node {node.address} INFO", "whether it takes writes now")
-    if counted.change < 0:
-        said = "it was saved in between, so this tells nothing of writes now"
-    else:
-        said = counted.rate("writes") if counted.change else "no write in between"
-    both = f"changes since the last save {counted.then:,}, then {counted.now:,}: {said}"
-    return counted.evidence(f"node {node.address} INFO", both)
-
-
-def _evidence(facts: Facts) -> Iterator[Evidence]:
+def _evidence(facts: Facts, found: Sides) -> Iterator[Evidence]:
     for node in facts.masters:
         yield of_node(node, _role_text(node))
-    for first, second in zip(facts.masters, facts.masters[1:], strict=False):
-        yield Evidence(f"lineage of {first.address} and {second.address}", lineage(first, second))
-    for node in facts.masters:
-        if node.normal_clients is not None:
-            yield of_node(node, count(node.normal_clients, "client"))
-        yield _written(facts, node)
+    for one in found.divergences:
+        yield Evidence(f"lineage of {one.first} and {one.second}", one.words)
+    yield from evidence(facts)
     for view, master in facts.opinions:
         yield of_sentinel(view, f"names {master.address}, config-epoch {master.config_epoch}")
+    for node in facts.masters:
+        if node.keys is not None:
+            yield of_node(node, f"holds {count(node.keys, 'key')}, which decides nothing")
     for unasked in facts.snapshot.unasked:
         yield no_answer(unasked)
 
