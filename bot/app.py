@@ -16,13 +16,13 @@ from aiohttp import ClientError, ClientSession, web
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
-from actions.adapters import connect, sentinel_events
+from actions.adapters import connect
 from actions.kit.errors import SettingsError
 from actions.registry import ACTIONS
 from bot import logs
 from bot.alerts.mapping import Places
 from bot.alerts.receiver import Receiver
-from bot.alerts.sentinels import SentinelWatch
+from bot.alerts.sources import Sources
 from bot.alerts.watch import Watch as IncidentWatch
 from bot.fleet import Fleet
 from bot.happenings import Happenings
@@ -120,11 +120,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         incidents = IncidentWatch(ledger.incidents, parts.desk.look, parts.desk.locks.why_not_now)
         incidents.start()
         stack.push_async_callback(incidents.aclose)
-        sentinels = SentinelWatch(
-            *(tuple(fleet.targets.values()), Places(fleet), ledger.incidents, sentinel_events, ledger.holder)
-        )
-        sentinels.start()
-        stack.push_async_callback(sentinels.aclose)
+        sources = Sources(fleet, ledger, parts.desk.look, settings.watches())
+        sources.start()
+        stack.push_async_callback(sources.aclose)
         parts.keeper.start()
         stack.push_async_callback(parts.keeper.aclose)
         joining = asyncio.create_task(_join(service, parts, _secret(settings.slack_app_token)))

@@ -28,6 +28,8 @@ PLAIN = (
     "PEOPLE_HOURS",
     "AWS_ENDPOINT_URL",
     "TRACES_URL",
+    "WATCH_NODES_SECONDS",
+    "WATCH_SENTINELS",
 )
 SECRET = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ALERTS_TOKEN", "TOKEN", "LEDGER_URL")
 """These may also come as ``TANDEM_<name>_FILE``, the path of a file that holds nothing else."""

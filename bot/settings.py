@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from actions.kit.errors import SettingsError
 from bot import environment
+from bot.alerts.watches import Watches
 from bot.render.words import quoted
 from bot.requests.terms import Terms
 
@@ -68,6 +69,10 @@ class Settings(BaseSettings):
     traces_url: WebAddress | None = None
     """Of a collector that speaks OTLP over HTTP; without it nothing is traced."""
     aws_endpoint_url: WebAddress | None = None
+    watch_nodes_seconds: float = Field(default=1, ge=0, le=3600, allow_inf_nan=False)
+    """How often every node is asked whether it is there; 0: never."""
+    watch_sentinels: bool = True
+    """Whether the Sentinels' events are listened to."""
 
     @field_validator("break_glass_minutes")
     @classmethod
@@ -99,6 +104,10 @@ class Settings(BaseSettings):
                 "Neither TANDEM_SLACK_APP_TOKEN (xapp-…, for Socket Mode) nor TANDEM_SLACK_SIGNING_SECRET "
                 "(for signed HTTP) is set; one of them is needed."
             )
+
+    def watches(self) -> Watches:
+        """What is watched, and how often."""
+        return Watches(nodes_s=self.watch_nodes_seconds, sentinels=self.watch_sentinels)
 
     def terms(self, *, begins_at_once: bool = True) -> Terms:
         """How long what people are given lasts."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from actions.adapters.hands import TargetHands
 from actions.adapters.redis import Reach
 from actions.adapters.redis.listening import sentinel_events
+from actions.adapters.redis.probing import Beat, Prober
 from actions.kit.topology import Target
 
-__all__ = ["TargetHands", "connect", "sentinel_events"]
+__all__ = ["Beat", "Prober", "TargetHands", "connect", "sentinel_events"]
 
 
 def connect(target: Target, reach: Reach | None = None) -> TargetHands:

@@ -93,6 +93,17 @@ def parse_standing(reply: object) -> Standing:
     )
 
 
+def parse_named(reply: object) -> tuple[Address, ...]:
+    """The nodes that INFO replication names: its master, or its replicas.
+
+    Raises:
+        Garbled: it is no text.
+    """
+    fields = info_fields(reply)
+    link = _link(fields)
+    return (*([link.master] if link else ()), *(one.address for one in _attached(fields)))
+
+
 def parse_version(fields: Mapping[str, str]) -> tuple[str, tuple[int, ...]]:
     """The flavour and its own version; Valkey also names the Redis version that it speaks like.
 

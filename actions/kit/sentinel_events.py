@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from actions.kit.errors import UsageError
+from actions.kit.snapshot import SentinelView
 from actions.kit.topology import Address
+
+MYSELF = "myself"
+"""No event of a Sentinel's: which one it is that we listen to, by its id in ``details``."""
 
 
 class Instance(StrEnum):
@@ -61,3 +66,22 @@ def _about_instance(channel: str, words: list[str], details: str) -> SentinelEve
     instance = Instance(kind)
     master_name = name if instance is Instance.MASTER else rest[1]
     return SentinelEvent(channel, master_name, instance, Address.parse(f"[{host}]:{port}"), details=details)
+
+
+def as_events(master_name: str, view: SentinelView) -> Iterator[SentinelEvent]:
+    """What a Sentinel knows already when somebody begins to listen, as the events by which it would have told it."""
+    yield SentinelEvent(MYSELF, master_name, Instance.SENTINEL, details=view.run_id)
+    if view.tilt:
+        yield SentinelEvent("+tilt")
+    master = view.master
+    if master is None:
+        return
+    yield SentinelEvent("+monitor", master_name, Instance.MASTER, master.address)
+    for replica in master.replicas:
+        yield SentinelEvent("+slave", master_name, Instance.REPLICA, replica.address)
+    for peer in master.peers:
+        yield SentinelEvent("+sentinel", master_name, Instance.SENTINEL, peer)
+    if "o_down" in master.flags:
+        yield SentinelEvent("+odown", master_name, Instance.MASTER, master.address, details="since before")
+    elif "s_down" in master.flags:
+        yield SentinelEvent("+sdown", master_name, Instance.MASTER, master.address)

@@ -1,24 +1,23 @@
 """Listens to every Sentinel of every target: what one says is in the channel seconds before any scrape sees it.
 
 Several Sentinels say the same, and so do several replicas of the bot: one alert comes of it, whose fingerprint says
-what it is about. Only a look at Redis says when it is over.
+what it is about. Only a look at Redis says when it is over. Sentinels that others name are listened to as well.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 
 from actions.kit.errors import TandemError
-from actions.kit.sentinel_events import Instance, SentinelEvent
+from actions.kit.sentinel_events import MYSELF, Instance, SentinelEvent
 from actions.kit.topology import Address, Target
-from bot.alerts.mapping import Places
+from bot.alerts.failovers import Failovers
+from bot.alerts.telling import Teller, own_alert
 from bot.ledger.incident_records import Alert
-from bot.ledger.incidents import Incidents
 from bot.render.words import plain
 
 log = logging.getLogger(__name__)
@@ -26,8 +25,12 @@ log = logging.getLogger(__name__)
 AGAIN_S, LONGEST_S = 1.0, 30.0
 """A Sentinel that is lost is called again after this, and each time after twice as long, up to the second."""
 
-Events = Callable[[Target, Address], AsyncGenerator[SentinelEvent]]
-Holder = Callable[[str], Awaitable[str | None]]
+GIVEN_UP = 60
+"""One that is in no settings, and could not be called so many times in a row, is called no more until it is named."""
+
+Events = Callable[[Target, Address, Iterable[str]], AsyncGenerator[SentinelEvent]]
+Known = Callable[[str, Iterable[Address]], None]
+"""Is told of a target's nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,6 @@ _MEANINGS: Mapping[tuple[str, Instance | None], _Meaning] = {
     ("+switch-master", Instance.MASTER): _Meaning(
         "SentinelMasterChanged", "warning", "The Sentinels have moved the master from {where} to {new}."
     ),
-    ("-failover-abort-no-good-slave", Instance.MASTER): _Meaning(
-        "SentinelFailoverGivenUp", "critical", "A Sentinel has given its failover up: no replica can be promoted."
-    ),
-    ("-failover-abort-slave-timeout", Instance.MASTER): _Meaning(
-        "SentinelFailoverGivenUp", "critical", "A Sentinel has given its failover up: its replica was not promoted."
-    ),
     ("+reboot", Instance.MASTER): _Meaning("RedisRestarted", "warning", "The master {where} was restarted."),
     ("+reboot", Instance.REPLICA): _Meaning("RedisRestarted", "warning", "The replica {where} was restarted."),
     ("+convert-to-slave", Instance.REPLICA): _Meaning(
@@ -71,6 +68,26 @@ _MEANINGS: Mapping[tuple[str, Instance | None], _Meaning] = {
     ),
     ("+tilt", None): _Meaning("SentinelTilt", "warning", "A Sentinel is in TILT and acts on nothing for 30 s."),
 }
+_ABORTS: Mapping[str, str] = {
+    "-failover-abort-no-good-slave": "no replica can be promoted",
+    "-failover-abort-slave-timeout": "its replica was not promoted in time",
+    "-failover-abort-not-elected": "the other Sentinels have not elected it",
+}
+_ABORT = "-failover-abort-"
+_QUIET = frozenset({"+monitor", "+slave", "+sentinel", "+sentinel-address-switch", "+fix-slave-config"})
+"""Who there is, which is no trouble: nobody has to look again because of it."""
+
+
+@dataclass
+class _Ear:
+    """One Sentinel, by how it is logged in to: whose it is, and which one, once it has said so."""
+
+    sentinel: Address
+    username: str | None
+    listed: bool
+    targets: dict[str, Target] = field(default_factory=dict)
+    task: asyncio.Task[None] | None = None
+    run_id: str = ""
 
 
 class SentinelWatch:
@@ -78,79 +95,127 @@ class SentinelWatch:
 
     Args:
         targets: whose Sentinels are listened to; one that several targets share is listened to once.
-        places: finds the channels.
-        incidents: where what is heard goes.
+        teller: where what is heard goes.
+        failovers: is told of masters that are held to be down, and of new ones.
         events: listens to one Sentinel.
-        holder: which run of ours holds a target: what it causes is told by its own message.
+        known: is told which nodes there are.
     """
 
     def __init__(
-        self, targets: Sequence[Target], places: Places, incidents: Incidents, events: Events, holder: Holder
+        self, targets: Iterable[Target], teller: Teller, failovers: Failovers, events: Events, known: Known
     ) -> None:
         self._targets = tuple(target for target in targets if target.sentinels)
-        self._places, self._incidents, self._events, self._holder = places, incidents, events, holder
-        self._tasks: list[asyncio.Task[None]] = []
+        self._teller, self._failovers, self._events, self._known = teller, failovers, events, known
+        self._ears: dict[tuple[Address, str | None], _Ear] = {}
+        self._closed = False
 
     def start(self) -> None:
         """Begin."""
-        by_sentinel: dict[tuple[Address, str | None], list[Target]] = {}
         for target in self._targets:
             for sentinel in target.sentinels:
-                by_sentinel.setdefault((sentinel, target.sentinel_auth.username), []).append(target)
-        self._tasks = [
-            asyncio.create_task(self._listen(sentinel, tuple(targets)))
-            for (sentinel, _), targets in by_sentinel.items()
-        ]
+                self._ear(sentinel, target, listed=True)
+        for ear in self._ears.values():
+            self._begin(ear)
 
     async def aclose(self) -> None:
         """Stop."""
-        for task in self._tasks:
+        self._closed = True
+        tasks = [ear.task for ear in self._ears.values() if ear.task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _listen(self, sentinel: Address, targets: tuple[Target, ...]) -> None:
-        pause_s = AGAIN_S
-        while True:
+    def know(self, target: Target, sentinels: Iterable[Address]) -> None:
+        """There are these Sentinels too."""
+        for sentinel in sentinels:
+            ear = self._ear(sentinel, target, listed=False)
+            if (ear.task is None or ear.task.done()) and not self._closed:
+                self._begin(ear)
+
+    def _ear(self, sentinel: Address, target: Target, *, listed: bool) -> _Ear:
+        key = (sentinel, target.sentinel_auth.username)
+        ear = self._ears.setdefault(key, _Ear(sentinel, target.sentinel_auth.username, listed))
+        ear.targets.setdefault(target.name, target)
+        return ear
+
+    def _begin(self, ear: _Ear) -> None:
+        ear.task = asyncio.create_task(self._listen(ear))
+
+    async def _listen(self, ear: _Ear) -> None:
+        pause_s, failures = AGAIN_S, 0
+        while ear.listed or failures < GIVEN_UP:
+            targets = tuple(ear.targets.values())
             try:
-                async with aclosing(self._events(targets[0], sentinel)) as events:
+                names = [target.master_name for target in targets]
+                async with aclosing(self._events(targets[0], ear.sentinel, names)) as events:
                     async for event in events:
-                        pause_s = AGAIN_S
-                        await self._heard(sentinel, event, targets)
+                        pause_s, failures = AGAIN_S, 0
+                        if not self._heard(ear, event):
+                            return
             except TandemError as error:
                 log.info("a Sentinel is not heard: %s", error)
             except Exception:
-                log.exception("what Sentinel %s says could not be worked on", sentinel)
+                log.exception("what Sentinel %s says could not be worked on", ear.sentinel)
             await asyncio.sleep(pause_s)
-            pause_s = min(LONGEST_S, pause_s * 2)
+            pause_s, failures = min(LONGEST_S, pause_s * 2), failures + 1
 
-    async def _heard(self, sentinel: Address, event: SentinelEvent, targets: tuple[Target, ...]) -> None:
-        for target in targets:
+    def _heard(self, ear: _Ear, event: SentinelEvent) -> bool:
+        """Work on an event; whether it is worth listening on."""
+        if event.name == MYSELF:
+            ear.run_id = event.details
+            return ear.listed or not self._is_heard_already(ear)
+        for target in tuple(ear.targets.values()):
             if event.master_name in {"", target.master_name}:
-                await self._tell(sentinel, event, target)
+                self._note(event, target)
+                self._tell(ear.sentinel, event, target)
+        return True
 
-    async def _tell(self, sentinel: Address, event: SentinelEvent, target: Target) -> None:
-        meaning = _MEANINGS.get((event.name, event.instance))
-        try:
-            if meaning is None or await self._holder(target.name):
-                await self._incidents.look_again(target.name)
-                return
-            signal = self._places.of_target(_alert(sentinel, event, target.name, meaning), target.name)
-            await self._incidents.received([signal])
-        except TandemError as error:
-            log.warning("%s of Sentinel %s could not be written down: %s", event.name, sentinel, error)
+    def _is_heard_already(self, ear: _Ear) -> bool:
+        """Settings may call a Sentinel by a name, and the others call it by an address."""
+        return bool(ear.run_id) and any(
+            other is not ear and other.run_id == ear.run_id and other.task is not None and not other.task.done()
+            for other in self._ears.values()
+        )
+
+    def _note(self, event: SentinelEvent, target: Target) -> None:
+        """Who there is, and whose turn it is."""
+        if event.name == "+sentinel" and event.address is not None:
+            self.know(target, [event.address])
+        if event.instance in {Instance.MASTER, Instance.REPLICA} and event.name in {"+monitor", "+slave"}:
+            self._known(target.name, [event.address] if event.address else [])
+        if event.instance is Instance.MASTER and event.address is not None:
+            if event.name == "+odown":
+                self._failovers.held(target.name, event.address)
+            if event.name == "-odown":
+                self._failovers.over(target.name, event.address)
+            if event.name == "+switch-master" and event.new_master is not None:
+                self._known(target.name, [event.new_master])
+                self._failovers.moved(target.name, event.address, event.new_master)
+
+    def _tell(self, sentinel: Address, event: SentinelEvent, target: Target) -> None:
+        meaning = _meaning(event)
+        if meaning is not None:
+            self._teller.tell(target.name, _alert(sentinel, event, target.name, meaning))
+        elif event.name not in _QUIET:
+            self._teller.look_again(target.name)
+
+
+def _meaning(event: SentinelEvent) -> _Meaning | None:
+    if event.name.startswith(_ABORT):
+        why = _ABORTS.get(event.name, "it does not say more")
+        return _Meaning("SentinelFailoverGivenUp", "critical", f"A Sentinel has given its failover up: {why}.")
+    return _MEANINGS.get((event.name, event.instance))
 
 
 def _alert(sentinel: Address, event: SentinelEvent, target: str, meaning: _Meaning) -> Alert:
     where = str(event.address or sentinel)
     sentence = meaning.sentence.format(where=where, new=event.new_master, why=plain(event.details, 60) or "no details")
     about = where if event.instance is not Instance.MASTER or event.new_master else ""
-    labels = {"alertname": meaning.name, "severity": meaning.severity, "instance": where, "heard_from": str(sentinel)}
-    return Alert(
-        fingerprint=f"sentinel:{target}:{meaning.name}:{about}",
-        firing=True,
-        starts_at=datetime.now(UTC),
-        ended_at=None,
-        labels=labels,
-        summary=sentence,
-        own=True,
+    return own_alert(
+        f"sentinel:{target}:{meaning.name}:{about}",
+        meaning.name,
+        meaning.severity,
+        sentence,
+        instance=where,
+        heard_from=str(sentinel),
     )

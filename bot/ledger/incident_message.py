@@ -79,4 +79,5 @@ def _alert(row: RowMapping) -> dict[str, Any]:
         "since": row["starts_at"].timestamp(),
         "ended": ended.timestamp() if ended else None,
         "times": row["times"],
+        "own": row["own"],
     }

@@ -18,6 +18,8 @@ MUTES_MIN = 60
 _SIGNS = {"critical": ":red_circle:", "page": ":red_circle:", "error": ":red_circle:", "info": ":large_blue_circle:"}
 _LABELS = ("instance", "node", "pod", "slave_ip", "master_name")
 _BUTTONS = 5
+_SAID, _OWN = 250, 800
+"""Characters of what an alert says: a rule's words, and what Tandem has found out itself."""
 
 Body = Mapping[str, Any]
 
@@ -101,7 +103,7 @@ def _alerts(body: Body) -> list[Block]:
 def _alert(alert: Body, *, named: bool) -> str:
     where = [f"{name}={alert['labels'][name]}" for name in _LABELS if alert["labels"].get(name)]
     target = f"{mrkdwn(alert['target'] or 'no target', 60)}: " if named else ""
-    said = mrkdwn(alert["summary"] or ", ".join(where), 250)
+    said = mrkdwn(alert["summary"] or ", ".join(where), _OWN if alert.get("own") else _SAID)
     since = f"since {_moment(alert['since'])}" if not alert["ended"] else _ended(alert["ended"] - alert["since"])
     times = f", {alert['times']} times" if alert["times"] > 1 else ""
     return f"{_sign(alert)} {target}*{mrkdwn(alert['name'], 80)}* {said} ({since}{times})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.failures import CommandFailed, ExchangeError, as_error, from_exception, from_reply, one_line
@@ -51,6 +51,8 @@ class Node:
         self._place: Address | None = None
         self._lock = asyncio.Lock()
         self._wire: Wire | None = None
+        self.when_lost: Callable[[], None] | None = None
+        """Is called when an open connection breaks, be it in use or not."""
 
     async def ask(self, *commands: Command, repeatable: bool = False) -> list[Reply]:
         """Send all commands in one round trip.
@@ -216,8 +218,9 @@ class Node:
         """Connect and ask. A server that hangs up at once may do so because of TLS: that is found out."""
         self._drop()
         try:
-            self._wire = await self._connected()
-            return await self._wire.exchange(request)
+            wire = self._wire = await self._connected()
+            wire.when_lost = self._lost if self.when_lost is not None else None
+            return await wire.exchange(request)
         except Exception as error:
             if from_exception(error).reason is not Reason.CLOSED:
                 raise
@@ -284,9 +287,14 @@ class Node:
         if self._wire is not None and self._wire.spoilt:
             self._drop()
 
+    def _lost(self) -> None:
+        if self.when_lost is not None:
+            self.when_lost()
+
     def _drop(self) -> None:
         wire, self._wire = self._wire, None
         if wire is not None:
+            wire.when_lost = None  # It is we who close it.
             wire.abort()
 
 

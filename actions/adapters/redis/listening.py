@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 
 from actions.adapters.redis.connection import Node
+from actions.adapters.redis.questions import ask_sentinel
 from actions.adapters.redis.reach import Reach, by_map
 from actions.adapters.redis.wire import Reply
-from actions.kit.sentinel_events import SentinelEvent, parse_event
+from actions.kit.sentinel_events import SentinelEvent, as_events, parse_event
 from actions.kit.topology import Address, Target
 
 BEAT_S = 10.0
@@ -15,13 +16,16 @@ BEAT_S = 10.0
 
 
 async def sentinel_events(
-    target: Target, sentinel: Address, reach: Reach | None = None
+    target: Target, sentinel: Address, master_names: Iterable[str] = (), reach: Reach | None = None
 ) -> AsyncGenerator[SentinelEvent]:
     """Every event of one Sentinel, of all masters that it watches. Ends only by an error or by being closed.
+
+    First comes what it knows already of certain masters.
 
     Args:
         target: whose Sentinel it is: how it lets us in.
         sentinel: which.
+        master_names: of which masters it is asked at the beginning.
         reach: where it is dialled; by default as the target's address map says.
 
     Raises:
@@ -32,6 +36,9 @@ async def sentinel_events(
     name = f"sentinel {sentinel}"
     node = Node(sentinel, target.sentinel_auth, target.sentinel_tls, timeout_s, name=name, reach=reach)
     try:
+        for master_name in master_names:
+            for known in as_events(master_name, await ask_sentinel(node, master_name)):
+                yield known
         async for reply in node.subscribed("*", BEAT_S):
             event = _event(reply)
             if event is not None:

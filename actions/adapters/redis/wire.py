@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import hiredis
@@ -65,6 +66,8 @@ class Wire(asyncio.BufferedProtocol):
         self._wanted = 0
         self._replies: list[Reply] = []
         self._heard: asyncio.Queue[Reply | Exception] | None = None
+        self.when_lost: Callable[[], None] | None = None
+        """Is called when it breaks."""
 
     @property
     def usable(self) -> bool:
@@ -149,6 +152,8 @@ class Wire(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See ``asyncio.BufferedProtocol``."""
         self._fail(exc or ConnectionResetError("the connection broke"))
+        if self.when_lost is not None:
+            self.when_lost()
 
     def _fail(self, error: Exception) -> None:
         if self._heard is not None:

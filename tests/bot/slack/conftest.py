@@ -88,6 +88,7 @@ class House:
         self.minutes = 15.0
         self.ledger_url = f"sqlite+aiosqlite:///{folder / 'tandem.db'}"
         self.over_http = False
+        self.watch_nodes_s = 0.0
         self.keep(targets(None))
 
     def keep(self, content: dict[str, object]) -> None:
@@ -106,6 +107,7 @@ class House:
             approval_minutes=self.minutes,
             break_glass_minutes=min(self.minutes, 2),
             alerts_token=ALERTS_TOKEN,
+            watch_nodes_seconds=self.watch_nodes_s,
             **token,
         )
         before = {one.number for one in self.slack.sockets.connections}

@@ -1,0 +1,177 @@
+"""Follows the failovers that others do: what one has cost, once it is done, and that one is due and does not come.
+
+What is told was seen by Tandem itself: the old master before, by its own questions, and the target afterwards. The new
+master's replication id says which failover it was, so that several replicas of the bot tell of it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Protocol
+
+from actions.kit.action import Progress, Seen
+from actions.kit.aftermath import Aftermath, Before, aftermath, patience_s
+from actions.kit.errors import TandemError
+from actions.kit.pulse import Pulse
+from actions.kit.snapshot import Snapshot
+from actions.kit.topology import Address
+from bot.alerts.telling import Teller, own_alert
+from bot.ledger.incident_records import Alert
+
+log = logging.getLogger(__name__)
+
+Look = Callable[[str, str, Mapping[str, str], Progress], Awaitable[Seen]]
+
+STEP_S, LONGEST_S = 1.0, 60.0
+"""How often it is seen whether all has settled, and for how long; then it is told as it stands."""
+HURRY_S = 0.2
+"""While a master is silent its nodes are asked so often: how long writes failed is then known as well."""
+
+
+class Pulses(Protocol):
+    """``bot.alerts.nodes.NodeWatch``."""
+
+    def pulse(self, target: str, address: Address) -> Pulse | None:
+        """What is known of one node."""
+
+    def hurry(self, target: str) -> None:
+        """Ask all nodes of a target at once."""
+
+
+class Failovers:
+    """One for each process. Close with ``aclose``.
+
+    Args:
+        look: looks at a target, as a person's command does.
+        teller: where goes what was found.
+    """
+
+    def __init__(self, look: Look, teller: Teller) -> None:
+        self._look, self._teller = look, teller
+        self._pulses: Pulses | None = None
+        self._signs: dict[tuple[str, Address], asyncio.Task[None]] = {}
+        self._moves: dict[tuple[str, Address], asyncio.Task[None]] = {}
+        self._held: set[tuple[str, Address]] = set()
+
+    def ask(self, pulses: Pulses) -> None:
+        """This is who knows the nodes; without it nothing is known of what was before."""
+        self._pulses = pulses
+
+    async def aclose(self) -> None:
+        """Stop; what was not told yet is left to the other replicas."""
+        tasks = (*self._signs.values(), *self._moves.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def sign(self, target: str, master: Address) -> None:
+        """A master does not answer us: somebody may take over now."""
+        self._begin(self._signs, (target, master), self._expected(target, master))
+
+    def held(self, target: str, master: Address) -> None:
+        """Enough Sentinels hold a master to be down, whatever it answers us."""
+        self._held.add((target, master))
+        self.sign(target, master)
+
+    def over(self, target: str, master: Address) -> None:
+        """They do no longer."""
+        self._held.discard((target, master))
+
+    def moved(self, target: str, old: Address | None, new: Address) -> None:
+        """A replica has become the master."""
+        for (name, master), waiting in self._signs.items():
+            if name == target and old in {None, master}:
+                waiting.cancel()
+                self.over(target, master)
+        self._begin(self._moves, (target, new), self._told(target, old, new))
+
+    def _begin(
+        self,
+        tasks: dict[tuple[str, Address], asyncio.Task[None]],
+        key: tuple[str, Address],
+        doing: Coroutine[None, None, None],
+    ) -> None:
+        if key in tasks:
+            doing.close()
+            return
+        tasks[key] = task = asyncio.create_task(doing)
+        task.add_done_callback(lambda _: tasks.pop(key, None))
+
+    async def _expected(self, target: str, master: Address) -> None:
+        """Watch closely for who takes over; say so where nobody does in time."""
+        loop = asyncio.get_running_loop()
+        began, limit_s = loop.time(), None
+        while limit_s is None or loop.time() - began < limit_s:
+            if self._pulses is not None and loop.time() - began < LONGEST_S:
+                self._pulses.hurry(target)
+            await asyncio.sleep(HURRY_S if loop.time() - began < LONGEST_S else STEP_S)
+            if (target, master) not in self._held and not self._is_silent(target, master):
+                return
+            if limit_s is None:
+                snapshot = await self._seen(target)
+                limit_s = patience_s(snapshot) if snapshot is not None else None
+                if snapshot is not None and limit_s is None:
+                    return  # Nobody would take over by himself.
+        self._teller.tell(target, _overdue(target, master, limit_s))
+
+    def _is_silent(self, target: str, master: Address) -> bool:
+        pulse = self._pulses.pulse(target, master) if self._pulses is not None else None
+        return pulse is not None and pulse.sign_at is not None
+
+    async def _told(self, target: str, old: Address | None, new: Address) -> None:
+        if await self._is_ours(target):
+            return
+        loop, found = asyncio.get_running_loop(), None
+        began = loop.time()
+        while loop.time() - began < LONGEST_S and not (found is not None and found[0].settled):
+            await asyncio.sleep(0 if found is None else STEP_S)
+            snapshot = await self._seen(target)
+            if snapshot is not None:
+                found = self._found(snapshot, old, new), snapshot
+        if found is None:
+            log.warning("what the failover of %s has cost could not be seen", target)
+            return
+        self._teller.tell(target, _done(target, new, *found))
+
+    def _found(self, snapshot: Snapshot, old: Address | None, new: Address) -> Aftermath:
+        pulses, name = self._pulses, snapshot.target
+        former = pulses.pulse(name, old) if pulses is not None and old is not None else None
+        promoted = pulses.pulse(name, new) if pulses is not None else None
+        before = Before(old, former.standing_as_master, former.master_at) if former is not None else Before(old)
+        return aftermath(before, new, promoted.master_since if promoted is not None else None, snapshot)
+
+    async def _is_ours(self, target: str) -> bool:
+        try:
+            return await self._teller.is_ours(target)
+        except TandemError:
+            return False  # Whoever writes it down asks again.
+
+    async def _seen(self, target: str) -> Snapshot | None:
+        try:
+            return (await self._look("health", target, {}, _quiet)).snapshot
+        except TandemError as error:
+            log.info("%s could not be looked at: %s", target, error)
+            return None
+
+
+def _done(target: str, new: Address, found: Aftermath, snapshot: Snapshot) -> Alert:
+    node = snapshot.node(new)
+    which = node.info.replid if node is not None and node.info is not None else str(new)
+    worst = "info" if found.settled and not found.lost else "warning"
+    return own_alert(f"failover:{target}:{which}", "AutomaticFailover", worst, " ".join(found.sentences))
+
+
+def _overdue(target: str, master: Address, limit_s: float) -> Alert:
+    return own_alert(
+        f"overdue:{target}:{master}",
+        "FailoverOverdue",
+        "critical",
+        f"Nobody has taken over from the master {master} within the {limit_s:g} s that a failover may take.",
+        instance=str(master),
+    )
+
+
+async def _quiet(_sentence: str) -> None:
+    """Nobody waits."""

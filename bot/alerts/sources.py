@@ -1,0 +1,63 @@
+"""Wires what watches the targets by itself, beside the alerts that others send; all of it ends as alerts of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actions.adapters import sentinel_events
+from actions.kit.kubernetes.place import Way
+from actions.kit.topology import Address, Target
+from bot.alerts.failovers import Failovers, Look
+from bot.alerts.mapping import Places
+from bot.alerts.nodes import NodeWatch
+from bot.alerts.sentinels import SentinelWatch
+from bot.alerts.telling import Teller
+from bot.alerts.watches import Watches
+from bot.fleet import Fleet
+from bot.ledger import Ledger
+
+
+class Sources:
+    """One for each process. Close with ``aclose``.
+
+    Args:
+        fleet: what is watched.
+        ledger: where goes what is noticed.
+        look: looks at a target, as a person's command does.
+        watches: which of them are on.
+    """
+
+    def __init__(self, fleet: Fleet, ledger: Ledger, look: Look, watches: Watches) -> None:
+        dialled = tuple(filter(_is_dialled, fleet.targets.values()))
+        self._teller = Teller(Places(fleet), ledger.incidents, ledger.holder)
+        self._failovers = Failovers(look, self._teller)
+        self._nodes = NodeWatch(dialled, self._teller, self._failovers, watches.nodes_s) if watches.nodes_s else None
+        self._sentinels = None
+        if watches.sentinels:
+            self._sentinels = SentinelWatch(dialled, self._teller, self._failovers, sentinel_events, self._known)
+        if self._nodes is not None:
+            self._failovers.ask(self._nodes)
+
+    def start(self) -> None:
+        """Begin."""
+        self._teller.start()
+        for watch in (self._nodes, self._sentinels):
+            if watch is not None:
+                watch.start()
+
+    async def aclose(self) -> None:
+        """Stop; what was noticed is written down before."""
+        for watch in (self._sentinels, self._nodes):
+            if watch is not None:
+                await watch.aclose()
+        await self._failovers.aclose()
+        await self._teller.aclose()
+
+    def _known(self, target: str, nodes: Iterable[Address]) -> None:
+        if self._nodes is not None:
+            self._nodes.know(target, nodes)
+
+
+def _is_dialled(target: Target) -> bool:
+    """Through the Kubernetes API a connection is a tunnel: too dear to be kept for a question each second."""
+    return target.kubernetes is None or target.kubernetes.reach is Way.DIRECT
