@@ -73,6 +73,10 @@ class Fleet:
     """Where alerts are told that fit no target, or one that is bound to no channel."""
     alert_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By target: an alert with all of these labels is about it."""
+    alert_links: tuple[tuple[str, str], ...] = ()
+    """Links that every incident shows: a word and a template each; see ``bot.alerts.links``."""
+    target_links: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """By target: its own, which go before those."""
 
     def approvers_of(self, case: Case) -> People | None:
         """Who may approve; ``None`` is nobody."""

@@ -10,7 +10,7 @@ from actions.kit.kubernetes.place import Way
 from actions.kit.topology import Address, AddressMap, Kind, Limits, Target
 from bot.access import read_credentials, read_tls
 from bot.addresses import read_address_map, read_addresses
-from bot.alerts.settings import read_default_channel, read_labels
+from bot.alerts.settings import read_default_channel, read_labels, read_links
 from bot.fleet import Fleet, People
 from bot.marked import Field, Section, read_yaml
 from bot.render.words import counted, quoted
@@ -65,6 +65,7 @@ def load_targets(path: Path) -> Fleet:
     targets = {name: _target(name, section, rescue) for name, section in sections.items()}
     _refuse_one_deployment_twice(sections, targets)
     approvers = _people("approvers", root, sections)
+    for_all, own = read_links(root.get("alerts"), sections)
     return Fleet(
         targets=targets,
         channels=_channels(sections),
@@ -75,6 +76,8 @@ def load_targets(path: Path) -> Fleet:
         break_glass=_people("break_glass", root, sections),
         alerts_channel=read_default_channel(root.get("alerts")),
         alert_labels=read_labels(sections),
+        alert_links=for_all,
+        target_links=own,
     )
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actions.kit.errors import UsageError
+from bot.alerts.links import is_web_address
 from bot.ledger.incident_records import Alert
 from bot.render.words import plain
 
@@ -132,11 +133,6 @@ def _links(one: Mapping[str, object], annotations: Mapping[str, str]) -> Iterato
     named: list[tuple[str, object]] = [(word, annotations.get(name)) for name, word in _LINKS.items()]
     named += [(word, one.get(name)) for name, word in _FIELDS.items()]
     for word, url in named:
-        if (
-            isinstance(url, str)
-            and url.startswith(("https://", "http://"))
-            and len(url) <= LONGEST
-            and word not in seen
-        ):
+        if isinstance(url, str) and is_web_address(url) and len(url) <= LONGEST and word not in seen:
             seen.add(word)
             yield word, url

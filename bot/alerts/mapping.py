@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from actions.kit.errors import UsageError
 from actions.kit.topology import Address, Target
+from bot.alerts.links import added, filled
 from bot.fleet import Fleet
 from bot.ledger.incident_records import Alert, Signal
 
@@ -35,7 +37,9 @@ class Places:
         """The same where the target is known already."""
         bound = self._fleet.channels_of(target) if target else ()
         default = (self._fleet.alerts_channel,) if self._fleet.alerts_channel else ()
-        return Signal(alert, target, bound or default)
+        templates = added(self._fleet.target_links.get(target or "", ()), self._fleet.alert_links)
+        links = added(alert.links, filled(templates, target, alert.labels)) if templates else alert.links
+        return Signal(replace(alert, links=links), target, bound or default)
 
     def _ruled(self, labels: Mapping[str, str]) -> str | None:
         """The first target whose own rule fits: every label that it names has that value."""

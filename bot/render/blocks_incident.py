@@ -134,7 +134,7 @@ def _links(body: Body) -> str:
 
 
 def _pairs(links: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
-    return [(word, url) for word, url in links if len(url) <= 500][:4]
+    return [(word, url) for word, url in links if len(url) <= 500][:6]
 
 
 def _url(url: str) -> str:

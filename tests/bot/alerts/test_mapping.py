@@ -93,3 +93,51 @@ def test_a_rule_that_cannot_be_meant_is_refused_with_its_line(alerts: object, sa
 def test_a_default_channel_that_is_no_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="has to be a channel's id"):
         places(tmp_path, {**TARGETS, "alerts": {"channel": "#alerts"}})
+
+
+def linked(links: object, own: object = None) -> dict:
+    orders = {**TARGETS["targets"]["orders"], **({"alerts": {"links": own}} if own else {})}
+    return {**TARGETS, "alerts": {"channel": "C0ALERTS", "links": links}, "targets": {"orders": orders}}
+
+
+def test_the_settings_add_links_for_which_the_alert_has_none(tmp_path: Path) -> None:
+    general = {"Dashboard": "https://g.example/d?var-group={group}", "Runbook": "https://r.example/{target}"}
+    own = {"Dashboard": "https://g.example/orders?g={group}"}
+    alert = Alert("f", True, datetime.now(UTC), None, {"group": "a b/&"}, "", (("Runbook", "https://own.example"),))
+    found = places(tmp_path, linked(general, own))
+    assert found.of_target(alert, "orders").alert.links == (
+        ("Runbook", "https://own.example"),
+        ("Dashboard", "https://g.example/orders?g=a%20b%2F%26"),
+    )
+    plain = Alert("f", True, datetime.now(UTC), None, {}, "")
+    assert dict(found.of_target(plain, "orders").alert.links)["Runbook"] == "https://r.example/orders"
+    assert found.of_target(plain, None).alert.links == ()
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("ftp://x/{target}", "begins with https:// or http:// and names a host"),
+        ("javascript:alert(1)", "begins with https:// or http://"),
+        ("https:///{target}", "names a host"),
+        ("https://[x/{target}", "names a host"),
+        ("https://x/{cluster}", r"has a place {cluster}; there are {target} and {group}"),
+        ("https://x/" + "y" * 500, "at most 500 characters"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_refused(tmp_path: Path, template: str, why: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        places(tmp_path, linked({"Dashboard": template}))
+    assert why in str(error.value)
+    assert "targets.yaml:" in str(error.value)
+
+
+def test_links_need_neither_a_channel_nor_labels(tmp_path: Path) -> None:
+    content = {**linked({"Dashboard": "https://x"}, {"Runbook": "https://y"}), "alerts": {"links": {"D": "https://x"}}}
+    alert = Alert("f", True, datetime.now(UTC), None, {}, "")
+    assert dict(places(tmp_path, content).of_target(alert, "orders").alert.links) == {
+        "Runbook": "https://y",
+        "D": "https://x",
+    }
+    with pytest.raises(SettingsError, match="at least one link"):
+        places(tmp_path, linked({}))
