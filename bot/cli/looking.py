@@ -41,7 +41,7 @@ def diagnose(name: str | None, *, as_json: bool) -> Exit:
     from actions.diagnose import ACTION
 
     seen = _done(_look(ACTION, chosen(name), {}, screen.say))
-    _show(seen, json.seen_json, lambda terminal: terminal.diagnosis(seen), as_json=as_json)
+    _show(seen, json.diagnosed_json, lambda terminal: terminal.diagnosis(seen), as_json=as_json)
     _tell_frozen([seen.snapshot.target], as_json=as_json)
     return exit_of_diagnosis(seen.diagnosis)
 

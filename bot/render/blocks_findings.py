@@ -9,6 +9,7 @@ from actions.kit.action import Seen
 from actions.kit.findings import Confidence, Diagnosis, Finding, FindingId, Severity
 from actions.kit.proof import Check
 from actions.kit.snapshot import Snapshot
+from actions.kit.vantage import matrix
 from bot.render.blocks import (
     Block,
     Message,
@@ -25,6 +26,7 @@ from bot.render.blocks import (
 )
 from bot.render.blocks_topology import picture, sentinel_summary, shortened
 from bot.render.happenings import happening_count, happening_lines
+from bot.render.matrix import matrix_lines, matrix_markup
 from bot.render.shards import shard_summary
 from bot.render.words import code, mrkdwn, plain, size
 
@@ -56,8 +58,10 @@ def diagnosed(seen: Seen, asked_by: str, note: str = "") -> Screen:
         section(f"{mrkdwn(verdict.summary, 1_000)}\n_Confidence: {verdict.confidence}._"),
         *_noted(note),
     ]
-    middle = [*_picture(seen.snapshot), *_evidence(seen.diagnosis.findings), *_unasked(seen.snapshot)]
-    return _screen(seen, head, middle, asked_by)
+    seers = matrix(seen.snapshot)
+    evidence = _evidence(seen.diagnosis.findings)
+    middle = [*_picture(seen.snapshot), section(matrix_markup(seers)), *evidence, *_unasked(seen.snapshot)]
+    return _screen(seen, head, middle, asked_by, raw=("", *matrix_lines(seers)))
 
 
 def healthy_or_not(seen: Seen, asked_by: str, note: str = "") -> Screen:
@@ -241,14 +245,16 @@ def _suggestions(lines: Iterable[str]) -> list[Block]:
     return actions([button(plain(line, 75), f"run:{index}", line[:2_000]) for index, line in enumerate(once)])
 
 
-def _screen(seen: Seen, head: list[Block], middle: list[Block], asked_by: str, told: str = "") -> Screen:
+def _screen(
+    seen: Seen, head: list[Block], middle: list[Block], asked_by: str, told: str = "", raw: Sequence[str] = ()
+) -> Screen:
     snapshot, verdict = seen.snapshot, seen.diagnosis.verdict
     when = f"<!date^{int(snapshot.observed_at.timestamp())}^{{time_secs}}|{snapshot.observed_at:%H:%M:%S} UTC>"
     asked = f"Asked by {asked_by} · seen {when} in {snapshot.took_ms:.0f} ms · raw output in the thread"
     suggestions = _suggestions(line for one in seen.diagnosis.findings for line in one.suggests)
     text = f"{sign(verdict)} {mrkdwn(snapshot.target, 80)}: {told or verdict.id}. {mrkdwn(verdict.summary, 500)}"
     message: Message = fit(text, head, middle, [*suggestions, context(asked)])
-    return Screen(message, thread_of(f"Raw output for {mrkdwn(snapshot.target, 80)}", raw_lines(seen)))
+    return Screen(message, thread_of(f"Raw output for {mrkdwn(snapshot.target, 80)}", [*raw_lines(seen), *raw]))
 
 
 def raw_lines(seen: Seen) -> list[str]:

@@ -12,9 +12,11 @@ from actions.kit.plan import Plan, Refusal
 from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
+from actions.kit.vantage import matrix
 from bot.render.group import group_json
 from bot.render.happenings import happenings_json
 from bot.render.kubernetes import kubernetes_json
+from bot.render.matrix import matrix_json
 from bot.render.questions import effects
 from bot.render.shards import shards_json
 
@@ -27,7 +29,7 @@ Json = dict[str, Any]
 
 
 def seen_json(seen: Seen) -> Json:
-    """What ``health`` and ``diagnose`` print."""
+    """What ``health`` prints."""
     snapshot, diagnosis = seen.snapshot, seen.diagnosis
     return {
         "target": snapshot.target,
@@ -46,8 +48,13 @@ def seen_json(seen: Seen) -> Json:
     }
 
 
+def diagnosed_json(seen: Seen) -> Json:
+    """What ``diagnose`` prints: as ``health``, with who sees whom."""
+    return seen_json(seen) | {"matrix": matrix_json(matrix(seen.snapshot))}
+
+
 def verified_json(seen: Seen) -> Json:
-    """What ``verify`` prints: as ``diagnose``, with the checks."""
+    """What ``verify`` prints: as ``health``, with the checks."""
     return seen_json(seen) | {"ok": all(one.ok for one in seen.checks), "checks": [_check(one) for one in seen.checks]}
 
 

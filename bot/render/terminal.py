@@ -14,11 +14,13 @@ from actions.kit.findings import Confidence, Diagnosis, Finding, Severity
 from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
+from actions.kit.vantage import matrix
 from actions.registry import ACTIONS
 from bot.render.group import group_lines
 from bot.render.happenings import happening_count, happening_lines
 from bot.render.json import link_word
 from bot.render.kubernetes import kubernetes_lines
+from bot.render.matrix_table import matrix_table
 from bot.render.shards import shard_lines
 from bot.render.words import duration, plain, size
 
@@ -38,7 +40,7 @@ def diagnosis(seen: Seen) -> RenderableType:
         _finding_tree(verdict, _headline(seen), f"{verdict.severity.word}, {verdict.confidence.value}")
     ]
     parts += [_finding_tree(one, _finding_line(one), one.confidence.value) for one in others]
-    parts += _topology(seen.snapshot)
+    parts += [*_topology(seen.snapshot), matrix_table(matrix(seen.snapshot))]
     unasked = seen.snapshot.unasked
     if unasked:
         tree = Tree(Text("Not answered", style="yellow"))

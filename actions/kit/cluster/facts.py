@@ -61,7 +61,8 @@ class ClusterFacts(Facts):
         for member, tellers in self.shards.said_of(node_id):
             who = tuple(filter(counts, tellers))
             if who:
-                found.append(Voice(len(who), _reach(member), told_by(who, f"{_flags(member)} on {member.address}")))
+                said = told_by(who, f"{flags_in_table(member)} on {member.address}")
+                found.append(Voice(len(who), reach_in_table(member), said))
         return tuple(found)
 
     @property
@@ -187,9 +188,11 @@ def _may_be_elected(node: NodeView) -> bool:
     return (link.down_since_s or 0) * 1000 <= 2 * (timeout_ms or NODE_TIMEOUT_MS) + ELECTION_MS
 
 
-def _reach(member: Member) -> Reach:
+def reach_in_table(member: Member) -> Reach:
+    """Whether who has this line in its table reaches the node."""
     return Reach.NO if member.failed or member.suspected or not member.link_up else Reach.YES
 
 
-def _flags(member: Member) -> str:
+def flags_in_table(member: Member) -> str:
+    """The flags of a line of CLUSTER NODES, in words."""
     return flags_of(member.flags if member.link_up else {*member.flags, "disconnected"})

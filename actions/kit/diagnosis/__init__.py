@@ -132,11 +132,16 @@ def diagnose(snapshot: Snapshot, earlier: Snapshot | None = None) -> Diagnosis:
     Returns:
         At least one finding, the worst first. ``healthy`` stands before mere information.
     """
-    facts = (ClusterFacts if snapshot.in_cluster else Facts)(snapshot, earlier)
+    facts = facts_of(snapshot, earlier)
     findings = [finding for rule in RULES for finding in rule(facts)]
     findings += [finding for rule in CLOSING_RULES for finding in rule(facts, tuple(findings))]
     findings.sort(key=_rank)
     return Diagnosis(tuple(findings), facts.agreed)
+
+
+def facts_of(snapshot: Snapshot, earlier: Snapshot | None = None) -> Facts:
+    """The snapshot as the rules see it."""
+    return (ClusterFacts if snapshot.in_cluster else Facts)(snapshot, earlier)
 
 
 def _rank(finding: Finding) -> tuple[bool, int]:

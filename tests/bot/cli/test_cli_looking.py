@@ -30,8 +30,10 @@ async def test_a_healthy_target_for_people_and_for_programs(terminal):
         assert (diagnosis.code, diagnosis.err) == (0, "")
         assert list(diagnosis.json) == [
             *("target", "kind", "observed_at", "verdict", "confidence"),
-            *("master", "findings", "nodes", "sentinels", "unasked"),
+            *("master", "findings", "nodes", "sentinels", "unasked", "matrix"),
         ]
+        assert [row["note"] for row in diagnosis.json["matrix"]["rows"]] == [""] * 6
+        assert diagnosis.json["matrix"]["points"] == ["us", "nodes", "Sentinels"]
         assert (diagnosis.json["verdict"], diagnosis.json["master"]) == ("healthy", master)
         assert list(diagnosis.json["findings"][0]) == [
             *("id", "severity", "confidence", "summary", "nodes", "evidence", "suggests")
