@@ -35,6 +35,7 @@ class FindingId(StrEnum):
     TLS_FAILED = "tls-failed"
     LOADING = "loading"
     BUSY_SCRIPT = "busy-script"
+    SLOW_COMMANDS = "slow-commands"
     WRITES_REFUSED = "writes-refused"
     APP_ON_REPLICA = "app-on-replica"
     CLUSTER_SLOTS_UNCOVERED = "cluster-slots-uncovered"

@@ -45,7 +45,9 @@ def _named_by(view: NodeView, who: str) -> bool:
 def _one(group: list[NodeView], name: Address) -> NodeView:
     view = next(view for view in group if view.address == name)
     others = tuple(other.address for other in group if other.address != name)
-    return replace(view, also=others, known_from=tuple(sorted({who for one in group for who in one.known_from})))
+    known_from = tuple(sorted({who for one in group for who in one.known_from}))
+    closer = next((one.closer for one in group if one.closer), None)
+    return replace(view, also=others, known_from=known_from, closer=closer)
 
 
 def _with(view: NodeView, known_as: dict[Address, Address]) -> NodeView:

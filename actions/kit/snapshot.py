@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from actions.kit.closer import Closer, SlowCommand
 from actions.kit.cluster.view import ClusterView
 from actions.kit.elasticache.views import GroupView
 from actions.kit.kubernetes.view import KubernetesView
@@ -158,6 +159,10 @@ class NodeView:
     """How many keys it holds in all its databases. Asked where roles may be moved by hand."""
     cluster: ClusterView | None = None
     """The cluster as it sees it. Asked only of the nodes of one."""
+    last_slow: SlowCommand | None = None
+    """Its last slow command, whenever that was."""
+    closer: Closer | None = None
+    """Asked only where something is amiss with it, or with who follows it."""
     gaps: tuple[Unasked, ...] = ()
     known_from: tuple[str, ...] = ()
     """Who named this node: ``settings``, ``sentinel A``, ``node A``."""

@@ -16,7 +16,7 @@ ACL_USER = "tandem"
 DATA_ACL = (
     # Look.
     "+ping +info +role +dbsize +time +lastsave +config|get +client|list +client|id +client|setname +acl|whoami",
-    "+pubsub|numsub",
+    "+pubsub|numsub +acl|log +slowlog|get",
     # Fence, hand over, and put back.
     "+config|set +config|rewrite +client|kill +client|pause +client|unpause +replicaof +failover +multi +exec +discard",
     # Probe with a key of its own.

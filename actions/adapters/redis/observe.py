@@ -17,6 +17,8 @@ from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.hearsay import heard_of_silent
 from actions.adapters.redis.questions import NodeQuestions, ask_sentinel
 from actions.adapters.redis.reach import Reach, by_map
+from actions.kit.closer import Closer
+from actions.kit.closer_replies import wants_closer
 from actions.kit.identity import one_view_each
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 from actions.kit.topology import Address, Kind, Target
@@ -150,6 +152,8 @@ class _Look:
         self._observer = observer
         self._views: dict[Address, NodeView] = {}
         self._named_by: dict[Address, set[str]] = {}
+        self._closer: dict[Address, Closer | None] = {}
+        self._ends = 0.0
         self._tables: set[int] = set()
         self._tasks: asyncio.TaskGroup = asyncio.TaskGroup()
         self._sentinels: list[SentinelView] = []
@@ -157,6 +161,7 @@ class _Look:
     async def finish(self, named_by: NamedBy, watched_by: Naming | None) -> None:
         """Ask everybody, and those whom they name, until nobody is left."""
         with contextlib.closing(Deadline(self._observer.target.timeout_ms / 1000)) as deadline:
+            self._ends = deadline.at
             async with self._tasks:
                 for name, naming in named_by.items():
                     self._tasks.create_task(self._hear(name, naming))
@@ -203,7 +208,11 @@ class _Look:
     def nodes(self) -> tuple[NodeView, ...]:
         """The views, each with who named the node, in the order of their addresses."""
         views = one_view_each(
-            replace(self._views[address], known_from=tuple(sorted(self._named_by[address])) or (EARLIER,))
+            replace(
+                self._views[address],
+                known_from=tuple(sorted(self._named_by[address])) or (EARLIER,),
+                closer=self._closer.get(address),
+            )
             for address in sorted(self._views)
         )
         return tuple(map(self._with_its_place, views))
@@ -238,8 +247,19 @@ class _Look:
 
     def _seen(self, questions: NodeQuestions, view: NodeView) -> None:
         self._views[view.address] = view
+        for address in wants_closer(view):
+            if address not in self._closer:
+                self._closer[address] = None
+                self._tasks.create_task(self._look_closer(address))
         for other in (*_named_by_node(view), *self._named_in_table(view)):
             self._named(other, questions.node.name)
+
+    async def _look_closer(self, address: Address) -> None:
+        """Ask a node more closely, in what is left of the time: what hangs is not waited for any longer for it."""
+        left_s = self._ends - asyncio.get_running_loop().time()
+        if left_s > 0:
+            with contextlib.closing(Deadline(left_s)) as deadline:
+                self._closer[address] = await self._observer.questions(address).ask_closer(deadline)
 
     def _named_in_table(self, view: NodeView) -> Iterator[Address]:
         """The nodes of its cluster. A table that another node has told names nobody else: it is not gone through."""

@@ -10,7 +10,8 @@ from typing import TypeVar
 from actions.adapters.redis.connection import Answer, CommandFailed, ExchangeError, Node, Reply, Request
 from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.failures import one_line
-from actions.kit import replies, sentinel_replies
+from actions.kit import closer_replies, replies, sentinel_replies
+from actions.kit.closer import Closer, SlowCommand
 from actions.kit.cluster.replies import parse_cluster
 from actions.kit.errors import Garbled
 from actions.kit.info import InfoReader
@@ -32,6 +33,10 @@ _IN_CHARGE = ("PUBSUB", "NUMSUB", "__sentinel__:hello")
 _WHEN_DOWN = ("cluster-node-timeout", "cluster-require-full-coverage")
 """When a cluster acts on a lost master, and what stops until then."""
 _OF_CLUSTER = (("CLUSTER", "INFO"), ("CLUSTER", "NODES"))
+ACL, SLOWLOG = "ACL", "SLOWLOG"
+_LAST_SLOW = (SLOWLOG, "GET", 1)
+_LOGS = ((ACL, "LOG", 16), (SLOWLOG, "GET", 32))
+"""Asked where the ACL allows it: what they tell is not in INFO, and nothing else rests on it."""
 _ABOUT_MASTER = ("GET-MASTER-ADDR-BY-NAME", "MASTER", "REPLICAS", "SENTINELS", "CKQUORUM")
 
 
@@ -49,7 +54,9 @@ class NodeQuestions:
         self.node = node
         self._by_hand, self._in_cluster, self._has_config = by_hand, in_cluster, has_config
         self._info_reader = InfoReader()
-        self._request = self._asking(at_once=False)
+        self._at_once = False
+        self._refused: frozenset[str] = frozenset()
+        self._request = self._asking()
 
     async def ask(self, deadline: Deadline | None = None) -> NodeView:
         """Look in one round trip; never raises for what it does not answer. ``known_from`` is empty."""
@@ -77,13 +84,14 @@ class NodeQuestions:
 
     def _view(self, answers: Replies) -> NodeView | None:
         """What it answered; ``None`` where an older server has taken its place, and is to be asked one by one."""
-        node, (info, role, *rest) = self.node, answers
+        node, (info, role, slow, *rest) = self.node, answers
         asked = _Asked(node.name)
         fields = asked.read("INFO", self._info_reader.fields, info)
         parsed = None if fields is None else asked.read("INFO", replies.parse_info, fields)
         if fields is None or parsed is None:
             return NodeView(node.address, asked.gaps[0])
-        self._request = self._asking(at_once=_takes_several_names(parsed))
+        self._at_once = _takes_several_names(parsed)
+        self._request = self._asking()
         if len(answers) < self._request.replies:
             return None
         in_charge = rest.pop() if self._by_hand else None
@@ -102,30 +110,66 @@ class NodeQuestions:
             role_offset=offset,
             config=settings,
             normal_clients=replies.parse_normal_clients(fields, parsed),
+            last_slow=self._last_slow(slow),
             watching_sentinels=watching,
             keys=keys,
             cluster=cluster,
             gaps=tuple(asked.gaps),
         )
 
-    def _asking(self, *, at_once: bool) -> Request:
+    async def ask_closer(self, deadline: Deadline) -> Closer | None:
+        """What is asked only where something is amiss; ``None`` where it gave no answer. Never raises."""
+        names = closer_replies.SETTINGS if self._has_config else ()
+        settings = [("CONFIG", "GET", *some) for some in _grouped(names, at_once=self._at_once)]
+        logs = [log for log in _LOGS if log[0] not in self._refused]
+        try:
+            answers = await self.node.put(Request.of(*settings, *logs), repeatable=True, deadline=deadline)
+        except ExchangeError:
+            return None
+        told, others = answers[: len(settings)], answers[len(settings) :]
+        closer = _Asked("").read("", closer_replies.parse_settings, *told) or Closer()
+        said = {log[0]: answer for log, answer in zip(logs, others, strict=True)}
+        return replace(
+            closer,
+            refused=self._if_allowed(ACL, closer_replies.parse_acl_log, said.get(ACL)) or (),
+            slow=self._if_allowed(SLOWLOG, closer_replies.parse_slowlog, said.get(SLOWLOG)) or (),
+        )
+
+    def _last_slow(self, answer: Reply) -> SlowCommand | None:
+        return next(iter(self._if_allowed(SLOWLOG, closer_replies.parse_slowlog, answer) or ()), None)
+
+    def _if_allowed(self, name: str, parse: Callable[..., T], answer: Reply) -> T | None:
+        """What a log says. One that is refused is not asked for again: the server logs each refusal."""
+        if isinstance(answer, CommandFailed):
+            self._refused |= {name}
+            self._request = self._asking()
+            return None
+        return None if answer is None else _Asked("").read("", parse, answer)
+
+    def _asking(self) -> Request:
         return _request(
-            at_once=at_once,
+            at_once=self._at_once,
             by_hand=self._by_hand,
             in_cluster=self._in_cluster is not False,
             has_config=self._has_config,
+            slow=SLOWLOG not in self._refused,
         )
 
 
 @cache
-def _request(*, at_once: bool, by_hand: bool, in_cluster: bool, has_config: bool) -> Request:
+def _request(*, at_once: bool, by_hand: bool, in_cluster: bool, has_config: bool, slow: bool) -> Request:
     """What is asked of a data node; ``at_once``: the settings by one CONFIG GET."""
     more = (*(_TO_FOLLOW if by_hand else ()), *(_WHEN_DOWN if in_cluster else ()))
     asked = (*_SETTINGS, *more) if has_config else ()
-    names = (asked,) if at_once and asked else tuple((name,) for name in asked)
-    settings = (("CONFIG", "GET", *some) for some in names)
+    settings = (("CONFIG", "GET", *some) for some in _grouped(asked, at_once=at_once))
     others = (*(_OF_CLUSTER if in_cluster else ()), *((_IN_CHARGE,) if by_hand else ()))
-    return Request.of(("INFO",), ("ROLE",), *settings, *others)
+    # Each answer keeps its place: there may be one under way to the question as it was before.
+    return Request.of(("INFO",), ("ROLE",), _LAST_SLOW if slow else ("PING",), *settings, *others)
+
+
+def _grouped(names: tuple[str, ...], *, at_once: bool) -> tuple[tuple[str, ...], ...]:
+    """The names as CONFIG GET takes them: all, or one by one."""
+    return (names,) if at_once and names else tuple((name,) for name in names)
 
 
 def _takes_several_names(info: NodeInfo) -> bool:

@@ -39,6 +39,7 @@ from actions.kit.diagnosis.replicas import (
 from actions.kit.diagnosis.sentinel_settings import sentinel_misconfigured
 from actions.kit.diagnosis.sentinels import sentinel_disagreement, sentinel_down, sentinel_quorum_lost
 from actions.kit.diagnosis.service import clients_near_limit
+from actions.kit.diagnosis.slow import slow_commands
 from actions.kit.diagnosis.split import split_brain
 from actions.kit.diagnosis.verdict import healthy, undetermined
 from actions.kit.diagnosis.writes import writes_refused, writes_to_replica
@@ -108,6 +109,7 @@ RULES: tuple[Rule, ...] = (
     persistence_failing,
     memory_pressure,
     clients_near_limit,
+    slow_commands,
     evicting,
     fragmented,
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from actions.kit.diagnosis.broken import cause_of, stale
 from actions.kit.diagnosis.catching_up import is_syncing
+from actions.kit.diagnosis.cause import Cause
 from actions.kit.diagnosis.facts import (
     ACCESS,
     EXPLAINED,
@@ -15,6 +17,7 @@ from actions.kit.diagnosis.facts import (
     of_node,
     silent_words,
 )
+from actions.kit.diagnosis.resyncs import begun_again
 from actions.kit.diagnosis.voice import Reach
 from actions.kit.diagnosis.voices import HEARD_S, followers_of, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
@@ -68,9 +71,10 @@ def _reached_by(facts: Facts, node: NodeView) -> Iterator[str]:
 def replication_broken(facts: Facts) -> Iterator[Finding]:
     """A replica answers, but does not get the master's writes while the master is up.
 
-    Its link is down, it is not in a full sync, and the master answers; or it follows another node than the master,
-    outside any chain of replicas, with another history. Certain if whom it follows answered or is unknown, and no
-    silent one could name another master.
+    Its link is down, it is not in a full sync, and the master answers; or full syncs begin again and again; or it
+    follows another node than the master, outside any chain of replicas, with another history. Certain if whom it
+    follows answered, is unknown or is not there, and no silent one could name another master; likely where only the
+    number of full syncs says so. The reason is said where something proves it or points to it.
     """
     master = facts.master
     if master is None or not master.is_master:
@@ -78,35 +82,51 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
     for node in facts.others:
         link = node.info.link if node.info else None
         problem = _problem(facts, node, link) if link else None
-        if link and problem:
-            attached = facts.attached.get(node.address)
-            followed = facts.nodes.get(link.master)
-            seen = f"has {node.address} {attached[0]}" if attached else f"has not attached {node.address}"
-            yield Finding(
-                FindingId.REPLICATION_BROKEN,
-                Severity.WARNING,
-                confident(complete=facts.sure_of_master and (followed is None or followed.info is not None)),
-                f"The replica {node.address} {problem}.",
-                (node.address,),
-                (of_node(node, link_text(link)), of_node(master, f"role master, {seen}")),
-                facts.lines("diagnose", "events"),
-            )
+        if link is None or problem is None:
+            continue
+        attached = facts.attached.get(node.address)
+        seen = f"has {node.address} {attached[0]}" if attached else f"has not attached {node.address}"
+        yield Finding(
+            FindingId.REPLICATION_BROKEN,
+            Severity.WARNING,
+            confident(complete=facts.sure_of_master and problem.proven),
+            f"The replica {node.address} {problem.words}{stale(node)}.",
+            (node.address,),
+            (of_node(node, link_text(link)), of_node(master, f"role master, {seen}"), *problem.evidence),
+            facts.lines("diagnose", "events"),
+        )
 
 
-def _problem(facts: Facts, node: NodeView, link: Link) -> str | None:
+def _problem(facts: Facts, node: NodeView, link: Link) -> Cause | None:
+    """What is wrong, and whether that is proven; why, may still only be likely."""
     followed = facts.nodes.get(link.master)
+    proven = followed is None or followed.info is not None or not _may_be_there(followed)
     strange = link.master != facts.master_address and not (followed and followed.is_replica)
     if strange and facts.lag_bytes(node) is None:
-        return f"follows {link.master}, not the master {facts.master_address}"
-    if link.up or is_syncing(facts, node, link) or (node.info and node.info.loading):
+        cause = None if link.up else cause_of(facts, node, link)
+        why = f" ({cause.sentence})" if cause else ""
+        words = f"follows {link.master}, not the master {facts.master_address}{why}"
+        return Cause(words, cause.evidence if cause else (), proven)
+    if link.up or (node.info and node.info.loading):
         return None
+    if is_syncing(facts, node, link):
+        again = begun_again(facts, node, link)
+        return again and Cause(f"is in a full sync again and again: {again.words}", again.evidence, again.proven)
     if followed and followed.info and followed.info.loading:
-        return "has lost its link: its master is loading its data"
+        return Cause("has lost its link: its master is loading its data", proven=proven)
+    cause = cause_of(facts, node, link) or Cause(_look_around(facts), proven=True)
+    return Cause(f"has lost its link to the master, though the master is up ({cause.sentence})", cause.evidence, proven)
+
+
+def _may_be_there(node: NodeView) -> bool:
+    return node.unasked is not None and node.unasked.reason is not Reason.REFUSED
+
+
+def _look_around(facts: Facts) -> str:
     others = sum(1 for one in facts.others if one.info and one.info.link and one.info.link.up)
-    cause = (
-        "others have theirs: look at the way between the two, masterauth and TLS" if others else "so have all others"
-    )
-    return f"has lost its link to the master, though the master is up ({cause})"
+    if others:
+        return "others have theirs: look at the way between the two, masterauth and TLS"
+    return "no other has one: look at the way between, masterauth and TLS"
 
 
 def no_eligible_replica(facts: Facts) -> Iterator[Finding]:

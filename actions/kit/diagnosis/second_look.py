@@ -12,6 +12,7 @@ QUESTIONS: Mapping[FindingId, str] = MappingProxyType(
     {
         FindingId.SPLIT_BRAIN: "who takes writes now",
         FindingId.REPLICA_LAGGING: "whether the lag grows",
+        FindingId.REPLICATION_BROKEN: "whom the master refuses",
         FindingId.REPLICA_SYNCING: "how fast the full sync goes",
         FindingId.CLIENTS_NEAR_LIMIT: "whether clients are turned away",
     }

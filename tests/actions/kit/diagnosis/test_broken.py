@@ -1,0 +1,151 @@
+"""Why a replica has no link: each reason proven or pointed to on a hand-made snapshot, and what holds a server up."""
+
+from dataclasses import replace
+
+import pytest
+
+from actions.kit.closer import Closer, Refused, SlowCommand
+from actions.kit.diagnosis import diagnose
+from actions.kit.findings import Confidence, Finding, FindingId, Severity
+from actions.kit.snapshot import NodeConfig, Reason, Snapshot
+from actions.kit.stats import Errors, NodeStats
+from tests.builders import healthy, node_at, with_link, with_node, with_view, without_node
+
+BROKEN = FindingId.REPLICATION_BROKEN
+NO_TLS, TLS = NodeConfig(0, 10, 100, tls_replication=False), NodeConfig(0, 10, 100, tls_replication=True)
+NO_AUTH = NodeConfig(0, 10, 100, masterauth=False)
+
+
+def lost(sentinels: int = 0) -> Snapshot:
+    """Replica 2 has lost its link; replica 3 has not."""
+    return with_link(healthy(sentinels=sentinels), 2, up=False, down_since_s=5)
+
+
+def broken(snapshot: Snapshot, earlier: Snapshot | None = None) -> Finding:
+    (one,) = [one for one in diagnose(snapshot, earlier).findings if one.id is BROKEN]
+    return one
+
+
+def asked(snapshot: Snapshot, number: int = 1, **closer: object) -> Snapshot:
+    return with_view(snapshot, number, closer=Closer(**closer))
+
+
+def shut_out(why: str, command: str, host: str, age_s: float = 1) -> Snapshot:
+    return asked(lost(), refused=(Refused(why, command, host, 3, age_s),))
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "words", "proven"),
+    [
+        (asked(with_view(lost(), 2, config=NO_TLS), port=0, tls_port=6379), "it speaks no TLS", True),
+        (asked(with_view(lost(), 2, config=TLS), port=6379, tls_port=0), "it speaks TLS", True),
+        (asked(with_view(lost(), 2, config=NO_AUTH), has_password=True), "it has no masterauth", True),
+        (shut_out("command", "psync", node_at(2).host), "may not replicate", True),
+        (shut_out("command", "psync", "192.0.2.1"), "may not replicate", False),
+        (shut_out("auth", "auth", node_at(2).host), "refuses its password", False),
+        (asked(lost(), protected_mode=True, has_password=False), "protected mode", False),
+        (asked(with_node(lost(), 1, last_bgsave_ok=False), diskless=False), "cannot write the dump", False),
+        (
+            asked(with_node(lost(), 1, stats=NodeStats(longest_output_bytes=60)), replica_buffer=100),
+            "client-output-buffer-limit",
+            False,
+        ),
+        (with_node(lost(), 1, stats=NodeStats(full_syncs=40)), "at both logs", False),
+        (with_link(with_link(lost(), 3, up=False), 2, master=node_at(3)), "is a replica without a link itself", True),
+    ],
+)
+def test_a_reason(snapshot, words, proven):
+    finding = next(one for one in diagnose(snapshot).findings if one.id is BROKEN and node_at(2) in one.nodes)
+
+    assert words in finding.summary
+    assert ("most likely" not in finding.summary) is proven
+    assert finding.confidence is Confidence.CERTAIN
+    assert len(finding.evidence) > 2
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        lost(),
+        asked(with_view(lost(), 2, config=TLS), port=0, tls_port=6379),
+        asked(with_view(lost(), 2, config=NO_TLS), port=6379, tls_port=6380),
+        asked(with_view(lost(), 2, config=NO_TLS), port=7000, tls_port=7001),
+        asked(with_view(lost(), 2, config=NO_AUTH), has_password=False),
+        shut_out("auth", "auth", node_at(3).host),
+        shut_out("auth", "auth", node_at(2).host, age_s=500),
+        shut_out("command", "get", node_at(2).host),
+        asked(shut_out("command", "psync", "192.0.2.1"), 2, has_master_user=False),
+        asked(lost(), protected_mode=True, has_password=True),
+        asked(lost(), diskless=False),
+        with_node(lost(), 1, stats=NodeStats(full_syncs=9)),
+    ],
+)
+def test_no_reason(snapshot):
+    assert "others have theirs: look at the way" in broken(snapshot).summary
+
+
+def test_errors_that_grow_meanwhile_point_to_a_refused_password():
+    then, now = (with_node(lost(), 1, errors=Errors(wrongpass=count)) for count in (5, 6))
+
+    assert "most likely the master refuses it (WRONGPASS)" in broken(now, then).summary
+    assert "WRONGPASS" not in broken(now).summary
+
+
+def test_an_address_where_nothing_listens():
+    astray = with_link(healthy(sentinels=0), 2, up=False, master=node_at(9))
+    gone = replace(astray, nodes=(*astray.nodes, without_node(healthy(9, 0), 9, Reason.REFUSED).nodes[8]))
+
+    assert (
+        "follows 10.0.0.9:6379, not the master 10.0.0.1:6379 (nothing listens there)"
+        in broken(with_node(gone, 2, replid="f" * 40)).summary
+    )
+
+
+def syncing(full_syncs: int, cut: int = 0, number: int = 2) -> Snapshot:
+    snapshot = with_link(healthy(sentinels=0), number, up=False, sync_in_progress=True)
+    return with_node(snapshot, 1, stats=NodeStats(full_syncs=full_syncs, cut_by_output_limit=cut))
+
+
+def test_full_syncs_that_begin_again():
+    by_limit = broken(syncing(8, 1), syncing(6, 0))
+
+    assert "again and again: the master cuts it off" in by_limit.summary
+    assert by_limit.confidence is Confidence.CERTAIN
+    assert "at both logs" in broken(syncing(8), syncing(6)).summary
+    assert broken(syncing(60)).confidence is Confidence.LIKELY
+
+
+def test_one_full_sync_that_another_replica_begins_is_in_order():
+    """Replica 3 had its link in the earlier look, and may have begun its one; replica 2 waited for its own."""
+    both = with_link(syncing(7), 3, up=False, sync_in_progress=True)
+    waited = with_link(syncing(6), 2, sync_in_progress=False)
+
+    for now, then in ((both, syncing(6)), (syncing(7), waited), (syncing(6), syncing(6)), (syncing(5), syncing(6))):
+        assert BROKEN not in {one.id for one in diagnose(now, then).findings}
+
+
+def test_a_replica_that_serves_nobody_meanwhile():
+    assert "answers MASTERDOWN" in broken(asked(lost(), 2, serves_stale=False)).summary
+
+
+def slow(*took_ms: int, ago_s: int = 5) -> Snapshot:
+    commands = tuple(SlowCommand(n, 10**9 - ago_s, took * 1_000, "KEYS") for n, took in enumerate(took_ms))
+    return asked(with_node(healthy(), 1, stats=NodeStats(time_us=10**15)), slow=commands)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "severity"),
+    [
+        (slow(1_000), Severity.WARNING),
+        (slow(*[700] * 9), Severity.WARNING),
+        (slow(300, 300), Severity.INFO),
+        (slow(300), None),
+        (slow(5_000, ago_s=90), None),
+        (slow(5_000, ago_s=-90), None),
+    ],
+)
+def test_commands_that_hold_a_server_up(snapshot, severity):
+    said = [one for one in diagnose(snapshot).findings if one.id is FindingId.SLOW_COMMANDS]
+
+    assert [one.severity for one in said] == [severity] * (severity is not None)
+    assert all("KEYS" in one.summary for one in said)
