@@ -62,6 +62,7 @@ class _Right:
 _APPROVE, _ASK = _Right("decide on requests for"), _Right("ask for changes on", "requesters or approvers")
 _FREEZE, _THAW = _Right("freeze", "requesters or approvers"), _Right("thaw")
 _BREAK_GLASS = _Right("break the glass on", "break_glass")
+_NAMES = _Right("see key names of")
 
 
 class Policy:
@@ -135,6 +136,11 @@ class Policy:
         cases = [Case(name, THAW, Risk.REVERSIBLE, channel) for name in targets]
         noes = [await self._not_entitled(_THAW, case, self._fleet.approvers_of(case), person_id) for case in cases]
         return next((no for no in noes if no is not None), None)
+
+    async def may_see_names(self, person_id: str, target: str, channel: str | None = None) -> str | None:
+        """Whether this person may see names of keys: who may approve what destroys there may; ``None`` is yes."""
+        case = Case(target, "diagnose", Risk.DESTRUCTIVE, channel)
+        return await self._not_entitled(_NAMES, case, self._fleet.approvers_of(case), person_id)
 
     async def may_hold_a_token(self, person_id: str) -> str | None:
         """Whether somebody is a full, active member of this workspace; ``None`` is yes, else a sentence says why not.

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from actions.kit.comparison import Comparison
 from actions.kit.findings import Diagnosis
 from actions.kit.happenings import Happening
 from actions.kit.plan import Plan, Refusal, Risk
@@ -28,6 +29,7 @@ class Seen:
     """What a look at one target found.
 
     ``checks`` only where something was put to the proof, ``happenings`` only where they were asked for, ``since`` when.
+    ``comparisons`` only where keys were compared; ``uncompared``: why none were, where they were to be.
     """
 
     snapshot: Snapshot
@@ -35,6 +37,8 @@ class Seen:
     checks: tuple[Check, ...] = ()
     happenings: tuple[Happening, ...] = ()
     since: datetime | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    uncompared: str = ""
 
 
 Options = Mapping[str, str]

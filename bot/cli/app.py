@@ -87,11 +87,21 @@ def health(target: Target = None, *, as_json: Json = False) -> Exit:
 
 
 @app.command()
-def diagnose(target: Target = None, *, as_json: Json = False) -> Exit:
+def diagnose(
+    target: Target = None,
+    *,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Where there are two masters: count the keys that differ.")
+    ] = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="With --compare: some of their names; you must be an approver.")
+    ] = False,
+    as_json: Json = False,
+) -> Exit:
     """The verdict, how sure it is, the evidence, and what to do."""
     from bot.cli import looking
 
-    return looking.diagnose(target, as_json=as_json)
+    return looking.diagnose(target, compare=compare, names=names, as_json=as_json)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from actions.adapters import connect
 from actions.kit.action import Progress, ReadAction, Seen
-from actions.kit.errors import SettingsError, UsageError
+from actions.kit.errors import Refused, SettingsError, UsageError
 from actions.kit.topology import Target
 from bot.cli import screen
 from bot.cli.exits import Exit, exit_of_checks, exit_of_diagnosis, exit_of_fleet
@@ -36,11 +36,19 @@ def health(name: str | None, *, as_json: bool) -> Exit:
     return exit_of_diagnosis(seen.diagnosis)
 
 
-def diagnose(name: str | None, *, as_json: bool) -> Exit:
-    """Look at one target and show the verdict with its evidence."""
-    from actions.diagnose import ACTION
+def diagnose(name: str | None, *, compare: bool = False, names: bool = False, as_json: bool) -> Exit:
+    """Look at one target and show the verdict with its evidence; on demand what two masters hold.
 
-    seen = _done(_look(ACTION, chosen(name), {}, screen.say))
+    Raises:
+        Refused: this person may not see names.
+    """
+    from actions.diagnose import ACTION, COMPARE, NAMES
+
+    target = chosen(name)
+    if names:
+        asyncio.run(_may_see_names(target))
+    options = {one.name: "" for one, wanted in ((COMPARE, compare), (NAMES, names)) if wanted}
+    seen = _done(_look(ACTION, target, options, screen.say))
     _show(seen, json.diagnosed_json, lambda terminal: terminal.diagnosis(seen), as_json=as_json)
     _tell_frozen([seen.snapshot.target], as_json=as_json)
     return exit_of_diagnosis(seen.diagnosis)
@@ -116,6 +124,18 @@ async def _look(action: ReadAction, target: Target, options: Mapping[str, str], 
         return await action.look(hands, options, progress)
     finally:
         await hands.aclose()
+
+
+async def _may_see_names(target: Target) -> None:
+    """Names of keys are the application's data: whoever sees them is known, and may approve what destroys it."""
+    from bot.cli.office import office
+
+    async with office() as at:
+        person = await at.signed_in()
+        no = await at.policy.may_see_names(person.id, target.name)
+        at.vouched(person)
+    if no is not None:
+        raise Refused(no)
 
 
 async def _happened(action: ReadAction, target: Target, options: Mapping[str, str]) -> Seen:

@@ -24,7 +24,9 @@ from bot.render.blocks import (
     section,
     thread_of,
 )
+from bot.render.blocks_compared import comparison_blocks
 from bot.render.blocks_topology import picture, sentinel_summary, shortened
+from bot.render.compared import comparison_lines
 from bot.render.happenings import happening_count, happening_lines
 from bot.render.matrix import matrix_lines, matrix_markup
 from bot.render.shards import shard_summary
@@ -61,7 +63,7 @@ def diagnosed(seen: Seen, asked_by: str, note: str = "") -> Screen:
     seers = matrix(seen.snapshot)
     evidence = _evidence(seen.diagnosis.findings)
     middle = [*_picture(seen.snapshot), section(matrix_markup(seers)), *evidence, *_unasked(seen.snapshot)]
-    return _screen(seen, head, middle, asked_by, raw=("", *matrix_lines(seers)))
+    return _screen(seen, [*head, *comparison_blocks(seen)], middle, asked_by, raw=("", *matrix_lines(seers)))
 
 
 def healthy_or_not(seen: Seen, asked_by: str, note: str = "") -> Screen:
@@ -264,6 +266,7 @@ def raw_lines(seen: Seen) -> list[str]:
     for one in seen.diagnosis.findings:
         lines += ["", f"{one.id} ({one.severity.word}, {one.confidence}): {one.summary}"]
         lines += [f"  {evidence.source}: {evidence.observation}" for evidence in one.evidence]
+    lines += ["", *comparison_lines(seen)] if seen.comparisons or seen.uncompared else []
     if seen.checks:
         lines += ["", *(f"{'ok ' if one.ok else 'NO '} {one.title}: {one.observation}" for one in seen.checks)]
     if seen.snapshot.unasked:

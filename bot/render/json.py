@@ -13,6 +13,7 @@ from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
 from actions.kit.vantage import matrix
+from bot.render.compared import comparison_json
 from bot.render.group import group_json
 from bot.render.happenings import happenings_json
 from bot.render.kubernetes import kubernetes_json
@@ -42,6 +43,7 @@ def seen_json(seen: Seen) -> Json:
         "nodes": [_node(snapshot, one) for one in snapshot.nodes],
         "sentinels": [_sentinel(one) for one in snapshot.sentinels],
         "unasked": [{"source": one.source, "why": _why(one)} for one in snapshot.unasked],
+        **comparison_json(seen),
         **({"shards": shards_json(snapshot)} if snapshot.in_cluster else {}),
         **({"group": group_json(snapshot.group)} if snapshot.group else {}),
         **({"kubernetes": kubernetes_json(snapshot.kubernetes)} if snapshot.kubernetes else {}),

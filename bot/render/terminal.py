@@ -16,6 +16,7 @@ from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
 from actions.kit.vantage import matrix
 from actions.registry import ACTIONS
+from bot.render.compared import comparison_lines, name_lines
 from bot.render.group import group_lines
 from bot.render.happenings import happening_count, happening_lines
 from bot.render.json import link_word
@@ -41,6 +42,7 @@ def diagnosis(seen: Seen) -> RenderableType:
     ]
     parts += [_finding_tree(one, _finding_line(one), one.confidence.value) for one in others]
     parts += [*_topology(seen.snapshot), matrix_table(matrix(seen.snapshot))]
+    parts += [Text(line) for line in (*comparison_lines(seen), *name_lines(seen.comparisons))]
     unasked = seen.snapshot.unasked
     if unasked:
         tree = Tree(Text("Not answered", style="yellow"))

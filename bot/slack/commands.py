@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from actions.diagnose import NAMES
 from actions.kit.action import Action, ReadAction, Seen
 from actions.kit.errors import Refused, TandemError, UsageError
 from actions.kit.plan import Refusal
@@ -14,6 +15,7 @@ from bot.fleet import Fleet
 from bot.grammar import Command, parse
 from bot.ledger.errors import LedgerError
 from bot.render.blocks import Screen, notice, spoken
+from bot.render.blocks_compared import names_message
 from bot.render.blocks_findings import diagnosed, glance, happened, healthy_or_not, verified
 from bot.render.blocks_locks import frozen, unknown
 from bot.render.blocks_menu import Offer, help_on, help_on_word, help_page, menu, request_lines, request_shown
@@ -159,6 +161,9 @@ class Commands:
 
     async def _read(self, caller: Caller, action: ReadAction, command: Command) -> None:
         await self._admit(caller, action, command.target)
+        names = NAMES.name in command.options and command.target is not None
+        if names:
+            await self._admit_to_names(caller, command.target or "")
         what = command.target or "the fleet"
         async with self._waiting(caller, f"Looking at {what}…") as progress:
             if action.whole_fleet or command.target is None:
@@ -170,6 +175,8 @@ class Commands:
                 note = (await self.frozen_notes()).get(command.target, "")
                 screen = _PAGES.get(action.name, diagnosed)(seen, caller.mention, note)
         await self._publish(caller, screen)
+        if names:
+            await caller.reply.entrust(names_message(seen))
 
     async def _with_own(self, seen: Seen) -> Seen:
         """Where happenings were asked for, with Tandem's own runs; a ledger that is away is said elsewhere."""
@@ -194,6 +201,11 @@ class Commands:
 
     async def _admit(self, caller: Caller, action: Action, target: str | None) -> None:
         no = await self.policy.may_use(caller.person.id, action, caller.channel or "", target)
+        if no is not None:
+            raise Refused(no)
+
+    async def _admit_to_names(self, caller: Caller, target: str) -> None:
+        no = await self.policy.may_see_names(caller.person.id, target, caller.channel)
         if no is not None:
             raise Refused(no)
 

@@ -110,6 +110,9 @@ class MayUse(Protocol):
     ) -> str | None:
         """``None`` is yes, else a sentence says why not."""
 
+    async def may_see_names(self, person_id: str, target: str, channel: str | None = None) -> str | None:
+        """The same for the names of keys."""
+
 
 class Memory(Protocol):
     """Keeps what Slack says of people, for when it cannot be asked; ``bot.people.Memory``. Neither waits."""

@@ -9,6 +9,7 @@ import pytest
 from actions import diagnose
 from actions.adapters import connect
 from actions.kit.diagnosis import diagnose as diagnosed
+from actions.kit.errors import UsageError
 from actions.kit.findings import FindingId
 from actions.kit.topology import Address
 from sandbox.redis import Topology, build, faults, replication, sentinel
@@ -91,3 +92,29 @@ async def test_in_a_failover_the_promoted_one_is_never_called_the_wrong_one(how)
 
     assert moving
     assert [summary for summary in blamed if f"; {old.address} " not in summary] == []
+
+
+async def test_on_demand_the_keys_of_two_masters_are_counted_and_named_only_where_that_is_wanted(progress):
+    async with replication(build()) as topology:
+        for key in ("both", "lost"):
+            await topology.nodes[0].command("SET", key, 1)
+        await topology.nodes[0].command("WAIT", 2, 5000)
+        await topology.nodes[1].command("REPLICAOF", "NO", "ONE")
+        await topology.nodes[1].command("DEL", "lost")
+        hands = connect(target_of(topology))
+        counted = await diagnose.ACTION.look(hands, {"compare": ""}, progress)
+        named = await diagnose.ACTION.look(hands, {"compare": "", "names": ""}, progress)
+        await topology.nodes[1].command("REPLICAOF", *topology.node_addresses[0].split(":"))
+        with pytest.raises(UsageError, match="type both"):
+            await diagnose.ACTION.look(hands, {"names": ""}, progress)
+        await topology.nodes[1].kill()
+        single = await diagnose.ACTION.look(hands, {"compare": ""}, progress)
+        await hands.aclose()
+
+    (one,) = counted.comparisons
+    assert {str(one.first), str(one.second)} == set(topology.node_addresses[:2])
+    assert (one.complete, one.only_first + one.only_second, one.same, one.names) == (True, 1, 1, ())
+    assert [name.name for name in named.comparisons[0].names] == [b"lost"]
+    assert any("Comparing the keys of" in said for said in progress.said)
+    assert (single.comparisons, single.uncompared[:27]) == ((), "There are not two masters t")
+    assert f"diagnose {counted.snapshot.target} --compare" in counted.diagnosis.verdict.suggests

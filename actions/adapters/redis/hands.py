@@ -50,6 +50,7 @@ class RedisHands:
         self._reach = reach or by_map(target.address_map)
         self._observer = Observer(target, self._reach)
         self._sentinels: dict[Address, Node] = {}
+        self._comparing = asyncio.Lock()
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -206,12 +207,13 @@ class RedisHands:
         return ProbeResult(written and all(ok for ok, _ in reads), seen + tuple(text for _, text in reads))
 
     async def compare_keys(self, first: Address, second: Address, bounds: Bounds) -> Comparison:
-        """See ``Hands.compare_keys``; over connections of its own, so that nobody waits for it."""
-        one, other = (self._observer.connection(address, COMPARE_TIMEOUT_S) for address in (first, second))
-        try:
-            return await compare(one, other, bounds, in_cluster=self._observer.in_cluster)
-        finally:
-            await asyncio.gather(one.aclose(), other.aclose())
+        """See ``Hands.compare_keys``; over connections of its own, so that nobody waits for it, one at a time."""
+        async with self._comparing:
+            one, other = (self._observer.connection(address, COMPARE_TIMEOUT_S) for address in (first, second))
+            try:
+                return await compare(one, other, bounds, in_cluster=self._observer.in_cluster)
+            finally:
+                await asyncio.gather(one.aclose(), other.aclose())
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

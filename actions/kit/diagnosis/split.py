@@ -73,7 +73,7 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
         found.why,
         tuple(sorted(found.masters)),
         (*_evidence(facts, found), *(one.evidence for one in hidden_masters(facts))),
-        facts.lines("diagnose", "events"),
+        (f"diagnose {facts.snapshot.target} --compare", *facts.lines("events")),
     )
 
 

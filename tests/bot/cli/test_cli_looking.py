@@ -6,7 +6,7 @@ import re
 import pytest
 
 from sandbox.redis import build, replication, sentinel
-from tests.bot.cli.conftest import of
+from tests.bot.cli.conftest import left_by_a_bot, of
 
 pytestmark = pytest.mark.servers
 
@@ -186,3 +186,24 @@ async def test_what_is_suggested_can_be_typed(terminal):
         assert f"tandem request promote orders --to {topology.nodes[1].address}" in seen.out
         plan = await terminal.types(f"plan promote orders --to {topology.nodes[1].address} --json")
         assert (plan.code, plan.json["risk"], plan.json["cost"]["loss_bytes"]) == (0, "destructive", None)
+
+
+async def test_names_of_keys_are_shown_to_an_approver_only(terminal):
+    async with replication(build(), replicas=1) as topology:
+        await topology.nodes[1].command("REPLICAOF", "NO", "ONE")
+        await topology.nodes[1].command("SET", "session:anna", 1)
+        target = {"kind": "replication", "nodes": list(topology.node_addresses)}
+        async with left_by_a_bot(terminal, **target) as (_, approver, _, guest):
+            counted = await terminal.says("diagnose orders --compare --json")
+            nobody = await terminal.says("diagnose orders --compare --names")
+            refused = await guest.says("diagnose orders --compare --names")
+            shown = await approver.says("diagnose orders --compare --names")
+            alone = await approver.says("diagnose orders --names")
+    assert counted.json["compared"][0]["only_first"] + counted.json["compared"][0]["only_second"] == 1
+    assert "session" not in counted.out
+    assert (nobody.code, "TANDEM_TOKEN is not set" in nobody.err) == (2, True)
+    assert (refused.code, "guest" in refused.err) == (3, True)
+    assert "session" not in nobody.out + refused.out
+    assert "'session:anna'" in shown.out
+    assert "session" not in shown.err
+    assert (alone.code, "type both" in alone.err) == (2, True)

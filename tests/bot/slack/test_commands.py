@@ -1,7 +1,12 @@
 """What people type, and what they see: menu, help, look, mistakes, and where the bot may not speak."""
 
+import logging
+import sqlite3
+from contextlib import closing
+
 import pytest
 
+from sandbox.redis import build, replication
 from sandbox.redis.topology import Topology
 from sandbox.slack import LocalSlack
 from tests.bot.slack.conftest import INCIDENT, House, saying, targets, whispered
@@ -127,3 +132,32 @@ async def test_every_way_to_look_on_a_real_redis(slack: LocalSlack, redis: Topol
         assert ("diagnose orders", "run:0", "diagnose orders") in refusal.buttons()
     assert all(delivery.error is None for delivery in slack.deliveries)
     assert [call for call in slack.calls if call.error] == []
+
+
+async def test_names_of_keys_are_whispered_to_an_approver_and_kept_nowhere(
+    slack: LocalSlack, house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with replication(build(), replicas=1) as two:
+        await two.nodes[1].command("REPLICAOF", "NO", "ONE")
+        await two.nodes[1].command("SET", "session:anna", 1)
+        settings = targets(None)
+        settings["targets"]["orders"] = {
+            "kind": "replication",
+            "nodes": list(two.node_addresses),
+            "channels": [INCIDENT],
+        }
+        house.keep(settings)
+        async with house.bot():
+            await slack.person("U0DEV").types(INCIDENT, "/redis diagnose orders --compare --names")
+            await slack.waits_for(lambda: whispered(slack, "U0DEV", "may not see key names of orders"))
+            await slack.person("U0LEAD").types(INCIDENT, "/redis diagnose orders --compare --names")
+            names = await slack.waits_for(lambda: whispered(slack, "U0LEAD", "Only you see these names"))
+            posted = await slack.waits_for(lambda: saying(slack, "Keys compared"))
+            assert "session:anna" in names.plain()
+            assert names.ephemeral_for == "U0LEAD"
+            everything = [posted.plain(), house.thread(posted)]
+            everything += [one.plain() for one in slack.messages(INCIDENT, viewer="U0ONCALL")]
+    with closing(sqlite3.connect(house.folder / "tandem.db")) as ledger:
+        everything += ledger.iterdump()
+    assert "anna" not in "\n".join(everything) + caplog.text
