@@ -11,8 +11,8 @@ from sandbox.redis.writers import LoadSpec
 from sandbox.redis.writing import write
 from tests.scenarios.scenario import Stage
 
-EACH_S = 50.0
-"""Writes a second of each."""
+TOGETHER_S = 100.0
+"""Writes a second of all of them."""
 FIRST_S = 30.0
 
 
@@ -20,7 +20,10 @@ FIRST_S = 30.0
 async def clients(stage: Stage, numbers: tuple[int, ...]) -> AsyncIterator[None]:
     """Write to these nodes all the while; the first is a master, of which one write is awaited."""
     first = asyncio.Event()
-    writing = [asyncio.create_task(write(_to(stage, number), lambda *_: first.set())) for number in numbers]
+    writing = [
+        asyncio.create_task(write(_to(stage, number, TOGETHER_S / len(numbers)), lambda *_: first.set()))
+        for number in numbers
+    ]
     try:
         if writing:
             async with asyncio.timeout(FIRST_S):
@@ -32,12 +35,12 @@ async def clients(stage: Stage, numbers: tuple[int, ...]) -> AsyncIterator[None]
         await asyncio.gather(*writing, return_exceptions=True)
 
 
-def _to(stage: Stage, number: int) -> LoadSpec:
+def _to(stage: Stage, number: int, rate: float) -> LoadSpec:
     nobody = Credentials()
     return LoadSpec(
         run=f"client-{number}",
         writers=1,
-        rate=EACH_S,
+        rate=rate,
         timeout_s=1.0,
         discovery="fixed",
         fixed=stage.nodes[number],

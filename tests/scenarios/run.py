@@ -79,9 +79,10 @@ def matches(scenario: Scenario, said: Diagnosis, nodes: tuple[str, ...] = ()) ->
     """Whether the verdict is the expected one, offers what it should, and all that has to stand beside it does."""
     verdict = said.verdict
     expected = verdict.id is scenario.verdict and verdict.confidence is scenario.confidence
-    offered = {line.partition(" ")[0] for line in verdict.suggests}
+    offered = {line.partition(" ")[0] for one in said.findings for line in one.suggests}
     fitting = scenario.offers <= offered and offered & PROMOTING <= scenario.offers
     named = scenario.master is None or str(said.master) == nodes[scenario.master]
+    named &= scenario.loser is None or str(said.master) not in {str(None), nodes[scenario.loser]}
     return expected and fitting and named and scenario.also <= {one.id for one in said.findings}
 
 

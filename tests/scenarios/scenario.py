@@ -49,8 +49,10 @@ class Scenario:
     """What may not be said with certainty at any moment, not beside the verdict either."""
     master: int | None = None
     """The number of the node that is the true master, where the diagnosis has to name it."""
+    loser: int | None = None
+    """The number of the node that is not the true master, where the diagnosis has to name another one."""
     offers: frozenset[str] = frozenset()
-    """The actions that change something and are suggested with the verdict."""
+    """The actions that change something and are suggested; nobody else may be made master by them."""
     meanwhile: frozenset[FindingId] = NOTHING
     """Other verdicts that are true too, before the fault has shown in full: all that may be said with certainty."""
     lasts: bool = True

@@ -31,10 +31,18 @@ def replica_down(facts: Facts) -> Iterator[Finding]:
 
     Certain if the master answered and has not attached it, every Sentinel answered and those that know it do not
     reach it; undetermined if the master, a Sentinel or a replica of its own does: then it is our way to it that is cut.
+    Nothing is said of a node of which nothing is known but that a replica was told to follow it.
     """
     for node in facts.others:
-        if node.unasked is not None and node.unasked.reason not in EXPLAINED:
+        if node.unasked is not None and node.unasked.reason not in EXPLAINED and not _stranger(facts, node):
             yield _replica_down(facts, node, node.unasked)
+
+
+def _stranger(facts: Facts, node: NodeView) -> bool:
+    """Neither the settings nor anybody else calls it a node of this target: it may be one of another."""
+    following = facts.followers.get(node.address, ())
+    known = any(one.info and node.address in {each.address for each in one.info.replicas} for one in following)
+    return bool(following) and not known and {f"node {one.address}" for one in following} == set(node.known_from)
 
 
 def _replica_down(facts: Facts, node: NodeView, unasked: Unasked) -> Finding:

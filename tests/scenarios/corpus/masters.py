@@ -1,10 +1,12 @@
 """Masters that are gone, hang, are out of somebody's reach, or are being replaced."""
 
-from tests.scenarios.faults import masters
-from tests.scenarios.scenario import CERTAIN, LIKELY, NOTHING, F, Scenario
+from tests.scenarios.faults import masters, sentinels
+from tests.scenarios.faults.tools import both
+from tests.scenarios.scenario import CERTAIN, LIKELY, NOTHING, UNDETERMINED, F, Scenario
 from tests.scenarios.stages import replication, sentinel
 
 LINKS = {"links": True}
+DEBUG = {"extra_config": {"enable-debug-command": "yes"}}
 SPLIT = frozenset({F.SPLIT_BRAIN})
 GONE = frozenset({F.MASTER_DOWN})
 MOVING = frozenset({F.MASTER_DOWN, F.FAILOVER_IN_PROGRESS, F.REPLICA_DOWN, F.SENTINEL_DISAGREEMENT})
@@ -84,5 +86,60 @@ MASTERS = (
         masters.failover_command_that_waits,
         F.FAILOVER_IN_PROGRESS,
         never=SPLIT | GONE,
+    ),
+    Scenario(
+        "all data nodes killed",
+        sentinel,
+        masters.kill_everybody,
+        F.MASTER_DOWN,
+        LIKELY,
+        also=frozenset({F.NO_ELIGIBLE_REPLICA, F.REPLICA_DOWN}),
+        never=SPLIT,
+    ),
+    Scenario(
+        "all data nodes killed, no Sentinel",
+        replication,
+        masters.kill_everybody,
+        F.UNDETERMINED,
+        UNDETERMINED,
+        never=SPLIT,
+    ),
+    Scenario(
+        "the master and all Sentinels killed",
+        sentinel,
+        masters.kill_all_sentinels_and_the_master,
+        F.MASTER_DOWN,
+        LIKELY,
+        offers=PROMOTE,
+        also=frozenset({F.SENTINEL_DOWN}),
+        never=SPLIT,
+    ),
+    Scenario(
+        "the master's host lost its network",
+        replication,
+        masters.isolate_master,
+        F.MASTER_DOWN,
+        offers=PROMOTE,
+        never=SPLIT,
+        settings=LINKS,
+    ),
+    Scenario("the master loads", sentinel, masters.load_slowly, F.LOADING, never=SPLIT | GONE, settings=DEBUG),
+    Scenario(
+        "master killed, nobody may be promoted",
+        sentinel,
+        masters.kill_master,
+        F.MASTER_DOWN,
+        also=frozenset({F.NO_ELIGIBLE_REPLICA}),
+        never=SPLIT,
+        meanwhile=MOVING,
+        settings={"extra_config": {"replica-priority": "0"}},
+    ),
+    Scenario(
+        "master killed, quorum above the number",
+        sentinel,
+        both(sentinels.raise_quorum, masters.kill_master),
+        F.MASTER_DOWN,
+        also=frozenset({F.SENTINEL_QUORUM_LOST}),
+        never=SPLIT | frozenset({F.FAILOVER_IN_PROGRESS}),
     ),
 )

@@ -1,7 +1,8 @@
 """Replicas that are gone, behind, broken, syncing, or unfit to take over."""
 
-from tests.scenarios.faults import masters, replicas
-from tests.scenarios.scenario import F, Scenario
+from tests.scenarios.faults import masters, replicas, sentinels
+from tests.scenarios.faults.tools import both
+from tests.scenarios.scenario import LIKELY, F, Scenario
 from tests.scenarios.stages import replication, sentinel
 
 NOBODY = frozenset({F.NO_ELIGIBLE_REPLICA})
@@ -34,4 +35,68 @@ REPLICAS = (
     Scenario("no replica may be promoted", sentinel, replicas.forbid_promotion, F.NO_ELIGIBLE_REPLICA, never=GONE),
     Scenario("no replica at all", replication, masters.nothing, F.NO_ELIGIBLE_REPLICA, settings={"replicas": 0}),
     Scenario("a replica loads", replication, replicas.load_slowly, F.LOADING, never=GONE, settings=DEBUG),
+    Scenario(
+        "the middle of a chain killed",
+        replication,
+        replicas.kill_the_middle_of_a_chain,
+        F.REPLICA_DOWN,
+        also=frozenset({F.REPLICATION_BROKEN}),
+        never=GONE,
+        master=0,
+    ),
+    Scenario(
+        "a replica follows a stranger",
+        replication,
+        replicas.follow_a_stranger,
+        F.REPLICATION_BROKEN,
+        LIKELY,
+        never=GONE,
+        master=0,
+    ),
+    Scenario(
+        "a replica is cut off its master",
+        sentinel,
+        replicas.cut_one_off_its_master,
+        F.REPLICATION_BROKEN,
+        never=GONE,
+        master=0,
+        settings={"links": True},
+    ),
+    Scenario(
+        "a fence left on a replica",
+        sentinel,
+        replicas.leave_the_fence_on_a_replica,
+        F.WRITES_REFUSED,
+        never=GONE,
+        master=0,
+    ),
+    Scenario(
+        "a script holds a replica", replication, replicas.hold_one_with_a_script, F.BUSY_SCRIPT, never=GONE, master=0
+    ),
+    Scenario(
+        "a replica is out of memory",
+        replication,
+        replicas.use_up_the_memory_of_one,
+        F.MEMORY_PRESSURE,
+        never=GONE,
+        master=0,
+    ),
+    Scenario(
+        "a replica and a Sentinel killed",
+        sentinel,
+        both(replicas.kill_replica, sentinels.kill_one_sentinel),
+        F.REPLICA_DOWN,
+        also=frozenset({F.SENTINEL_DOWN}),
+        never=GONE,
+        master=0,
+    ),
+    Scenario(
+        "two Sentinels killed, nobody may be promoted",
+        sentinel,
+        both(replicas.forbid_promotion, sentinels.kill_two_sentinels),
+        F.SENTINEL_QUORUM_LOST,
+        also=NOBODY,
+        never=GONE,
+        meanwhile=NOBODY,
+    ),
 )

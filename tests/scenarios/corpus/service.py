@@ -1,6 +1,7 @@
 """All answer, and yet the service suffers: writes refused, memory, disk, scripts."""
 
-from tests.scenarios.faults import masters, service
+from tests.scenarios.faults import masters, replicas, service
+from tests.scenarios.faults.tools import both
 from tests.scenarios.scenario import F, Scenario
 from tests.scenarios.stages import replication, sentinel
 
@@ -27,5 +28,49 @@ SERVICE = (
         F.PERSISTENCE_FAILING,
         offers=frozenset({"failover"}),
         never=GONE,
+    ),
+    Scenario(
+        "nearly as many clients as there may be",
+        replication,
+        service.lower_maxclients,
+        F.CLIENTS_NEAR_LIMIT,
+        never=GONE,
+        clients=(0,) * 40,
+    ),
+    Scenario(
+        "out of memory, and a replica killed",
+        sentinel,
+        both(replicas.kill_replica, service.use_up_the_memory),
+        F.OUT_OF_MEMORY,
+        also=frozenset({F.REPLICA_DOWN}),
+        never=GONE,
+    ),
+    Scenario(
+        "the dump fails, and a replica killed",
+        sentinel,
+        both(service.break_the_dump, replicas.kill_replica),
+        F.REPLICA_DOWN,
+        offers=frozenset({"failover"}),
+        also=frozenset({F.PERSISTENCE_FAILING}),
+        never=GONE,
+    ),
+    Scenario(
+        "an application writes to a replica",
+        replication,
+        masters.nothing,
+        F.APP_ON_REPLICA,
+        never=GONE - {F.HEALTHY},
+        meanwhile=frozenset({F.HEALTHY}),
+        clients=(0, 1),
+    ),
+    Scenario(
+        "an application stayed with the old master",
+        replication,
+        masters.hand_over,
+        F.APP_ON_REPLICA,
+        never=frozenset({F.MASTER_DOWN, F.SPLIT_BRAIN}),
+        meanwhile=frozenset({F.HEALTHY, F.FAILOVER_IN_PROGRESS, F.REPLICATION_BROKEN, F.REPLICA_SYNCING}),
+        loser=0,
+        clients=(0,),
     ),
 )

@@ -2,7 +2,7 @@
 
 from sandbox.redis import Topology
 from tests.scenarios.faults.sentinels import kill_two_sentinels
-from tests.scenarios.faults.tools import host_port, promoted
+from tests.scenarios.faults.tools import fill, host_port, promoted, reload_slowly
 
 
 async def nothing(_topology: Topology) -> None:
@@ -63,3 +63,35 @@ async def return_of_the_old_master(topology: Topology) -> None:
     await old.kill()
     await promoted(topology, old)
     await old.start()
+
+
+async def kill_everybody(topology: Topology) -> None:
+    for node in topology.nodes:
+        await node.kill()
+
+
+async def kill_all_sentinels_and_the_master(topology: Topology) -> None:
+    for server in topology.sentinels:
+        await server.kill()
+    await topology.nodes[0].kill()
+
+
+async def isolate_master(topology: Topology) -> None:
+    """Nothing gets through to it from anybody, as where its host has lost its network."""
+    await topology.link(topology.nodes[0]).black_hole(replicas=True, sentinels=True, clients=True)
+
+
+async def restart_master_at_once(topology: Topology) -> None:
+    """As a supervisor does, before any Sentinel has given it up."""
+    await topology.nodes[0].kill()
+    await topology.nodes[0].start()
+
+
+async def load_slowly(topology: Topology) -> None:
+    await fill(topology.nodes[0], 2_000)
+    await reload_slowly(topology.nodes[0])
+
+
+async def hand_over(topology: Topology) -> None:
+    """A planned failover by the master's own command."""
+    await topology.nodes[0].command("FAILOVER")

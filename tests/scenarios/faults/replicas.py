@@ -1,10 +1,12 @@
 """What is done to replicas, and to the way between them and their master."""
 
-import asyncio
+import contextlib
+
+from redis.exceptions import RedisError
 
 from sandbox.redis import Topology
 from tests.failover import caught_up
-from tests.scenarios.faults.tools import fill, host_port
+from tests.scenarios.faults.tools import fill, host_port, reload_slowly
 
 
 async def kill_replica(topology: Topology) -> None:
@@ -57,20 +59,47 @@ async def load_slowly(topology: Topology) -> None:
     replica = topology.nodes[2]
     await fill(topology.nodes[0], 2_000)
     await caught_up(topology.nodes[0], replica)
-    await replica.command("CONFIG", "SET", "loading-process-events-interval-bytes", 1_024)
-    await replica.command("CONFIG", "SET", "key-load-delay", 2_000)
-    loading = asyncio.create_task(replica.command("DEBUG", "RELOAD", timeout_s=60))
-    _loading.add(loading)
-    loading.add_done_callback(_ended)
-    while not (await replica.command("INFO", "persistence"))["loading"]:
-        await asyncio.sleep(0.02)
+    await reload_slowly(replica)
 
 
-_loading: set[asyncio.Task[object]] = set()
+async def kill_the_middle_of_a_chain(topology: Topology) -> None:
+    """The second replica follows the first, which dies."""
+    await chain(topology)
+    await topology.nodes[1].kill()
 
 
-def _ended(task: asyncio.Task[object]) -> None:
-    """The server is killed under it: how it ends does not matter."""
-    _loading.discard(task)
-    if not task.cancelled():
-        task.exception()
+async def chain(topology: Topology) -> None:
+    await topology.nodes[2].command("REPLICAOF", *host_port(topology.nodes[1]))
+    await caught_up(topology.nodes[1], topology.nodes[2])
+
+
+async def follow_a_stranger(topology: Topology) -> None:
+    """A replica was told to follow a node that is none of this target, and is not there."""
+    await topology.nodes[2].command("REPLICAOF", "127.0.0.1", 1)
+
+
+async def cut_one_off_its_master(topology: Topology) -> None:
+    await topology.link(topology.nodes[0]).cut_replica(topology.nodes[2].address)
+
+
+async def delay_replication_by_a_second(topology: Topology) -> None:
+    await topology.link(topology.nodes[0]).delay_replication(1.0)
+
+
+async def restart_replica(topology: Topology) -> None:
+    await topology.nodes[2].restart()
+
+
+async def leave_the_fence_on_a_replica(topology: Topology) -> None:
+    await topology.nodes[2].command("CONFIG", "SET", "min-replicas-to-write", 1_000_000)
+
+
+async def hold_one_with_a_script(topology: Topology) -> None:
+    replica = topology.nodes[2]
+    await replica.command("CONFIG", "SET", "lua-time-limit", 50)
+    with contextlib.suppress(RedisError):
+        await replica.command("EVAL", "while true do end", 0, timeout_s=0.5)
+
+
+async def use_up_the_memory_of_one(topology: Topology) -> None:
+    await topology.nodes[2].command("CONFIG", "SET", "maxmemory", 1)

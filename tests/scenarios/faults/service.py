@@ -47,3 +47,24 @@ async def use_nearly_all_memory(topology: Topology) -> None:
     await fill(topology.nodes[0], 50_000)
     used = (await topology.nodes[0].command("INFO", "memory"))["used_memory"]
     await topology.nodes[0].command("CONFIG", "SET", "maxmemory", int(used * 1.06))
+
+
+async def evict(topology: Topology) -> None:
+    """A cache that is full: each write evicts."""
+    master = topology.nodes[0]
+    await fill(master, 20_000)
+    await master.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    used = (await master.command("INFO", "memory"))["used_memory"]
+    await master.command("CONFIG", "SET", "maxmemory", int(used * 0.9))
+
+
+async def lower_maxclients(topology: Topology) -> None:
+    """To little more than there are clients now."""
+    there = (await topology.nodes[0].command("INFO", "clients"))["connected_clients"]
+    await topology.nodes[0].command("CONFIG", "SET", "maxclients", there + 3)
+
+
+async def let_us_ask_nothing(topology: Topology) -> None:
+    """A user that may PING, and nothing else."""
+    for node in topology.nodes:
+        await node.command("ACL", "SETUSER", "poor", "on", ">poor", "+ping")

@@ -30,3 +30,24 @@ def both(*faults: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable
             await fault(built)
 
     return one_after_the_other
+
+
+async def reload_slowly(node: Server) -> None:
+    """Let a node read its own data set, with a pause after each key; return once it does."""
+    await node.command("CONFIG", "SET", "loading-process-events-interval-bytes", 1_024)
+    await node.command("CONFIG", "SET", "key-load-delay", 2_000)
+    loading = asyncio.create_task(node.command("DEBUG", "RELOAD", timeout_s=60))
+    _loading.add(loading)
+    loading.add_done_callback(_ended)
+    while not (await node.command("INFO", "persistence"))["loading"]:
+        await asyncio.sleep(0.02)
+
+
+_loading: set[asyncio.Task[object]] = set()
+
+
+def _ended(task: asyncio.Task[object]) -> None:
+    """The server is killed under it: how it ends does not matter."""
+    _loading.discard(task)
+    if not task.cancelled():
+        task.exception()

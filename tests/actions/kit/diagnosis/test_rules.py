@@ -6,7 +6,7 @@ import pytest
 
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Confidence, FindingId, Severity
-from actions.kit.snapshot import NodeConfig, Reason, Role, Snapshot, Unasked
+from actions.kit.snapshot import NodeConfig, NodeView, Reason, Role, Snapshot, Unasked
 from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Kind, Limits
 from tests.builders import (
@@ -236,6 +236,17 @@ def test_replica_down():
 @pytest.mark.parametrize("sentinels", [0, 3])
 def test_a_replica_that_others_reach_is_undetermined(sentinels):
     assert said(without_node(healthy(sentinels=sentinels), 3)) == (FindingId.REPLICA_DOWN, UNDETERMINED)
+
+
+def test_whom_a_replica_was_told_to_follow_is_not_called_a_replica_that_is_down():
+    stranger, follower = node_at(9), f"node {node_at(3)}"
+    snapshot = with_link(healthy(sentinels=0), 3, master=stranger, up=False, down_since_s=2)
+    silent = Unasked(f"node {stranger}", Reason.REFUSED, "refused")
+    for known_from, down in (((follower,), 0), ((follower, "settings"), 1), ((f"node {node_at(1)}",), 1)):
+        view = NodeView(stranger, silent, known_from=known_from)
+        seen = replace(snapshot, nodes=(*snapshot.nodes, view))
+        assert len(found(seen, FindingId.REPLICA_DOWN)) == down, known_from
+        assert found(seen, FindingId.REPLICATION_BROKEN)
 
 
 def test_replication_broken():
