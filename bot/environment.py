@@ -30,6 +30,7 @@ PLAIN = (
     "TRACES_URL",
     "WATCH_NODES_SECONDS",
     "WATCH_SENTINELS",
+    "WATCH_PODS",
 )
 SECRET = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ALERTS_TOKEN", "TOKEN", "LEDGER_URL")
 """These may also come as ``TANDEM_<name>_FILE``, the path of a file that holds nothing else."""

@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     """How often every node is asked whether it is there; 0: never."""
     watch_sentinels: bool = True
     """Whether the Sentinels' events are listened to."""
+    watch_pods: bool = True
+    """Whether the pods of targets on Kubernetes are followed."""
 
     @field_validator("break_glass_minutes")
     @classmethod
@@ -107,7 +109,7 @@ class Settings(BaseSettings):
 
     def watches(self) -> Watches:
         """What is watched, and how often."""
-        return Watches(nodes_s=self.watch_nodes_seconds, sentinels=self.watch_sentinels)
+        return Watches(nodes_s=self.watch_nodes_seconds, sentinels=self.watch_sentinels, pods=self.watch_pods)
 
     def terms(self, *, begins_at_once: bool = True) -> Terms:
         """How long what people are given lasts."""

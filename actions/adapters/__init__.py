@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from actions.adapters.hands import TargetHands
+from actions.adapters.kubernetes.watching import PodChange, pod_changes
 from actions.adapters.redis import Reach
 from actions.adapters.redis.listening import sentinel_events
 from actions.adapters.redis.probing import Beat, Prober
 from actions.kit.topology import Target
 
-__all__ = ["Beat", "Prober", "TargetHands", "connect", "sentinel_events"]
+__all__ = ["Beat", "PodChange", "Prober", "TargetHands", "connect", "pod_changes", "sentinel_events"]
 
 
 def connect(target: Target, reach: Reach | None = None) -> TargetHands:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actions.adapters import sentinel_events
+from actions.adapters import pod_changes, sentinel_events
 from actions.kit.kubernetes.place import Way
-from actions.kit.topology import Address, Target
+from actions.kit.topology import Address, Kind, Target
 from bot.alerts.failovers import Failovers, Look
 from bot.alerts.mapping import Places
 from bot.alerts.nodes import NodeWatch
+from bot.alerts.pods import PodWatch
 from bot.alerts.sentinels import SentinelWatch
 from bot.alerts.telling import Teller
 from bot.alerts.watches import Watches
@@ -37,17 +38,19 @@ class Sources:
             self._sentinels = SentinelWatch(dialled, self._teller, self._failovers, sentinel_events, self._known)
         if self._nodes is not None:
             self._failovers.ask(self._nodes)
+        everybody = fleet.targets.values() if watches.pods else ()
+        self._pods = PodWatch(everybody, self._teller, pod_changes, self._found)
 
     def start(self) -> None:
         """Begin."""
         self._teller.start()
-        for watch in (self._nodes, self._sentinels):
+        for watch in (self._nodes, self._sentinels, self._pods):
             if watch is not None:
                 watch.start()
 
     async def aclose(self) -> None:
         """Stop; what was noticed is written down before."""
-        for watch in (self._sentinels, self._nodes):
+        for watch in (self._pods, self._sentinels, self._nodes):
             if watch is not None:
                 await watch.aclose()
         await self._failovers.aclose()
@@ -56,6 +59,17 @@ class Sources:
     def _known(self, target: str, nodes: Iterable[Address]) -> None:
         if self._nodes is not None:
             self._nodes.know(target, nodes)
+
+    def _found(
+        self, target: Target, nodes: Iterable[Address], sentinels: Iterable[Address], gone: Iterable[Address]
+    ) -> None:
+        if not _is_dialled(target):
+            return
+        if self._nodes is not None:
+            self._nodes.forget(target.name, gone)
+            self._nodes.know(target.name, nodes)
+        if self._sentinels is not None and target.kind is Kind.SENTINEL:
+            self._sentinels.know(target, sentinels)
 
 
 def _is_dialled(target: Target) -> bool:

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Watches:
-    """``nodes_s``: how often every node is asked, in seconds; 0 is never. ``sentinels``: their events are heard."""
+    """``nodes_s``: how often every node is asked, in seconds; 0 is never. ``sentinels``: their events are heard.
+
+    ``pods``: those of the targets on Kubernetes are followed.
+    """
 
     nodes_s: float = 1.0
     sentinels: bool = True
+    pods: bool = True

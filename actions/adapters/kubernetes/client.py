@@ -161,12 +161,36 @@ class Client:
         name: str,
         most: int,
     ) -> bytes:
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- See above.
+
+        response = self.opened(right, method, path, query, body=body, name=name)
+        try:
+            return _read(response, most)
+        except (HTTPError, OSError) as error:
+            raise unreachable(self.host, error) from None
+
+    def opened(
+        self,
+        right: Right,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        body: Mapping[str, Any] | None = None,
+        name: str = "",
+        timeout_s: float = 0,
+    ) -> Any:
+        """Ask, in a thread, and give urllib3's response, of which nothing is read yet.
+
+        Raises:
+            ApiError: the server says no, or nothing.
+        """
         api = self._connected()
         from kubernetes.client import ApiException  # noqa: PLC0415 -- See above.
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- See above.
 
         try:
-            response = api.call_api(
+            return api.call_api(
                 path,
                 method,
                 query_params=[(key, value) for key, value in query.items() if value],
@@ -175,9 +199,8 @@ class Client:
                 auth_settings=["BearerToken"],
                 _preload_content=False,
                 _return_http_data_only=True,
-                _request_timeout=self._timeout_s,
+                _request_timeout=(self._timeout_s, timeout_s or self._timeout_s),
             )
-            return _read(response, most)
         except ApiException as error:
             what = self._named(right, name)
             raise from_status(right, what, error.status or 0, _text(error.body), self.host) from None

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+from pathlib import Path
 
+from sandbox.kubernetes import bitnami, faults
 from sandbox.redis import Shape, build, cluster, replication
 from sandbox.redis.topology import Topology
 from sandbox.slack import LocalSlack
@@ -80,6 +82,26 @@ async def test_a_cluster_that_mends_itself_tells_what_it_cost(slack: LocalSlack,
             assert done.ts == prompt.ts
             assert f"{redis.primaries[0].address} last answered as the master at" in done.plain()
             assert "is the master and takes writes" in done.plain()
+
+
+async def test_what_becomes_of_a_pod_is_told(slack: LocalSlack, house: House, tmp_path: Path) -> None:
+    house.watch_nodes_s = 1
+    async with bitnami(build(None), shape="replication", replicas=1) as release:
+        (tmp_path / "password").write_text(str(release.password))
+        file = str(release.cluster.kubeconfig())
+        orders = {
+            "kind": "replication",
+            "auth": {"password_file": str(tmp_path / "password")},
+            "kubernetes": {"namespace": release.namespace, "release": "redis", "kubeconfig": file},
+            "channels": [INCIDENT],
+        }
+        house.keep({"approvers": {"usergroup": "S0REDISOPS"}, "targets": {"orders": orders}})
+        async with house.bot():
+            await release.cluster.until(lambda: ("watch", "pods") in release.cluster.api.requests)
+            pod = max(release.pod_names())
+            await faults.out_of_memory(release, pod)
+            prompt = await slack.waits_for(lambda: saying(slack, "it had used more memory than its limit"))
+            assert f"Container redis of pod {pod} was killed" in prompt.plain()
 
 
 async def known(redis: object) -> None:

@@ -1,5 +1,7 @@
 """The Role in deploy/kubernetes: everything that is asked is in it, nothing else is, and what is missing is named."""
 
+import asyncio
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import pytest
 import yaml
 
 from actions.adapters.kubernetes import KubernetesRelease
+from actions.adapters.kubernetes.watching import pod_changes
 from actions.kit.kubernetes import place
 from actions.kit.kubernetes.place import Way
 from actions.kit.topology import Kind
@@ -94,6 +97,12 @@ async def test_nothing_is_in_the_role_that_is_not_used_and_nothing_used_that_is_
             assert await asked.variables() == {name: text}
             await asked.set_variables(old)
             assert await asked.variables() == old
+            async with aclosing(pod_changes(place_of(release, user), ["redis"])) as changes:
+                assert (await anext(changes)).listed
+                following = asyncio.ensure_future(anext(changes))
+                await cluster.until(lambda: ("watch", "pods") in cluster.api.requests)
+                following.cancel()
+                await asyncio.wait({following})
         finally:
             await asked.aclose()
             await missing.aclose()
