@@ -90,7 +90,15 @@ class FolderStore:
     def _draft(self, file: str, *, over: bool = False) -> FolderDraft:
         with self._said("be written"):
             self._make()
+            self._sweep()
             return FolderDraft(self._folder / file, over=over)
+
+    def _sweep(self) -> None:
+        """Remove what processes that were killed had begun."""
+        for partial in self._folder.glob(".*.partial"):
+            with contextlib.suppress(OSError), partial.open("r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                partial.unlink()
 
     def _make(self) -> None:
         """The folder, which is ours alone: whoever could enter it could take the place of a copy."""
@@ -203,7 +211,8 @@ def _hashed(path: Path) -> tuple[int, str] | None:
     digest, size = hashlib.sha256(), 0
     try:
         with path.open("rb", buffering=0) as file:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # What the disk has, not what memory has.
+            if hasattr(os, "posix_fadvise"):  # What the disk has, not what memory has.
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             while block := file.read(_BLOCK):
                 digest.update(block)
                 size += len(block)

@@ -14,6 +14,12 @@ def build(request):
 
 
 @pytest.fixture
+def tls_build():
+    found = next((build for build in builds() if build.has_tls), None)
+    return found or pytest.skip("no server here was built with TLS")
+
+
+@pytest.fixture
 def rescue_folder(tmp_path):
     return tmp_path / "rescue"
 
