@@ -77,7 +77,7 @@ def _alert(one: object) -> Alert:
         raise ValueError("it is no JSON object.")  # noqa: TRY004 -- What is caught is one kind of error.
     labels = _texts(one.get("labels"), "labels")
     status = one.get("status")
-    if status not in {"firing", "resolved"}:
+    if status not in ("firing", "resolved"):  # No set: what is no text may have no hash.
         raise ValueError(f"its status is {plain(json.dumps(status), 40)}, neither firing nor resolved.")
     annotations = _texts(one.get("annotations") or {}, "annotations")
     return Alert(

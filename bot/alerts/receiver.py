@@ -92,11 +92,15 @@ async def _read(request: web.Request) -> bytes:
     Raises:
         HTTPRequestEntityTooLarge: it is too large.
         TimeoutError: it does not come.
+        UsageError: it is not encoded as its headers say.
     """
     body = bytearray()
-    async with asyncio.timeout(PATIENCE_S):
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > LARGEST or (request.content_length or 0) > LARGEST:
-                raise web.HTTPRequestEntityTooLarge(LARGEST, len(body))
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > LARGEST or (request.content_length or 0) > LARGEST:
+                    raise web.HTTPRequestEntityTooLarge(LARGEST, len(body))
+    except web.RequestPayloadError as error:
+        raise UsageError("The body is not in the encoding that its headers name.") from error
     return bytes(body)
