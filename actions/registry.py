@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from actions import diagnose, events, failover, health, promote, status, takeover, verify
+from actions import diagnose, events, failover, health, promote, repair, status, takeover, verify
 from actions.kit.action import Action
 from actions.kit.errors import UsageError
 
@@ -17,6 +17,7 @@ ACTIONS: tuple[Action, ...] = (
     failover.ACTION,
     promote.ACTION,
     takeover.ACTION,
+    repair.ACTION,
 )
 
 

@@ -93,7 +93,7 @@ class Hands(Protocol):
         """
 
     async def cluster_failover(self, replica: Address, mode: Takeover | None = None) -> None:
-        """CLUSTER FAILOVER at this replica, by a connection that ``recall_promotion`` finds again.
+        """CLUSTER FAILOVER at this replica, by a connection that ``recall_move`` finds again.
 
         OK is not success: it comes long before the replica is master, if it ever is.
         """
@@ -102,13 +102,13 @@ class Hands(Protocol):
         """CONFIG REWRITE, so that roles and settings survive a restart; ``None``, or why no file was written."""
 
     async def demote(self, node: Address, master: Address) -> None:
-        """In one transaction: CLIENT UNPAUSE and REPLICAOF."""
+        """In one transaction: CLIENT UNPAUSE and REPLICAOF, by a connection that ``recall_move`` finds again."""
 
     async def promote(self, node: Address) -> None:
-        """REPLICAOF NO ONE, by a connection that ``recall_promotion`` finds again."""
+        """REPLICAOF NO ONE, by a connection that ``recall_move`` finds again."""
 
-    async def recall_promotion(self, node: Address) -> None:
-        """Close the connections of ``promote`` and ``cluster_failover`` that got no answer.
+    async def recall_move(self, node: Address) -> None:
+        """Close the connections of ``promote``, ``demote`` and ``cluster_failover`` that got no answer.
 
         What has not arrived by now never does.
         """

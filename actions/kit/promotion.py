@@ -116,7 +116,7 @@ class Promote(Step):
 
     async def _still_replica(self, hands: Hands) -> Held:
         try:
-            await hands.recall_promotion(self.candidate)
+            await hands.recall_move(self.candidate)
             standing = await hands.standing(self.candidate)
         except Gone:
             return Held(yes=True, observation=f"{self.candidate} is gone, with what it was told")

@@ -16,7 +16,7 @@ def not_now(snapshot: Snapshot) -> Iterator[str]:
     if len(masters) == 1:
         yield from master_not_ready(masters[0])
         yield from _another_master_may_hide(snapshot, masters[0])
-        yield from _could_not_follow(snapshot, masters[0])
+        yield from could_not_follow(snapshot, masters[0])
     if not masters:
         target = snapshot.target
         yield (
@@ -48,8 +48,9 @@ def two_masters(snapshot: Snapshot) -> Iterator[str]:
     names = ", ".join(str(node.address) for node in snapshot.masters)
     if len(snapshot.masters) > 1:
         yield (
-            f"Split brain: {names} each say that they are master. A person has to decide which one is given up; "
-            f"diagnose {snapshot.target} shows what speaks for each. Repairing it is not in this version."
+            f"Split brain: {names} each say that they are master. One of them has to be given up first: "
+            f"repair {snapshot.target} copies what only that one has. diagnose {snapshot.target} shows what speaks for "
+            "each."
         )
 
 
@@ -63,8 +64,8 @@ def _another_master_may_hide(snapshot: Snapshot, master: NodeView) -> Iterator[s
             yield f"{node.address} follows {followed.address}, which does not answer and may be a second master."
 
 
-def _could_not_follow(snapshot: Snapshot, master: NodeView) -> Iterator[str]:
-    """What every replica has and the master lacks, because it never had to follow anybody."""
+def could_not_follow(snapshot: Snapshot, master: NodeView) -> Iterator[str]:
+    """What every replica has and this master lacks, because it never had to follow anybody."""
     replicas = [node.config for node in snapshot.nodes if node.is_replica and node.config is not None]
     lacks = []
     if master.config is not None and master.config.masterauth is False and any(one.masterauth for one in replicas):

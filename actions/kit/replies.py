@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from actions.kit.errors import Garbled
+from actions.kit.holding import is_held, without_hold
 from actions.kit.info import info_fields
 from actions.kit.ports import Standing
 from actions.kit.snapshot import AttachedReplica, Link, NodeConfig, NodeInfo, Role
@@ -179,7 +180,8 @@ def parse_config(*replies: object) -> NodeConfig:
     Raises:
         Garbled: one of them is no list of names and values.
     """
-    fields = parse_fields(*replies)
+    told = parse_fields(*replies)
+    fields = without_hold(told)
     return NodeConfig(
         min_replicas_to_write=_optional(fields, "min-replicas-to-write"),
         min_replicas_max_lag=_optional(fields, "min-replicas-max-lag"),
@@ -187,6 +189,8 @@ def parse_config(*replies: object) -> NodeConfig:
         save_points=_save_points(fields.get("save")),
         stops_on_bgsave_error=_flag(fields, "stop-writes-on-bgsave-error", "yes"),
         masterauth=bool(fields["masterauth"]) if "masterauth" in fields else None,
+        masteruser=fields.get("masteruser"),
+        held=is_held(told),
         tls_replication=_flag(fields, "tls-replication", "yes"),
         cluster_node_timeout_ms=_optional(fields, "cluster-node-timeout"),
         cluster_full_coverage=_flag(fields, "cluster-require-full-coverage", "yes"),

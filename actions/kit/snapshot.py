@@ -130,6 +130,10 @@ class NodeConfig:
     stops_on_bgsave_error: bool | None = None
     masterauth: bool | None = None
     """Whether one is set; what it is is not kept. Asked where roles may be moved by hand, as is the next."""
+    masteruser: str | None = None
+    """The user by which it logs in at its master; it is no secret."""
+    held: bool = False
+    """A repair holds its data back: it cannot follow anybody. See ``actions.kit.holding``."""
     tls_replication: bool | None = None
     cluster_node_timeout_ms: int | None = None
     """Asked only of the nodes of a cluster, as is the next."""

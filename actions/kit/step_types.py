@@ -8,6 +8,7 @@ from actions.kit.elasticache import steps as elasticache_steps
 from actions.kit.elasticache import switching
 from actions.kit.kubernetes import steps as application
 from actions.kit.plan import Step
+from actions.kit.repair import demotion, fence, rescue
 
 STEP_TYPES: tuple[type[Step], ...] = (
     steps.Fence,
@@ -43,4 +44,12 @@ STEP_TYPES: tuple[type[Step], ...] = (
     switching.TurnFailoverOn,
     elasticache_proof.ProveMove,
     forced.MasterLost,
+    fence.CaptureEvidence,
+    fence.SeeRoom,
+    fence.HoldData,
+    fence.FenceLoser,
+    rescue.RescueLoser,
+    rescue.CompareSides,
+    demotion.DemoteLoser,
+    demotion.ReportCopy,
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from actions.kit.cluster.agreement import successor_of
 from actions.kit.errors import NotYet, Temporary, TooLate
+from actions.kit.holding import readable
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands, Standing
 from actions.kit.proof import Check, prove
@@ -256,10 +257,12 @@ class PutBack(Step):
         wanted = as_settings(self.settings, old=True)
         await hands.change_settings(self.node, wanted, rewrite=True)
         seen = await hands.settings(self.node, tuple(wanted))
-        wrong = [f"{name} is {seen.get(name)!r}" for name, value in wanted.items() if seen.get(name) != value]
+        wrong = [
+            f"{name} is {readable(name, seen.get(name))}" for name, value in wanted.items() if seen.get(name) != value
+        ]
         if wrong:
             raise NotYet(f"{self.node}: {', '.join(wrong)}")
-        return ", ".join(f"{name} {value}" for name, value in wanted.items())
+        return ", ".join(f"{name} {value or 'empty'}" for name, value in wanted.items())
 
 
 @dataclass(frozen=True, slots=True)

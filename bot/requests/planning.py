@@ -141,12 +141,15 @@ class Planner:
         )
 
     async def _owing(self, plan: Plan) -> tuple[str, ...]:
-        """A setting that an earlier run left changed would be taken for the old one, and put back as such."""
+        """A setting that an earlier run left changed would be taken for the old one, and put back as such.
+
+        A plan that puts the same value back may begin: what is owed is paid by it.
+        """
         changes = (change for step in plan.steps for change in step.changes if not change.is_naming)
-        touched = {(change.node, change.name) for change in changes}
+        touched = {(change.node, change.name): change.old for change in changes}
         return tuple(
             f"{debt.change.name} of {debt.change.node} is still as {debt.run_id} left it ({debt.change.new}); "
             f"it is put back to {debt.change.old} as soon as that can be done safely."
             for debt in await self._ledger.owed(plan.target)
-            if (debt.change.node, debt.change.name) in touched
+            if touched.get((debt.change.node, debt.change.name), debt.change.old) != debt.change.old
         )

@@ -11,7 +11,8 @@ import logging
 from actions.kit.cluster.agreement import is_agreed
 from actions.kit.cluster.shards import Shards
 from actions.kit.elasticache.views import AVAILABLE
-from actions.kit.errors import ActionError, TandemError
+from actions.kit.errors import ActionError, NotYet, TandemError
+from actions.kit.holding import is_hold, readable
 from actions.kit.plan import stage_of
 from actions.kit.snapshot import NodeView, Snapshot
 from actions.kit.topology import Address, Kind, Place, Resource
@@ -116,10 +117,13 @@ class Recovery:
         change = debt.change
         value = (await hands.settings(change.node, (change.name,))).get(change.name)
         if value not in (change.new, change.old):
-            return f"{change.name} of {change.node} is {value}: somebody has changed it since, and it is left so."
+            now = readable(change.name, value)
+            return f"{change.name} of {change.node} is {now}: somebody has changed it since, and it is left so."
         if change.is_naming and _no_master_any_more(snapshot, Address.parse(change.old)):
             return f"{change.node} is not told of {change.old} any more, which is a replica by now."
         view = snapshot.node(change.node)
+        if is_hold(change) and value == change.new and view is not None and view.is_replica:
+            raise NotYet(f"the data that only {change.node} has would be thrown away: repair {debt.target} copies it")
         # Sentinel rewrites the file of every node whose role it changes, and so with the value that has to go.
         rewrite = promoted or (view is not None and view.is_replica)
         await hands.change_settings(change.node, {change.name: change.old}, rewrite=rewrite)

@@ -10,8 +10,9 @@ _LONGEST_OPENING = 16_384
 class Classifier:
     """Reads the beginning of a connection until it is clear who speaks.
 
-    A replica opens with PING, AUTH and REPLCONF, which carries the address that it announces, up to PSYNC. A Sentinel
-    names itself "sentinel-…" after AUTH. Whoever says anything else first is a client.
+    A replica opens with PING, AUTH and REPLCONF, which carries the address that it announces, up to PSYNC; whoever
+    announces no such port is a client that takes a dump. A Sentinel names itself "sentinel-…" after AUTH. Whoever says
+    anything else first is a client.
     """
 
     def __init__(self) -> None:
@@ -24,6 +25,11 @@ class Classifier:
     def replica_address(self) -> str:
         """The announced "host:port", once the kind is "replica"."""
         return f"{self._replica[b'ip-address'].decode()}:{self._replica[b'listening-port'].decode()}"
+
+    @property
+    def _announces_a_port(self) -> bool:
+        port = self._replica[b"listening-port"]
+        return port.isdigit() and 0 < int(port) < 65_536
 
     def feed(self, data: bytes) -> Kind:
         """Take the next bytes; "unknown" as long as it is not clear."""
@@ -64,7 +70,7 @@ class Classifier:
             case b"REPLCONF":
                 self._replica.update(zip(arguments[::2], arguments[1::2], strict=False))
                 return "unknown"
-            case b"PSYNC" | b"SYNC":
+            case b"PSYNC" | b"SYNC" if self._announces_a_port:
                 return "replica"
             case b"CLIENT" if len(arguments) > 1 and arguments[1].startswith(b"sentinel-"):
                 return "sentinel"

@@ -77,7 +77,7 @@ async def test_two_masters() -> None:
         answer = failover.plan(await hands.observe(), {})
         assert isinstance(answer, Refusal)
         assert "each say that they are master" in answer.reason
-        assert "Repairing it is not in this version" in answer.reason
+        assert "repair orders copies what only that one has" in answer.reason
         assert FindingId.SPLIT_BRAIN in {finding.id for finding in answer.findings}
 
 

@@ -26,8 +26,8 @@ from actions.kit.topology import Address, Place, Target
 PROBE_TTL_S = 30
 COMPARE_TIMEOUT_S = 10.0
 """Some hundred values are no answer in a moment; a server that is silent for so long is one that is gone."""
-_PROMOTING = "tandem-promotes"
-"""How a connection calls itself while it promotes: one that is cut off then is found by it and closed."""
+_MOVING = "tandem-moves-roles"
+"""How a connection calls itself while it moves a role: one that is cut off then is found by it and closed."""
 WAIT_MS = 800
 
 _NO_FILE_TO_WRITE = (
@@ -126,25 +126,28 @@ class RedisHands:
     async def cluster_failover(self, replica: Address, mode: Takeover | None = None) -> None:
         """See ``Hands.cluster_failover``."""
         server = self._node(replica)
-        await self._one(server, ("CLIENT", "SETNAME", _PROMOTING))
+        await self._one(server, ("CLIENT", "SETNAME", _MOVING))
         await self._all(server, ("CLUSTER", "FAILOVER", *([mode.value] if mode else ())), ("CLIENT", "SETNAME", ""))
 
     async def demote(self, node: Address, master: Address) -> None:
         """See ``Hands.demote``."""
-        await self._node(node).transaction(("CLIENT", "UNPAUSE"), ("REPLICAOF", master.host, master.port))
+        server = self._node(node)
+        await self._one(server, ("CLIENT", "SETNAME", _MOVING))
+        replicaof = ("REPLICAOF", master.host, master.port)
+        await server.transaction(("CLIENT", "UNPAUSE"), replicaof, ("CLIENT", "SETNAME", ""))
 
     async def promote(self, node: Address) -> None:
         """See ``Hands.promote``."""
         server = self._node(node)
-        await self._one(server, ("CLIENT", "SETNAME", _PROMOTING))
+        await self._one(server, ("CLIENT", "SETNAME", _MOVING))
         await self._all(server, ("REPLICAOF", "NO", "ONE"), ("CLIENT", "SETNAME", ""))
 
-    async def recall_promotion(self, node: Address) -> None:
-        """See ``Hands.recall_promotion``."""
+    async def recall_move(self, node: Address) -> None:
+        """See ``Hands.recall_move``."""
         server = self._node(node)
         clients = _text(await self._one(server, ("CLIENT", "LIST", "TYPE", "normal"))).splitlines()
         for fields in (dict(word.partition("=")[::2] for word in client.split()) for client in clients):
-            if fields.get("name") == _PROMOTING:
+            if fields.get("name") == _MOVING:
                 await self._one(server, ("CLIENT", "KILL", "ID", fields.get("id", "")))
 
     async def disconnect_clients(self, node: Address) -> None:

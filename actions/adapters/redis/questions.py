@@ -26,7 +26,7 @@ _SETTINGS = (
     *("save", "stop-writes-on-bgsave-error"),
 )
 """Asked by their names: for a pattern the server goes through all of its settings."""
-_TO_FOLLOW = ("masterauth", "tls-replication")
+_TO_FOLLOW = ("masterauth", "masteruser", "tls-replication")
 """What a master needs to be a replica later."""
 _IN_CHARGE = ("PUBSUB", "NUMSUB", "__sentinel__:hello")
 """How many Sentinels watch it: each one subscribes to this channel on every node that it watches."""

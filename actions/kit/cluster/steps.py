@@ -121,7 +121,7 @@ class ClusterFailover(Step):
             NotYet: it is silent, and others have voted since: it may be master already.
         """
         try:
-            await hands.recall_promotion(self.candidate)
+            await hands.recall_move(self.candidate)
             deadline = hands.now() + await _handshake_s(self.candidate, hands)
             while hands.now() < deadline:
                 if (await self.holds(hands)).yes:

@@ -72,9 +72,36 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
         found.confidence,
         found.why,
         tuple(sorted(found.masters)),
-        (*_evidence(facts, found), *(one.evidence for one in hidden_masters(facts))),
-        (f"diagnose {facts.snapshot.target} --compare", *facts.lines("events")),
+        (*_evidence(facts, found), *(one.evidence for one in hidden_masters(facts)), *_against(facts, found)),
+        (*_repairs(facts, found), f"diagnose {facts.snapshot.target} --compare", *facts.lines("events")),
     )
+
+
+def _repairs(facts: Facts, found: Sides) -> tuple[str, ...]:
+    """The action lines that mend it and have a plan: where nothing decides, one for each side that could be kept."""
+    can = [keep for keep in _keeps(facts, found) if not _why_not(facts, keep)]
+    (line,) = facts.lines("repair")
+    return tuple(line if keep is None else f"{line} --keep {keep}" for keep in can)
+
+
+def _against(facts: Facts, found: Sides) -> Iterator[Evidence]:
+    """Why no side can be kept by a repair now."""
+    first, *others = (_why_not(facts, keep) for keep in _keeps(facts, found))
+    if first and all(others):
+        yield from (Evidence(f"repair {facts.snapshot.target}", reason) for reason in first)
+
+
+def _why_not(facts: Facts, keep: Address | None) -> tuple[str, ...]:
+    from actions.kit.repair.refusals import why_not  # noqa: PLC0415 -- It is made from the sides that are told here.
+
+    return why_not(facts.snapshot, keep)
+
+
+def _keeps(facts: Facts, found: Sides) -> tuple[Address | None, ...]:
+    """Whom a person could ask to keep; ``None``: nobody has to be named."""
+    if found.keeper is not None:
+        return (None,)
+    return (found.named,) if found.named else tuple(node.address for node in facts.masters[:IN_PAIRS])
 
 
 def sides(facts: Facts) -> Sides | None:

@@ -119,7 +119,7 @@ async def test_an_older_server_in_the_place_of_a_newer_is_asked_as_the_older_one
         assert node.info.version == build.version
         assert node.config is not None
         assert replace(node.config, tls_replication=None) == NodeConfig(
-            0, 10, 100, save_points=(), stops_on_bgsave_error=True, masterauth=False
+            0, 10, 100, save_points=(), stops_on_bgsave_error=True, masterauth=False, masteruser=""
         )
         assert snapshot.unasked == ()
 

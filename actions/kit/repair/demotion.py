@@ -1,0 +1,139 @@
+"""The point of no return of a repair: the loser follows the keeper, and its data is only in its copy from then on.
+
+No I/O here but through Hands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from actions.kit.errors import Gone, NotYet, Permanent, Temporary, TooLate
+from actions.kit.plan import Held, Step
+from actions.kit.ports import Hands
+from actions.kit.repair.rescue import Loser, why_not_frozen, words
+from actions.kit.snapshot import Role
+from actions.kit.steps import until
+from actions.kit.topology import Address
+
+
+@dataclass(frozen=True, slots=True)
+class DemoteLoser(Step):
+    """Make the loser a replica of the keeper, only where a verified copy holds all that it has.
+
+    One transaction ends its pause and demotes it: writes that wait in the pause would else run in between.
+    """
+
+    point_of_no_return: ClassVar[bool] = True
+    loser: Loser
+    keeper: Address
+    within_s: int = 5
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Demote {self.loser.node}"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return (
+            f"{self.loser.node}> MULTI; CLIENT UNPAUSE; REPLICAOF {self.keeper.host} {self.keeper.port}; EXEC; "
+            "CLIENT KILL TYPE normal"
+        )
+
+    async def holds(self, hands: Hands) -> Held:
+        """Whether it follows the keeper, by its own word."""
+        standing = await hands.standing(self.loser.node)
+        follows = standing.role is Role.REPLICA and standing.master == self.keeper
+        of = f" of {standing.master}" if standing.master else ""
+        return Held(follows, f"{self.loser.node} is a {standing.role}{of}")
+
+    async def destroys(self, hands: Hands) -> str | None:
+        """Nothing that its copy does not hold."""
+        try:
+            if (await self.holds(hands)).yes or await self._why_not(hands) is None:
+                return None
+        except Temporary as error:
+            return f"{self.loser.node} has to be demoted and does not answer ({error})"
+        raise TooLate(f"{self.loser.node} is not demoted: {await self._why_not(hands)}")
+
+    async def act(self, hands: Hands) -> str:
+        """Demote it, and disconnect its clients.
+
+        Raises:
+            NotYet: there is no verified copy of all that it has, or the keeper does not answer: it stays as it is.
+            TooLate: the keeper is no master any more.
+        """
+        kept = await hands.standing(self.keeper)
+        if kept.role is not Role.MASTER:
+            raise TooLate(f"{self.loser.node} was not demoted: {self.keeper} is a {kept.role} by now")
+        why = await self._why_not(hands)
+        if why:
+            raise NotYet(f"{self.loser.node} was not demoted: {why}")
+        await hands.demote(self.loser.node, self.keeper)
+        held = await until(lambda: self.holds(hands), hands, self.within_s)
+        await hands.disconnect_clients(self.loser.node)
+        return f"{held.observation}, its clients were disconnected"
+
+    async def _why_not(self, hands: Hands) -> str | None:
+        copy = await hands.rescued(self.loser.copy)
+        if copy is None:
+            return "there is no verified copy of its data"
+        return await why_not_frozen(self.loser, copy, await hands.standing(self.loser.node), hands)
+
+    async def undo(self, hands: Hands) -> str:
+        """See that it was not demoted, and that it cannot be any more.
+
+        Raises:
+            TooLate: it follows the keeper after all.
+        """
+        try:
+            return (await until(lambda: self._still_master(hands), hands, self.within_s, every_s=0.2)).observation
+        except Permanent:
+            raise
+        except Temporary as error:
+            raise NotYet(f"{self.loser.node} is silent, and may follow {self.keeper} when it wakes up") from error
+
+    async def _still_master(self, hands: Hands) -> Held:
+        try:
+            await hands.recall_move(self.loser.node)
+            held = await self.holds(hands)
+        except Gone:
+            return Held(yes=True, observation=f"{self.loser.node} is gone, with what it was told")
+        if held.yes:
+            raise TooLate(f"{held.observation} after all")
+        return Held(yes=True, observation=held.observation)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCopy(Step):
+    """Say what became of what only the loser had: where its copy lies, that it is whole, how to look into it."""
+
+    loser: Loser
+
+    @property
+    def title(self) -> str:
+        """What the step does."""
+        return f"Say where the data of {self.loser.node} is"
+
+    @property
+    def command(self) -> str:
+        """The equivalent for a person."""
+        return "sha256sum FILE"
+
+    async def act(self, hands: Hands) -> str:
+        """Read it once more.
+
+        Raises:
+            NotYet: it is not there any more.
+        """
+        copy = await hands.rescued(self.loser.copy)
+        if copy is None:
+            raise NotYet(f"the copy {self.loser.copy} is not there any more")
+        more = copy.diverged
+        commands = f" The commands that only it took are in {more.name} beside it." if more else ""
+        return (
+            f"what only {self.loser.node} had is in {words(copy)}.{commands} Nothing was merged. To look into it, on a "
+            f"machine of your own: redis-server --port 7777 --dir FOLDER --dbfilename {copy.name} --appendonly no"
+        )

@@ -1,0 +1,149 @@
+"""The repair of a split brain as a plan. No I/O here.
+
+Write down what each side shows, fence the losers, copy them, compare, demote, put the settings back, send the losers'
+replicas after the keeper, prove the result, look again after 30 s. Until the demotion everything can be undone; if a
+copy fails nobody is demoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actions.kit.fencing import SCRIPTS_FENCED_SINCE, fence_of
+from actions.kit.following import KeepRoles, Repoint
+from actions.kit.holding import hold_of
+from actions.kit.kubernetes.switch import Switching, switching
+from actions.kit.plan import Cost, Plan, Rejected, Risk, SettingChange, Step, facts_of
+from actions.kit.repair.demotion import DemoteLoser, ReportCopy
+from actions.kit.repair.fence import CaptureEvidence, FenceLoser, HoldData, SeeRoom
+from actions.kit.repair.rescue import CompareSides, Loser, RescueLoser
+from actions.kit.repair.sides import Sides, evidence_of, seen_on
+from actions.kit.replication_failover import LOOK_AGAIN_S, followers, lasting
+from actions.kit.rescue import copy_name
+from actions.kit.sentinel_naming import TellSentinels
+from actions.kit.snapshot import NodeView, Snapshot
+from actions.kit.steps import FENCE_REPLICAS, Prove, PutBack
+from actions.kit.topology import Address, Kind
+
+SYNC_BYTES_A_S = 20_000_000
+"""How fast a full sync is taken to be at least, for how long the demoted node may take until its link is up."""
+
+
+def planned(snapshot: Snapshot, action: str, found: Sides, application: str) -> Plan:
+    """The plan; the refusals have found no reason against it.
+
+    ``application``: what becomes of the application on Kubernetes; see ``actions.kit.kubernetes.switch``.
+    """
+    switch = switching(snapshot, found.keeper.address, application)
+    return Plan(
+        target=snapshot.target,
+        action=action,
+        risk=Risk.DESTRUCTIVE,
+        because=found.why,
+        cost=_cost(snapshot, found, switch.notes),
+        steps=_steps(snapshot, found, switch),
+        seen=facts_of(snapshot),
+        candidate=found.keeper.address,
+        rejected=tuple(Rejected(one.first, one.words) for one in found.parted),
+    )
+
+
+def _steps(snapshot: Snapshot, found: Sides, switch: Switching) -> tuple[Step, ...]:
+    keeper, pause_ms = found.keeper.address, snapshot.limits.max_pause_ms
+    lost = tuple(_loser(snapshot, node) for node in found.losers)
+    fences = {node.address: _fence(node) for node in found.losers}
+    steps: list[Step] = [CaptureEvidence((keeper, *fences)), *(SeeRoom(one.node) for one in lost)]
+    steps += [HoldData(one.node, one.hold) for one in lost if one.hold]
+    for one, node in zip(lost, found.losers, strict=True):
+        both = found.chosen and snapshot.kind is Kind.REPLICATION
+        steps.append(FenceLoser(one.node, keeper, pause_ms, fences[one.node], one.hold, both, node.is_replica))
+    evidence = evidence_of(snapshot)
+    for one in lost:
+        others = tuple(other for other in fences if other != one.node)
+        steps.append(RescueLoser(one, pause_ms, evidence, found.fork(one.node), others))
+    for one in lost:
+        others = tuple(other for other in fences if other != one.node)
+        steps.append(CompareSides(one.node, keeper, pause_ms, others))
+    steps += [*_tell(snapshot, keeper), *(DemoteLoser(one, keeper) for one in lost)]
+    for one in lost:
+        settings = (*fences[one.node], *((one.hold,) if one.hold else ()))
+        steps += [PutBack(one.node, settings, only_as_replica=True)] if settings else []
+    after = tuple(other for one in lost for other in followers(snapshot, one.node, keeper))
+    steps += [Repoint(other, keeper) for other in after]
+    if snapshot.kind is Kind.REPLICATION:
+        steps.append(KeepRoles(keeper, (*fences, *after)))
+    steps += [*switch.at_once, *_proofs(snapshot, found), *(ReportCopy(one) for one in lost), *switch.at_last]
+    return tuple(steps)
+
+
+def _loser(snapshot: Snapshot, node: NodeView) -> Loser:
+    info = node.info
+    return Loser(
+        node=node.address,
+        replid=info.replid if info else "",
+        copy=copy_name(snapshot.target, "repair", node.address, snapshot.observed_at),
+        strict=info is not None and info.flavour == "redis" and info.version < SCRIPTS_FENCED_SINCE,
+        hold=hold_of(node.address, node.config) if snapshot.kind is Kind.SENTINEL else None,
+    )
+
+
+def _fence(node: NodeView) -> tuple[SettingChange, ...]:
+    """Nothing where an earlier run has left it fenced: what was there before, that run owes and puts back."""
+    fenced = node.config is not None and node.config.min_replicas_to_write == FENCE_REPLICAS
+    return () if fenced else fence_of(node.address, node.config)
+
+
+def _tell(snapshot: Snapshot, keeper: Address) -> Iterator[Step]:
+    """Sentinels that name another than the keeper would make it a replica of that one."""
+    if snapshot.agreed_master == keeper:
+        return
+    for view in snapshot.sentinels:
+        if view.master is not None and view.master.address != keeper:
+            yield TellSentinels((view.address,), snapshot.master_name, keeper, view.master.address)
+
+
+def _proofs(snapshot: Snapshot, found: Sides) -> tuple[Step, ...]:
+    keeper = found.keeper.address
+    answering = tuple(node.address for node in snapshot.nodes if node.info is not None)
+    sentinels = tuple(view.address for view in snapshot.sentinels if view.master is not None)
+    size = (found.keeper.info.used_memory if found.keeper.info else None) or 0
+    token, within_s = f"{snapshot.target}:{keeper.port}", 20 + size // SYNC_BYTES_A_S
+    quorum = len(sentinels) * 2 > snapshot.electorate
+    return (
+        Prove(keeper, answering, token, sentinels, within_s=within_s, quorum=quorum),
+        Prove(keeper, answering, token, sentinels, after_s=LOOK_AGAIN_S, quorum=quorum),
+    )
+
+
+def _cost(snapshot: Snapshot, found: Sides, more: tuple[str, ...]) -> Cost:
+    keeper = found.keeper.address
+    notes = [*seen_on(snapshot, (found.keeper, *found.losers))]
+    notes += [note for node in found.losers for note in _given_up(snapshot, node, keeper)]
+    if found.chosen and snapshot.kind is Kind.REPLICATION:
+        notes.append(f"Writes on {keeper} wait for the moment of the fence too, usually for less than 0.1 s.")
+    notes += more
+    notes += lasting(snapshot)
+    return Cost(
+        loss_bytes=found.loss_bytes,
+        loss_keys=None,
+        pause_ms=snapshot.limits.max_pause_ms if found.chosen and snapshot.kind is Kind.REPLICATION else 0,
+        notes=tuple(notes),
+    )
+
+
+def _given_up(snapshot: Snapshot, node: NodeView, keeper: Address) -> Iterator[str]:
+    clients = "Its clients are" if node.normal_clients is None else f"Its {node.normal_clients} clients are"
+    yield (
+        f"What only {node.address} has leaves the service, and is kept: it is copied to {snapshot.rescues_to} and "
+        "verified first. How many keys that are is counted before it is demoted. Nothing is merged."
+    )
+    yield (
+        f"{node.address} refuses writes from the fence on; they wait until it is demoted. {clients} disconnected then, "
+        f"and those that are set to it have to be pointed at {keeper}."
+    )
+    yield f"If Tandem dies before that, {node.address} refuses writes until Tandem starts again."
+    if snapshot.kind is Kind.SENTINEL:
+        yield (
+            f"A Sentinel that reaches {node.address} meanwhile makes it a replica: its data is held back from the sync "
+            "until it is copied. If one does so before this begins, what only it has is lost by that."
+        )
