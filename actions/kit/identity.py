@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from actions.kit.snapshot import NodeInfo, NodeView
+from actions.kit.snapshot import NodeInfo, NodeView, SentinelView
 from actions.kit.topology import Address
 
 _WHO = ("AWS", "sentinel ", "node ")
@@ -28,6 +28,17 @@ def one_view_each(views: Iterable[NodeView]) -> tuple[NodeView, ...]:
     known_as = {view.address: _name(group) for group in groups.values() for view in group}
     merged = (_one(group, known_as[group[0].address]) for group in groups.values())
     return tuple(sorted((_with(view, known_as) for view in merged), key=lambda view: view.address))
+
+
+def one_sentinel_each(views: Iterable[SentinelView]) -> tuple[SentinelView, ...]:
+    """The views in the order of their addresses, those of one Sentinel made one: the first."""
+    groups: dict[str, list[SentinelView]] = {}
+    for view in sorted(views, key=lambda view: view.address):
+        groups.setdefault(view.run_id or str(view.address), []).append(view)
+    return tuple(
+        replace(first, also=tuple(other.address for other in others)) if others else first
+        for first, *others in groups.values()
+    )
 
 
 def _name(group: list[NodeView]) -> Address:

@@ -233,6 +233,8 @@ class SentinelView:
     """CKQUORUM's verdict; ``None`` where it could not be asked."""
     quorum_text: str = ""
     gaps: tuple[Unasked, ...] = ()
+    also: tuple[Address, ...] = ()
+    """Other addresses by which it was asked: it has one vote."""
 
 
 @dataclass(frozen=True, slots=True)

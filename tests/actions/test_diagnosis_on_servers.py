@@ -11,7 +11,7 @@ from actions.adapters import TargetHands, connect
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Confidence, Diagnosis, Finding, FindingId, Severity
 from actions.kit.topology import Address
-from sandbox.redis import Build, Server, Topology, build, builds, replication
+from sandbox.redis import Build, Server, Topology, build, builds, replication, sentinel
 from tests.failover import target_of
 
 pytestmark = pytest.mark.servers
@@ -150,3 +150,17 @@ async def test_a_replica_that_is_cut_off_for_its_output_buffer_again_and_again()
         finally:
             stop.set()
             await writing
+
+
+async def test_sentinels_that_are_not_let_in_or_count_a_dead_one():
+    async with sentinel(build(), replicas=1, password="right", down_after_ms=500) as topology:
+        listed = tuple(map(Address.parse, topology.sentinel_addresses[:2]))
+        hands = connect(target_of(topology, sentinels=listed))
+        try:
+            await topology.sentinels[2].kill()
+            await until(hands, FindingId.SENTINEL_MISCONFIGURED, topology.sentinels[0], "1 dead Sentinel")
+            for server in topology.sentinels[:2]:
+                await server.command("SENTINEL", "SET", topology.master_name, "auth-pass", "wrong")
+            await until(hands, FindingId.MASTER_UNREACHABLE, topology.nodes[0], "perhaps it refuses them")
+        finally:
+            await hands.aclose()

@@ -19,7 +19,7 @@ from actions.adapters.redis.questions import NodeQuestions, ask_sentinel
 from actions.adapters.redis.reach import Reach, by_map
 from actions.kit.closer import Closer
 from actions.kit.closer_replies import wants_closer
-from actions.kit.identity import one_view_each
+from actions.kit.identity import one_sentinel_each, one_view_each
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 from actions.kit.topology import Address, Kind, Target
 
@@ -224,8 +224,7 @@ class _Look:
 
     def sentinel_views(self) -> tuple[SentinelView, ...]:
         """The Sentinels that there are, in the order of their addresses."""
-        there = (view for view in self._sentinels if view.address in self._observer.sentinels())
-        return tuple(sorted(there, key=lambda view: view.address))
+        return one_sentinel_each(view for view in self._sentinels if view.address in self._observer.sentinels())
 
     def _named(self, address: Address, by: str) -> None:
         if address not in self._named_by:

@@ -99,6 +99,11 @@ class Facts:
         """The nodes by their address."""
         return {node.address: node for node in self.snapshot.nodes}
 
+    def known_as(self, address: Address) -> Address:
+        """What the process behind an address is called here, by whichever of its names it was named."""
+        node = None if address in self.nodes else self.snapshot.node(address)
+        return node.address if node is not None else address
+
     @cached_property
     def opinions(self) -> tuple[tuple[SentinelView, MonitoredMaster], ...]:
         """The Sentinels that answered and know our master's name, and what they say of it."""

@@ -83,11 +83,22 @@ def master_unreachable_for_voters(facts: Facts) -> Iterator[Finding]:
         FindingId.MASTER_UNREACHABLE,
         Severity.CRITICAL,
         confident(complete=facts.all_voters_answered and unanimous),
-        f"The {facts.title} answers us, but most {facts.voters}s do not reach it and may fail it over.",
+        f"The {facts.title} answers us, but most {facts.voters}s do not reach it and may fail it over"
+        f"{_refused(facts)}.",
         (facts.master.address,),
         (of_node(facts.master, "role master"), *(voice.evidence for voice in said)),
         facts.lines("diagnose", "events"),
     )
+
+
+def _refused(facts: Facts) -> str:
+    """A Sentinel that is not let in holds its master to be down, though it is there."""
+    if not facts.has_sentinels or facts.master is None or facts.master.info is None:
+        return ""
+    errors = facts.master.info.errors
+    if not errors.noauth and not errors.wrongpass:
+        return ""
+    return f" (perhaps it refuses them, NOAUTH {errors.noauth:,}, WRONGPASS {errors.wrongpass:,}: look at auth-pass)"
 
 
 def failover_in_progress(facts: Facts) -> Iterator[Finding]:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from actions.kit.diagnosis.facts import Facts, confident, of_sentinel
+from actions.kit.diagnosis.sentinel_traps import TRAPS, Problem, dead_strangers
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import Reason
 
 ENOUGH = 3
 """The smallest number of Sentinels of which one may be lost."""
 
-Problem = tuple[Severity, str, tuple[Evidence, ...]]
-
 
 def sentinel_misconfigured(facts: Facts) -> Iterator[Finding]:
     """What in the Sentinels' set-up would hurt when it is needed, a finding each.
 
     Fewer than three; an even number; a quorum above their number, or below a majority; different quorums; a Sentinel
-    that does not know the master's name; one that knows of more or of fewer Sentinels than the settings list; any at
-    all that watches a target of kind replication. Certain: the settings, the Sentinels and the nodes say so.
+    that does not know the master's name; one that knows of more or of fewer Sentinels than the settings list; times
+    that are too short or too long; a master or a Sentinel by two names; dead ones that still count; two deployments by
+    one name; any at all that watches a target of kind replication. Certain: the settings, the Sentinels and the nodes
+    say so.
     """
     if not facts.has_sentinels:
         yield from _watched_all_the_same(facts)
@@ -98,9 +99,9 @@ def _unknown_master(facts: Facts) -> Iterator[Problem]:
 
 
 def _peers(facts: Facts) -> Iterator[Problem]:
-    """A dead Sentinel that others still count raises the majority that a failover needs."""
-    listed = len(facts.snapshot.sentinels)
-    more = [(view, master) for view, master in facts.opinions if master.other_sentinels + 1 > listed]
+    """Beside the dead ones, of which there is a word of their own."""
+    listed, dead = len(facts.snapshot.sentinels), len(dead_strangers(facts))
+    more = [(view, master) for view, master in facts.opinions if master.other_sentinels + 1 > listed + dead]
     fewer = [(view, master) for view, master in facts.opinions if master.other_sentinels + 1 < listed]
     if more:
         yield (
@@ -116,4 +117,7 @@ def _peers(facts: Facts) -> Iterator[Problem]:
         )
 
 
-_CHECKS: tuple[Callable[[Facts], Iterator[Problem]], ...] = (_unknown_master, _number, _quorum, _peers)
+_CHECKS: tuple[Callable[[Facts], Iterator[Problem]], ...] = (
+    *(_unknown_master, _number, _quorum, _peers),
+    *TRAPS,
+)

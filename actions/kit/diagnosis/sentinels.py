@@ -124,7 +124,7 @@ def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
     evidence = (*stated, *_minority(facts))
     if not evidence:
         return
-    named = sorted({master.address for _, master in facts.opinions})
+    named = sorted({facts.known_as(master.address) for _, master in facts.opinions})
     astray = (facts.agreed is None and any(_heads(facts))) or any(_master_is_replica(facts)) or bool(left_behind)
     yield Finding(
         FindingId.SENTINEL_DISAGREEMENT,
@@ -164,7 +164,7 @@ def _disagreement(facts: Facts, named: int) -> str:
 
 
 def _heads(facts: Facts) -> Iterator[Evidence]:
-    if len({(master.address, master.config_epoch) for _, master in facts.opinions}) > 1:
+    if len({(facts.known_as(master.address), master.config_epoch) for _, master in facts.opinions}) > 1:
         for view, master in facts.opinions:
             yield of_sentinel(view, f"names {master.address}, config-epoch {master.config_epoch}")
 
