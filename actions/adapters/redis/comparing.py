@@ -11,7 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 
 from actions.adapters.redis.connection import CommandFailed, Node, Reply
 from actions.adapters.redis.large_keys import LargeKey
@@ -82,7 +82,7 @@ class _Comparing:
         self._doubts_bytes = 0
 
     async def run(self) -> None:
-        """Go through both sides; ``result`` is of whatever was done."""
+        """Go through the first side, then the second for what the first does not know: the rest has been compared."""
         who, databases = await self._identify()
         for database in databases:
             async for names in self._batches(self._first, database):
@@ -90,7 +90,7 @@ class _Comparing:
                 await self._settle()
         for database in databases:
             async for names in self._batches(self._second, database):
-                missing = await self._missing(database, names)
+                missing = await self._first.missing(database, names)
                 self._note(database, missing, await self._look(database, missing))
                 await self._settle()
         await self._settle(all_of_them=True)
@@ -152,11 +152,6 @@ class _Comparing:
         if ahead_s > 0:
             await asyncio.sleep(ahead_s)
 
-    async def _missing(self, database: int, names: list[bytes]) -> list[bytes]:
-        """Those of the second's names that the first does not know: the others have been compared."""
-        kinds = await self._first.kinds(database, names)
-        return [name for name, kind in zip(names, kinds, strict=True) if not kind]
-
     def _note(self, database: int, names: Sequence[bytes], looks: Iterable[KeyLook]) -> None:
         due = time.monotonic() + SECOND_LOOK_S
         for name, look in zip(names, looks, strict=True):
@@ -167,15 +162,16 @@ class _Comparing:
                 self._doubts_bytes += len(name) + _DOUBT_BYTES
 
     async def _settle(self, *, all_of_them: bool = False) -> None:
-        """Look again at what is due; at everything where that is wanted, or too much is waiting."""
+        """Look again at a batch that is due; at everything where that is wanted, or too much is waiting."""
         while self._doubts:
-            wait_s = self._doubts[0].due - time.monotonic()
+            some = list(islice(self._doubts, BATCH))
+            wait_s = some[-1].due - time.monotonic()
             too_many = self._doubts_bytes > self._bounds.memory_bytes // 4
-            if wait_s > 0 and not (all_of_them or too_many):
+            if (wait_s > 0 or len(some) < BATCH) and not (all_of_them or too_many):
                 return
             await asyncio.sleep(max(0.0, wait_s))
-            await self._pace(min(BATCH, len(self._doubts)))
-            await self._look_again([self._doubts[at] for at in range(min(BATCH, len(self._doubts)))])
+            await self._pace(len(some))
+            await self._look_again(some)
 
     async def _look_again(self, doubts: list[_Doubt]) -> None:
         """They stay in doubt until that has gone well."""

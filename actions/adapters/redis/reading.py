@@ -79,10 +79,14 @@ class Reader:
                 return then, list(dict.fromkeys(names))
         raise Garbled(f"{self.node.name}: SCAN answered with something else")
 
-    async def kinds(self, database: int, names: Sequence[bytes]) -> list[bytes]:
-        """The TYPE of each; empty where there is no such key."""
-        answers = await self.sure(database, *(("TYPE", name) for name in names))
-        return [b"" if kind == b"none" else kind for kind in answers]
+    async def missing(self, database: int, names: Sequence[bytes]) -> list[bytes]:
+        """Those of which there is no key. One question tells that there are all, but in a cluster."""
+        if not self._readonly:
+            (there,) = await self.sure(database, ("EXISTS", *names))
+            if there == len(names):
+                return []
+        kinds = await self.sure(database, *(("TYPE", name) for name in names))
+        return [name for name, kind in zip(names, kinds, strict=True) if kind == b"none"]
 
     async def metas(self, database: int, names: Sequence[bytes]) -> list[Meta]:
         """Type, expiry and size of each."""
