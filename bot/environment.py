@@ -31,6 +31,7 @@ PLAIN = (
     "WATCH_NODES_SECONDS",
     "WATCH_SENTINELS",
     "WATCH_PODS",
+    "WATCH_AWS_SECONDS",
 )
 SECRET = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ALERTS_TOKEN", "TOKEN", "LEDGER_URL")
 """These may also come as ``TANDEM_<name>_FILE``, the path of a file that holds nothing else."""

@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     """Whether the Sentinels' events are listened to."""
     watch_pods: bool = True
     """Whether the pods of targets on Kubernetes are followed."""
+    watch_aws_seconds: float = Field(default=30, ge=0, le=3600, allow_inf_nan=False)
+    """How often AWS is asked for the events of a region; 0: never."""
 
     @field_validator("break_glass_minutes")
     @classmethod
@@ -109,7 +111,12 @@ class Settings(BaseSettings):
 
     def watches(self) -> Watches:
         """What is watched, and how often."""
-        return Watches(nodes_s=self.watch_nodes_seconds, sentinels=self.watch_sentinels, pods=self.watch_pods)
+        return Watches(
+            nodes_s=self.watch_nodes_seconds,
+            sentinels=self.watch_sentinels,
+            pods=self.watch_pods,
+            aws_s=self.watch_aws_seconds,
+        )
 
     def terms(self, *, begins_at_once: bool = True) -> Terms:
         """How long what people are given lasts."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actions.adapters import pod_changes, sentinel_events
+from actions.adapters import AwsElastiCache, pod_changes, sentinel_events
 from actions.kit.kubernetes.place import Way
 from actions.kit.topology import Address, Kind, Target
+from bot.alerts.aws import AwsWatch
 from bot.alerts.failovers import Failovers, Look
 from bot.alerts.mapping import Places
 from bot.alerts.nodes import NodeWatch
@@ -40,17 +41,19 @@ class Sources:
             self._failovers.ask(self._nodes)
         everybody = fleet.targets.values() if watches.pods else ()
         self._pods = PodWatch(everybody, self._teller, pod_changes, self._found)
+        asked = fleet.targets.values() if watches.aws_s else ()
+        self._aws = AwsWatch(asked, self._teller, AwsElastiCache, self._known, watches.aws_s)
 
     def start(self) -> None:
         """Begin."""
         self._teller.start()
-        for watch in (self._nodes, self._sentinels, self._pods):
+        for watch in (self._nodes, self._sentinels, self._pods, self._aws):
             if watch is not None:
                 watch.start()
 
     async def aclose(self) -> None:
         """Stop; what was noticed is written down before."""
-        for watch in (self._pods, self._sentinels, self._nodes):
+        for watch in (self._aws, self._pods, self._sentinels, self._nodes):
             if watch is not None:
                 await watch.aclose()
         await self._failovers.aclose()

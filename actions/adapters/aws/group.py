@@ -65,6 +65,14 @@ class AwsElastiCache:
         names = {group.name, *(member.name for member in group.members)}
         return tuple(event for event in await self._events(minutes) if event.source in names)
 
+    async def events_of_region(self, minutes: int) -> tuple[Event, ...]:
+        """The events of all groups in this region and their members, the oldest first.
+
+        Raises:
+            AwsError: there was no answer, or it was no.
+        """
+        return await self._events(minutes)
+
     async def test_failover(self, node_group: str) -> None:
         """See ``ElastiCache.test_failover``."""
         await self._call("test_failover", ReplicationGroupId=self._place.name, NodeGroupId=node_group)
