@@ -16,10 +16,10 @@ from sandbox.monitoring.programs import Program, Programs
 from sandbox.monitoring.settings import Places, Watched
 from sandbox.redis.addresses import Block
 
-_PATIENCE_MS = 2000
-"""For how long the exporter waits for a Redis, as the comment in deploy/prometheus/prometheus.yml tells people."""
-_RESEND_MS = 60_000
-"""How often Prometheus tells Alertmanager again what fires; it forgets an alert after four times as long."""
+_PATIENCE = "500ms"
+"""For how long the exporter waits for a Redis; it has to be shorter than the scrape's own time-out."""
+_RESEND = "1m"
+"""How often Prometheus tells Alertmanager again what fires, which forgets an alert after four times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Monitoring:
             "--config.file=prometheus.yml",
             "--storage.tsdb.path=prometheus",
             "--storage.tsdb.retention.time=6h",
-            f"--rules.alert.resend-delay={_RESEND_MS / self._times:.0f}ms",
+            f"--rules.alert.resend-delay={settings.shorter(_RESEND, self._times)}",
             f"--web.listen-address={address}",
             f"--web.external-url=http://{address}/",
             "--log.level=warn",
@@ -137,9 +137,8 @@ class Monitoring:
         ]
 
     def _exporter(self, programs: Programs) -> list[str | Path]:
-        patience = f"{_PATIENCE_MS / self._times:.0f}ms"
         listens = ["-web.listen-address", self._places.exporter]
-        return [programs.exporter, "-redis.addr", "", "-connection-timeout", patience, *listens]
+        return [programs.exporter, "-redis.addr", "", "-connection-timeout", _PATIENCE, *listens]
 
 
 def _examples() -> Path:

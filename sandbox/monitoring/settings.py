@@ -1,6 +1,7 @@
 """Makes the settings of a chain out of those in deploy/prometheus: other addresses, and a clock that runs faster.
 
-Nothing else is changed: what is tested and shown is what we tell people to use. No I/O here.
+Nothing else is changed: what is tested and shown is what we tell people to use. Every duration of a rule is divided by
+one number; so are the programs' own intervals, down to a second: more often than that nobody scrapes. No I/O here.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ _MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 _IN_EXPRESSION = re.compile(r"(?<=\[)[0-9a-z]+(?=])|(?<=\boffset )[0-9a-z]+")
 _TIMES = ("_interval", "_timeout", "_wait")
+LEAST_MS = 1000
+"""No interval of a program becomes shorter than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +53,17 @@ def hurried(settings: Any, times: float) -> Any:
 def _hurried(key: str, value: Any, times: float) -> Any:
     if key == "expr":
         return _IN_EXPRESSION.sub(lambda found: shorter(found[0], times), value)
-    if isinstance(value, str) and (key == "for" or key.endswith(_TIMES)):
+    if isinstance(value, str) and key == "for":
         return shorter(value, times)
+    if isinstance(value, str) and key.endswith(_TIMES):
+        return shorter(value, times, LEAST_MS)
     return hurried(value, times)
 
 
-def shorter(duration: str, times: float) -> str:
-    """A duration as Prometheus writes it, such as ``1m30s``, so many times shorter; never nothing."""
+def shorter(duration: str, times: float, least_ms: int = 1) -> str:
+    """A duration as Prometheus writes it, such as ``1m30s``, so many times shorter; not shorter than ``least_ms``."""
     whole_ms = sum(int(number) * _MS[unit] for number, unit in _DURATION.findall(duration))
-    return f"{round(whole_ms / times) or 1}ms" if whole_ms else duration
+    return f"{max(least_ms, round(whole_ms / times))}ms" if whole_ms else duration
 
 
 def rules(example: str, times: float) -> str:
@@ -80,7 +85,8 @@ def prometheus(example: str, times: float, places: Places, watched: Sequence[Wat
         for relabel in job.get("relabel_configs", ()):
             if relabel["target_label"] == "__address__":
                 relabel["replacement"] = places.exporter
-    settings |= {"rule_files": [RULES], "scrape_configs": [job for job in jobs if job["static_configs"]]}
+    # A job without targets stays: of one that is taken away Prometheus goes on to show what it scraped last.
+    settings |= {"rule_files": [RULES], "scrape_configs": jobs}
     settings["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [places.alertmanager]}]}]}
     return yaml.safe_dump(settings, sort_keys=False)
 

@@ -28,6 +28,13 @@ def test_a_duration_becomes_shorter_and_never_nothing(duration: str, times: floa
     assert shorter(duration, times) == shortened
 
 
+def test_a_program_does_nothing_more_often_than_each_second() -> None:
+    assert hurried({"group_wait": "5s", "group_interval": "30s"}, 10) == {
+        "group_wait": "1000ms",
+        "group_interval": "3000ms",
+    }
+
+
 def test_the_rules_are_the_same_but_for_their_durations() -> None:
     text = (DEPLOY / "redis.rules.yml").read_text()
     again = yaml.safe_dump(hurried(yaml.safe_load(text), 10))
@@ -53,7 +60,7 @@ def test_who_is_scraped_through_which_exporter() -> None:
     assert [one["labels"]["group"] for one in jobs["redis"]["static_configs"]] == ["orders", "carts"]
     assert jobs["redis-sentinel"]["static_configs"][0]["targets"] == ["redis://127.2.2.201:26379"]
     assert jobs["redis"]["relabel_configs"][-1]["replacement"] == PLACES.exporter
-    assert made["global"]["scrape_interval"] == "500ms"
+    assert made["global"]["scrape_interval"] == "1000ms"
 
 
 def test_alertmanager_delivers_to_us_as_it_would_to_anybody() -> None:
