@@ -8,7 +8,7 @@ from actions.kit.topology import Kind, ReplicationGroup
 from bot.environment import aws_endpoint_url
 from bot.marked import Section
 
-_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
+REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
 _GROUP = re.compile(r"[a-zA-Z](-?[a-zA-Z0-9]){0,39}")
 
 
@@ -26,7 +26,7 @@ def read_group(section: Section, kind: Kind) -> ReplicationGroup | None:
         return None
     if (nodes := section.get("nodes")) is not None:
         raise nodes.wrong("is not for kind elasticache: AWS says which nodes there are. Remove it.")
-    region = section.need("region", "AWS is asked there").matching(_REGION, "the name of a region, such as eu-west-1")
+    region = section.need("region", "AWS is asked there").matching(REGION, "the name of a region, such as eu-west-1")
     group = section.need("replication_group_id", "AWS is asked about it")
     name = group.matching(_GROUP, "the id of a replication group: at most 40 letters, digits and single hyphens")
     return ReplicationGroup(region, name.lower(), aws_endpoint_url())  # AWS keeps it in lower case.

@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 
 from actions.adapters.aws import AwsElastiCache
+from actions.adapters.aws.bucket import BucketStore
 from actions.adapters.kubernetes import KubernetesRelease
 from actions.adapters.redis import Reach, RedisHands
 from actions.adapters.redis.observe import EARLIER
 from actions.adapters.redis.reach import by_map
-from actions.adapters.rescue import FolderStore, Rescuer, gather
+from actions.adapters.rescue import FolderStore, Rescuer, Store, gather
 from actions.kit.elasticache import setting
 from actions.kit.elasticache.ports import ElastiCache
 from actions.kit.elasticache.views import GroupView
@@ -25,6 +26,7 @@ from actions.kit.kubernetes.addresses import nodes_of, sentinels_of
 from actions.kit.kubernetes.ports import Kubernetes
 from actions.kit.kubernetes.view import KubernetesView
 from actions.kit.rescue import RescueCopy, RescueRoom
+from actions.kit.rescue_place import Bucket, Folder, RescuePlace
 from actions.kit.snapshot import SentinelView, Snapshot
 from actions.kit.topology import Address, Kind, Place, Resource, Target
 
@@ -46,7 +48,7 @@ class TargetHands(RedisHands):
         self._pods: frozenset[Address] = frozenset()
         self._rescuer: Rescuer | None = None
         if target.rescue is not None:
-            self._rescuer = Rescuer(target, FolderStore(target.rescue.path, target.name), self._reach, self._node)
+            self._rescuer = Rescuer(target, _store(target.rescue, target), self._reach, self._node)
 
     @property
     def elasticache(self) -> ElastiCache:
@@ -171,6 +173,15 @@ class TargetHands(RedisHands):
 
     def _is_group(self, place: Place) -> bool:
         return self.target.elasticache is not None and place == self.target.elasticache.resource
+
+
+def _store(place: RescuePlace, target: Target) -> Store:
+    """Where copies of this target go."""
+    match place:
+        case Folder():
+            return FolderStore(place.path, target.name)
+        case Bucket():
+            return BucketStore(place, target.name)
 
 
 def _is_deployment(place: Place) -> bool:

@@ -15,5 +15,22 @@ class Folder:
         return f"folder {self.path}"
 
 
-RescuePlace = Folder
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket of S3, or of what speaks as S3 does.
+
+    ``prefix`` is what keys begin with, without a slash at its ends. Without ``region`` that of the environment counts;
+    ``endpoint_url`` is where it is reached instead of AWS.
+    """
+
+    name: str
+    prefix: str = ""
+    region: str | None = None
+    endpoint_url: str | None = None
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, ("s3:/", self.name, self.prefix)))
+
+
+RescuePlace = Folder | Bucket
 """What ``rescue:`` in ``targets.yaml`` says."""

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -38,8 +38,8 @@ class Signed:
     body: bytes
 
 
-def check(request: Signed, user: User, region: str) -> None:
-    """Accept a request that this user signed for this region; AwsError as AWS refuses any other."""
+def check(request: Signed, user: User, region: str, service: str = "elasticache") -> None:
+    """Accept a request that this user signed for this region and service; AwsError as AWS refuses any other."""
     header = request.headers.get("authorization")
     if not header:
         raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
@@ -50,9 +50,9 @@ def check(request: Signed, user: User, region: str) -> None:
         raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
     if user.expired:
         raise AwsError("ExpiredToken", "The security token included in the request is expired", 403)
-    if (parts["region"], parts["service"]) != (region, "elasticache"):
+    if (parts["region"], parts["service"]) != (region, service):
         raise _mismatch(f"Credential should be scoped to a valid region, not '{parts['region']}'.")
-    if parts["signature"] != _signature(request, parts["headers"], user, region):
+    if parts["signature"] != _signature(request, parts["headers"], user, region, service):
         raise _mismatch(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details."
@@ -73,9 +73,10 @@ def _mismatch(message: str) -> AwsError:
     return AwsError("SignatureDoesNotMatch", message, 403)
 
 
-def _signature(request: Signed, signed_headers: str, user: User, region: str) -> str:
+def _signature(request: Signed, signed_headers: str, user: User, region: str, service: str) -> str:
     headers = {name: request.headers.get(name, "") for name in signed_headers.split(";")}
     again = AWSRequest(method=request.method, url=request.url, data=request.body, headers=headers)
     again.context["timestamp"] = request.headers.get("x-amz-date", "")
-    signer = SigV4Auth(Credentials(user.access_key, user.secret_key), "elasticache", region)
+    signs = S3SigV4Auth if service == "s3" else SigV4Auth
+    signer = signs(Credentials(user.access_key, user.secret_key), service, region)
     return str(signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again))

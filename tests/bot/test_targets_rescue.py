@@ -5,7 +5,7 @@ import re
 import pytest
 
 from actions.kit.errors import SettingsError
-from actions.kit.rescue_place import Folder
+from actions.kit.rescue_place import Bucket, Folder
 from bot.targets import load_targets
 
 
@@ -33,12 +33,28 @@ def test_a_target_that_says_nothing_has_what_is_said_for_all(load, tmp_path):
     }
 
 
+def test_a_bucket_may_say_more(load):
+    assert load("", "{s3: {bucket: copies}}")["orders"] == Bucket("copies")
+    more = "{s3: {bucket: copies, prefix: a/b, region: eu-west-1, endpoint_url: 'http://10.0.0.9:9000'}}"
+    bucket = load("", more)["orders"]
+    assert bucket == Bucket("copies", "a/b", "eu-west-1", "http://10.0.0.9:9000")
+    assert str(bucket) == "s3://copies/a/b"
+
+
 @pytest.mark.parametrize(
     ("own", "said"),
     [
-        ("{}", "targets.orders.rescue has no folder"),
+        ("{}", "targets.orders.rescue has to name one place: folder or s3."),
+        ("{folder: a, s3: {bucket: abc}}", "targets.orders.rescue has to name one place: folder or s3."),
+        ("{s3: {}}", "targets.orders.rescue.s3 has no bucket: it is where the copies go."),
+        ("{s3: {bucket: A}}", "targets.orders.rescue.s3.bucket is 'A'; it has to be the name of a bucket."),
+        ("{s3: {bucket: abc, prefix: /x}}", "targets.orders.rescue.s3.prefix is '/x'; it has to be what keys"),
+        ("{s3: {bucket: abc, region: west}}", "targets.orders.rescue.s3.region is 'west'; it has to be the name of"),
         ("{folder: ''}", "targets.orders.rescue.folder is empty."),
-        ("{folders: /srv}", "targets.orders.rescue.folders is not a known key. There are folder. Did you mean folder?"),
+        (
+            "{folders: /srv}",
+            "targets.orders.rescue.folders is not a known key. There are folder and s3. Did you mean folder?",
+        ),
         ("/srv", "targets.orders.rescue has to be a mapping of keys to values; it is '/srv'."),
     ],
 )

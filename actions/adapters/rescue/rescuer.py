@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -53,7 +54,9 @@ class Rescuer:
         """See ``Hands.rescue_room``."""
         needs = free = None
         try:
-            needs = _size_of(_fields(await self._info(node)))
+            info = _fields(await self._info(node))
+            needs = _size_of(info)
+            await self._try(node, info)
             free = await self._store.free_bytes()
             why_not = ""
         except TandemError as error:
@@ -76,12 +79,8 @@ class Rescuer:
         if room.why_not:
             raise RescueFailed(room.why_not)
         await self._store.put(f"{stem}.evidence.json", await evidence(), over=False)
-        try:
+        with _rights_said(self._target):
             return await self._taken(node, name, fork)
-        except ExchangeError as error:
-            if error.reason is Reason.NOPERM:
-                raise _no_right(self._target, error) from error
-            raise
 
     async def find(self, name: str) -> RescueCopy | None:
         """See ``Hands.rescued``."""
@@ -101,7 +100,7 @@ class Rescuer:
         return copy
 
     async def _taken(self, node: Address, name: str, fork: int | None) -> RescueCopy:
-        line = functools.partial(replica_line, self._target, node, self._reach, self._silence_s)
+        line = self._line(node)
         taken_at, before = datetime.now(UTC), parse_keys(await self._info(node))
         async with drafted(self._store, name) as draft:
             async with line() as opened:
@@ -148,6 +147,20 @@ class Rescuer:
         diverged = Diverged(file, taken.size_bytes, taken.sha256, fork, copy.offset)
         return replace(copy, diverged=diverged), {file: dict(taken.proof)}
 
+    async def _try(self, node: Address, info: Mapping[str, str]) -> None:
+        """Ask for what it will write next, which is nothing yet: whether it takes us for a replica, without a fork.
+
+        Where it has no backlog it would fork for that too; then only our login and REPLCONF are tried.
+        """
+        with _rights_said(self._target):
+            async with self._line(node)() as line:
+                offset = _number(info.get("master_repl_offset", ""))
+                if info.get("repl_backlog_active") == "1" and offset is not None:
+                    await line.commands(info.get("master_replid", ""), offset + 1, offset)
+
+    def _line(self, node: Address) -> Line:
+        return functools.partial(replica_line, self._target, node, self._reach, self._silence_s)
+
     async def _info(self, node: Address) -> Reply:
         (answer,) = await self._node(node).ask(("INFO",), repeatable=True)
         if isinstance(answer, CommandFailed):
@@ -189,9 +202,16 @@ def _number(text: str) -> int | None:
     return int(text) if _WHOLE.fullmatch(text) else None
 
 
-def _no_right(target: Target, error: ExchangeError) -> AccessDenied:
-    user = target.auth.username or "default"
-    return AccessDenied(
-        f"{error}. A copy is taken as a replica takes it, which {user} may not: ACL SETUSER {user} {RIGHTS} on that "
-        "node allows it."
-    )
+@contextlib.contextmanager
+def _rights_said(target: Target) -> Iterator[None]:
+    """Where a right is missing, say which, and how it is given."""
+    try:
+        yield
+    except ExchangeError as error:
+        if error.reason is not Reason.NOPERM:
+            raise
+        user = target.auth.username or "default"
+        raise AccessDenied(
+            f"{error}. A copy is taken as a replica takes it, which {user} may not: ACL SETUSER {user} {RIGHTS} on "
+            "that node allows it."
+        ) from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import resource
 import shutil
 
@@ -130,15 +131,31 @@ async def test_a_place_that_is_none(hands_on, rescue_folder):
 
 
 async def test_a_user_who_may_not_copy_is_told_which_rights_are_missing(build, hands_on, rescue_folder):
-    async with replication(build, replicas=0, acl=True) as topology, hands_on(topology) as hands:
+    said = "may not: ACL SETUSER tandem +psync +replconf on that node allows it"
+    async with replication(build, replicas=1, acl=True) as topology, hands_on(topology) as hands:
         node = Address.parse(topology.node_addresses[0])
-        with pytest.raises(
-            AccessDenied, match=r"may not: ACL SETUSER tandem \+psync \+replconf on that node allows it"
-        ):
+        for missing in ("psync", "replconf"):
+            await topology.nodes[0].command("ACL", "SETUSER", "tandem", "+psync", "+replconf", f"-{missing}")
+            assert said in (await hands.rescue_room(node)).why_not
+            with pytest.raises(RescueFailed, match=re.escape(said)):
+                await hands.rescue(node, NAME, {})
+        assert not rescue_folder.exists()
+        await topology.nodes[0].command("ACL", "SETUSER", "tandem", "+psync", "+replconf")
+        forks = (await topology.nodes[0].command("INFO", "stats"))["total_forks"]
+        assert (await hands.rescue_room(node)).why_not == ""
+        assert (await topology.nodes[0].command("INFO", "stats"))["total_forks"] == forks
+        assert (await hands.rescue(node, NAME, {})).keys == 0
+
+
+async def test_a_right_that_is_missed_only_when_it_is_needed(hands_on, rescue_folder):
+    """A node without a backlog would fork where the right is tried."""
+    async with replication(first_build(), replicas=0, acl=True) as topology, hands_on(topology) as hands:
+        node = Address.parse(topology.node_addresses[0])
+        await topology.nodes[0].command("ACL", "SETUSER", "tandem", "+replconf")
+        assert (await hands.rescue_room(node)).why_not == ""
+        with pytest.raises(AccessDenied, match=r"ACL SETUSER tandem \+psync \+replconf on that node allows it"):
             await hands.rescue(node, NAME, {})
         assert left(rescue_folder) == KEPT
-        await topology.nodes[0].command("ACL", "SETUSER", "tandem", "+psync", "+replconf")
-        assert (await hands.rescue(node, NAME, {})).keys == 0
 
 
 async def test_by_tls_and_with_a_password(tls_build, hands_on, rescue_folder):

@@ -9,9 +9,11 @@ import stat
 import pytest
 
 from actions.kit.errors import RescueDamaged, RescueFailed
+from actions.kit.rescue_place import Bucket
 from actions.kit.topology import Address
 from sandbox.redis import build as first_build
 from sandbox.redis import replication
+from sandbox.s3 import LocalS3
 
 pytestmark = pytest.mark.servers
 NAME = "orders-7-node-20260101T000000Z.rdb"
@@ -129,3 +131,33 @@ async def test_without_a_place_nothing_is_copied(hands_on):
         assert (await hands.rescue_room(node)).why_not.startswith(said)
         with pytest.raises(RescueFailed, match=said):
             await hands.rescue(node, NAME, {})
+
+
+async def test_the_same_copy_in_a_bucket(hands_on, monkeypatch, tmp_path):
+    async with LocalS3() as s3, replication(first_build(), replicas=1) as topology:
+        for name, value in s3.environment.items():
+            monkeypatch.setenv(name, value)
+        bucket = Bucket(s3.bucket, "tandem", s3.region, s3.endpoint_url)
+        async with hands_on(topology, rescue=bucket) as hands:
+            node, fork = await split(topology)
+            assert (await hands.rescue_room(node)).why_not == ""
+            copy = await hands.rescue(node, NAME, {}, fork=fork)
+            assert await hands.rescued(NAME) == copy
+            assert copy.where == f"s3://{s3.bucket}/tandem/orders/{NAME}"
+            stored = {key.rpartition("/")[2]: one.content for key, one in s3.objects.stored.items()}
+            assert sorted(stored) == [
+                NAME.replace(".rdb", end) for end in (".diverged.resp", ".evidence.json", ".json", ".rdb")
+            ]
+            assert hashlib.sha256(stored[NAME]).hexdigest() == copy.sha256
+            assert stored[copy.diverged.name].count(b"only-here:") == 4
+            with pytest.raises(RescueFailed, match="is there already"):
+                await hands.rescue(node, NAME, {})
+            s3.objects.damage(f"tandem/orders/{NAME}")
+            with pytest.raises(RescueDamaged, match=f"{NAME} is not what it was"):
+                await hands.rescued(NAME)
+            s3.denied = {"UploadPart"}
+            with pytest.raises(RescueFailed, match="S3 does not let us UploadPart"):
+                await hands.rescue(node, f"2-{NAME}", {})
+            assert (await hands.rescued(f"2-{NAME}"), s3.objects.uploads) == (None, {})
+    (tmp_path / NAME).write_bytes(stored[NAME])
+    assert await loaded(first_build(), tmp_path, NAME) == (3003, "x")
