@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from actions.kit.clients import Clients
 from actions.kit.closer import Closer, SlowCommand
 from actions.kit.cluster.view import ClusterView
 from actions.kit.elasticache.views import GroupView
@@ -157,6 +158,8 @@ class NodeView:
     CLIENT LIST would be exact, but is 3 MB at 10,000 clients, from a server that may be in trouble. Sentinels' own
     connections are among them; subscribers too where INFO has no ``pubsub_clients`` (Redis 6.2 and 7.0).
     """
+    clients: Clients | None = None
+    """Its clients by what they last asked. Source: CLIENT LIST; asked of masters where there are several."""
     watching_sentinels: int | None = None
     """How many Sentinels listen on it, under whatever name they know it. Asked where roles may be moved by hand."""
     keys: int | None = None

@@ -3,16 +3,19 @@
 import asyncio
 import re
 import time
+from contextlib import AsyncExitStack
 
 import pytest
+import redis.asyncio
 
 from actions import diagnose
 from actions.adapters import connect
+from actions.kit.clients import Clients
 from actions.kit.diagnosis import diagnose as diagnosed
 from actions.kit.errors import UsageError
 from actions.kit.findings import FindingId
 from actions.kit.topology import Address
-from sandbox.redis import Topology, build, faults, replication, sentinel
+from sandbox.redis import Topology, build, builds, faults, replication, sentinel
 from tests.failover import target_of
 
 pytestmark = pytest.mark.servers
@@ -49,6 +52,28 @@ async def test_a_second_look_tells_which_of_two_masters_takes_writes(progress):
     assert f"{second} took writes between two looks" in verdict.summary
     assert len(progress.said) == 1
     assert "Looking again after 1 s, to see who takes writes now" in progress.said[0]
+
+
+@pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
+async def test_of_two_masters_one_look_tells_whom_an_application_writes_to(which):
+    async with replication(which) as topology, AsyncExitStack() as stack:
+        await topology.nodes[1].command("REPLICAOF", "NO", "ONE")
+        clients = []
+        for node in topology.nodes[:2]:
+            host, port = node.address.split(":")
+            clients.append(await stack.enter_async_context(redis.asyncio.Redis(host=host, port=int(port))))
+            await clients[-1].ping()
+        await clients[1].set("a", 1)
+        hands = connect(target_of(topology))
+        stack.push_async_callback(hands.aclose)
+        seen = await hands.observe()
+        await topology.nodes[1].command("REPLICAOF", *topology.nodes[0].address.split(":"))
+        single = await hands.observe()
+
+    first, second = (seen.node(Address.parse(node.address)) for node in topology.nodes[:2])
+    assert (first.clients, second.clients) == (Clients(0, 0), Clients(1, 1))
+    assert f"{second.address} was sent writes a moment ago" in diagnosed(seen).verdict.summary
+    assert all(node.clients is None for node in single.nodes), "with one master nobody is asked"
 
 
 async def test_one_look_where_nothing_can_grow(progress):

@@ -60,7 +60,7 @@ class Observer:
         observed_at = datetime.now(UTC)
         look = _Look(self)
         await look.finish(named_by or {}, watched_by)
-        nodes = look.nodes()
+        nodes = await self._with_clients(look.nodes())
         self._remember(nodes)
         self.in_cluster |= any(view.info is not None and bool(view.info.cluster_enabled) for view in nodes)
         return Snapshot(
@@ -75,6 +75,15 @@ class Observer:
             clock_s=started,
             rescues_to=str(self.target.rescue or ""),
         )
+
+    async def _with_clients(self, nodes: tuple[NodeView, ...]) -> tuple[NodeView, ...]:
+        """Where several say that they are the master, whom an application uses tells most; else nobody is asked."""
+        masters = {view.address: view for view in nodes if view.is_master}
+        if len(masters) < 2 or self.target.kind not in {Kind.REPLICATION, Kind.SENTINEL}:
+            return nodes
+        asked = await asyncio.gather(*(self.questions(node).ask_clients(view) for node, view in masters.items()))
+        masters = {view.address: view for view in asked}
+        return tuple(masters.get(view.address, view) for view in nodes)
 
     async def sentinel_views(self) -> tuple[SentinelView, ...]:
         """Every Sentinel's view, asked now."""

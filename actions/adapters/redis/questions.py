@@ -11,6 +11,7 @@ from actions.adapters.redis.connection import Answer, CommandFailed, ExchangeErr
 from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.failures import one_line
 from actions.kit import closer_replies, replies, sentinel_replies
+from actions.kit.clients import parse_clients
 from actions.kit.closer import Closer, SlowCommand
 from actions.kit.cluster.replies import parse_cluster
 from actions.kit.errors import Garbled
@@ -134,6 +135,16 @@ class NodeQuestions:
             refused=self._if_allowed(ACL, closer_replies.parse_acl_log, said.get(ACL)) or (),
             slow=self._if_allowed(SLOWLOG, closer_replies.parse_slowlog, said.get(SLOWLOG)) or (),
         )
+
+    async def ask_clients(self, view: NodeView) -> NodeView:
+        """The same with who uses it; never raises."""
+        asked = _Asked(self.node.name)
+        try:
+            answers = await self.node.ask(("CLIENT", "LIST", "TYPE", "normal"), repeatable=True)
+        except ExchangeError as error:
+            answers = [error.failure]
+        clients = asked.read("CLIENT LIST", parse_clients, *answers)
+        return replace(view, clients=clients, gaps=(*view.gaps, *asked.gaps))
 
     def _last_slow(self, answer: Reply) -> SlowCommand | None:
         return next(iter(self._if_allowed(SLOWLOG, closer_replies.parse_slowlog, answer) or ()), None)

@@ -57,11 +57,11 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
 
     Two processes (by run id) answer as masters; or one does, and one that does not answer us is seen as master by a
     Sentinel, or is followed by a replica. The true one is whom the Sentinels agree on. Undetermined where nobody does,
-    or where only others take writes now: between two looks, because the write Service or the application's setting
-    leads there, or where neither tells, by their clients. Likely where one of the two did not answer us, or a Sentinel
-    or node is silent. The number of keys and the offsets past the fork decide nothing. Nothing is said while a
-    Sentinel fails over and the roles are undecided: there the promoted one is master beside whom they still name, and
-    is right; nor of a cluster, whose masters are many.
+    or where only others take writes now: between two looks, by what their clients sent a moment ago, because the
+    write Service or the application's setting leads there, or where none of these tells, by having clients. Likely
+    where one of the two did not answer us, or a Sentinel or node is silent. The number of keys and the offsets past
+    the fork decide nothing. Nothing is said while a Sentinel fails over and the roles are undecided: there the
+    promoted one is master beside whom they still name, and is right; nor of a cluster, whose masters are many.
     """
     found = sides(facts)
     if found is None:
@@ -146,7 +146,7 @@ def _why(facts: Facts, named: NodeView | None, losers: Sequence[Address], writin
         only = "; ".join(f"{address} {writing.words(address)}" for address in writing.now)
         return f"Split brain: the Sentinels name {named.address}, but only {only}. A person has to decide."
     true = f"Split brain: {named.address} is the true master, as the Sentinels say"
-    if set(losers) & set(writing.took):
+    if set(losers) & {*writing.took, *writing.written_to} - set(writing.took_none):
         return f"{true}; {_names(losers)} takes writes that will be lost."
     if set(losers) & set(writing.led):
         return f"{true}; the application is led to write to {_names(losers)}, which will be lost."
@@ -159,6 +159,8 @@ def _who_writes(writing: Writers, masters: Sequence[Address]) -> str:
     said = ""
     if writing.took:
         said = f" {_names(writing.took)} took writes between two looks."
+    elif writing.written_to and not writing.took_none:
+        said = f" {_names(writing.written_to)} was sent writes a moment ago."
     elif set(masters) <= set(writing.took_none):
         said = " None of them took writes between two looks."
     return said + (f" The application is led to write to {_names(writing.led)}." if writing.led else "")

@@ -32,20 +32,25 @@ class Writers:
     """Two looks prove it."""
     took_none: tuple[Address, ...]
     """Two looks prove that they took none."""
+    written_to: tuple[Address, ...]
+    """A client of theirs sent a write a moment ago; whether they took it is not proven."""
     led: tuple[Address, ...]
     """A write Service's endpoints or the application's setting name them."""
     clients: tuple[Address, ...]
-    """They have more connections than the Sentinels make."""
+    """An application is connected; where the clients could not be asked: more than the Sentinels' connections are."""
 
     @property
     def now(self) -> tuple[Address, ...]:
-        """Who takes writes now: those that did and those that are meant to, else those that have clients."""
-        return tuple(dict.fromkeys((*self.took, *self.led))) or self.clients
+        """Who takes writes now: those that did, are sent some or are meant to; else those that have clients."""
+        sent = (one for one in self.written_to if one not in self.took_none)
+        return tuple(dict.fromkeys((*self.took, *sent, *self.led))) or self.clients
 
     def words(self, address: Address) -> str:
         """The strongest that is known of one, as the end of a sentence; empty where nothing is."""
         if address in self.took:
             return "takes writes"
+        if address in self.written_to and address not in self.took_none:
+            return "is sent writes"
         if address in self.led:
             return "is where the application is led to write"
         return "has clients that may write" if address in self.clients else ""
@@ -54,22 +59,33 @@ class Writers:
 def writers(facts: Facts) -> Writers:
     """Who takes writes now, of the masters that answer."""
     wrote = {node.address: _wrote(facts, node) for node in facts.masters}
-    own = CONNECTIONS_OF_SENTINEL * facts.electorate
     return Writers(
         took=tuple(address for address, proof in wrote.items() if proof),
         took_none=tuple(address for address, proof in wrote.items() if proof is False),
         led=tuple(dict.fromkeys(address for address, _ in _led(facts))),
-        clients=tuple(node.address for node in facts.masters if (node.normal_clients or 0) > own),
+        written_to=tuple(node.address for node in facts.masters if node.clients and node.clients.writing),
+        clients=tuple(node.address for node in facts.masters if _has_clients(facts, node)),
     )
 
 
 def evidence(facts: Facts) -> Iterator[Evidence]:
     """What is known of each master's clients and writes, and where Kubernetes leads them."""
     for node in facts.masters:
-        if node.normal_clients is not None:
+        if node.clients is not None:
+            sent = f", {node.clients.writing:,} of which sent a write a moment ago" if node.clients.writing else ""
+            yield Evidence(
+                f"node {node.address} CLIENT LIST", f"{count(node.clients.application, 'client')} of applications{sent}"
+            )
+        elif node.normal_clients is not None:
             yield of_node(node, count(node.normal_clients, "client"))
         yield _written(facts, node)
     yield from (said for _, said in _led(facts))
+
+
+def _has_clients(facts: Facts, node: NodeView) -> bool:
+    if node.clients is not None:
+        return node.clients.application > 0
+    return (node.normal_clients or 0) > CONNECTIONS_OF_SENTINEL * facts.electorate
 
 
 def _wrote(facts: Facts, node: NodeView) -> bool | None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from actions.kit.clients import Clients
 from actions.kit.diagnosis import diagnose
 from actions.kit.diagnosis.facts import Facts
 from actions.kit.diagnosis.split import sides
@@ -114,6 +115,35 @@ def test_offsets_prove_writes_where_a_save_set_the_count_back_and_they_grew_by_m
     assert judged(*looks(50_000)).keeper is None
     assert judged(*looks(900)).writers.took == (), "three Sentinels publish so much in a second"
     assert judged(*looks(900)).keeper == NEW
+
+
+@pytest.mark.parametrize(
+    ("clients", "keeper", "words"),
+    [
+        pytest.param((Clients(4, 2), Clients(0, 0)), None, f"{OLD} is sent writes", id="only the other is written to"),
+        pytest.param((Clients(4, 2), Clients(9, 0)), None, f"{OLD} is sent writes", id="the named one is read from"),
+        pytest.param(
+            (Clients(4, 0), Clients(0, 0)), None, "has clients that may write", id="only the other has clients"
+        ),
+        pytest.param((Clients(4, 2), Clients(9, 1)), NEW, "takes writes that will be lost", id="both are written to"),
+        pytest.param((Clients(4, 0), Clients(1, 0)), NEW, "may have taken writes", id="both have clients"),
+        pytest.param((Clients(0, 0), Clients(0, 0)), NEW, "may have taken writes", id="nobody uses them"),
+    ],
+)
+def test_one_look_goes_by_what_the_clients_sent_last(clients, keeper, words):
+    snapshot = split()
+    for number, one in enumerate(clients, 1):
+        snapshot = with_view(snapshot, number, clients=one, normal_clients=40)
+    found = judged(snapshot)
+
+    assert found.keeper == keeper
+    assert words in found.why
+
+
+def test_a_write_that_was_sent_and_not_taken_is_none():
+    used = with_view(with_view(split(), 1, clients=Clients(1, 1)), 2, clients=Clients(1, 0))
+    assert judged(used).keeper is None
+    assert judged(*writes(used, by=(0, 0))).keeper == NEW
 
 
 @pytest.mark.parametrize(
