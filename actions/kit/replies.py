@@ -21,6 +21,7 @@ _ROLES = {"master": Role.MASTER, "slave": Role.REPLICA, "replica": Role.REPLICA,
 
 _keyspace_lines = re.compile(rb"\ndb[0-9]+:keys=([0-9]{1,19})").findall
 _keyspace_databases = re.compile(rb"\ndb([0-9]{1,9}):keys=").findall
+_is_host = re.compile(r"[A-Za-z0-9_.:%-]{1,255}").fullmatch
 _leading_version = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}").match
 
 
@@ -227,9 +228,9 @@ def parse_word(reply: object) -> str:
 
 @lru_cache(maxsize=4096)
 def parse_address(host: str, port: str) -> Address | None:
-    """An address as a server names it; ``None`` where it names none, such as ``?`` or port 0."""
+    """An address as a server names it; ``None`` where it names none, such as ``?`` or port 0, or what is no host."""
     number = _whole(port)
-    if not host or host == "?" or any(map(str.isspace, host)) or number is None or not 0 < number < 65536:
+    if not _is_host(host) or number is None or not 0 < number < 65536:
         return None
     return Address(host, number)
 
@@ -237,17 +238,20 @@ def parse_address(host: str, port: str) -> Address | None:
 def _role(fields: Mapping[str, str]) -> Role:
     role = _ROLES.get(fields.get("role", ""))
     if role is None or role is Role.SENTINEL:
-        raise Garbled("INFO without a usable role")
+        said = fields.get("role", "")
+        raise Garbled(f"INFO says role:{said}, neither master nor slave" if said else "INFO without a role")
     return role
 
 
 def _link(fields: Mapping[str, str]) -> Link | None:
+    if "master_host" not in fields or "master_port" not in fields:
+        raise Garbled("INFO of a replica without master_host and master_port")
     master = parse_address(fields.get("master_host", ""), fields.get("master_port", ""))
     if master is None:
         return None
     return Link(
         master=master,
-        up=fields.get("master_link_status") == "up",
+        up=_text(fields, "master_link_status") == "up",
         sync_in_progress=fields.get("master_sync_in_progress") == "1",
         last_io_s=_not_negative(fields, "master_last_io_seconds_ago"),
         down_since_s=_not_negative(fields, "master_link_down_since_seconds"),

@@ -102,7 +102,7 @@ def _follows(node: NodeView, master: NodeView) -> bool:
 
 
 def _acknowledges(one: AttachedReplica) -> Reach:
-    if one.state != "online" or one.lag_s <= HEARD_S:
+    if one.state != "online" or 0 <= one.lag_s <= HEARD_S:
         return Reach.YES
     return Reach.NO if one.lag_s > ACK_SILENCE_S else Reach.UNSAID
 

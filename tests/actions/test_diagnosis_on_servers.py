@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 from redis.exceptions import RedisError
@@ -10,9 +10,22 @@ from redis.exceptions import RedisError
 from actions.adapters import TargetHands, connect
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Confidence, Diagnosis, Finding, FindingId, Severity
+from actions.kit.loop import carry_out
 from actions.kit.topology import Address
-from sandbox.redis import Build, Server, Topology, build, builds, replication, sentinel
-from tests.failover import target_of
+from sandbox.redis import (
+    Build,
+    ClusterLoad,
+    Server,
+    Topology,
+    WriteLoad,
+    build,
+    builds,
+    cluster,
+    replication,
+    sentinel,
+)
+from tests.cluster_failover import target_of_cluster
+from tests.failover import Journal, planned, target_of, without_the_long_look
 
 pytestmark = pytest.mark.servers
 
@@ -21,7 +34,7 @@ SEEN_WITHIN_S = 60.0
 
 @contextlib.asynccontextmanager
 async def hands_of(topology: Topology) -> AsyncIterator[TargetHands]:
-    hands = connect(target_of(topology))
+    hands = connect(target_of(topology, timeout_ms=5_000))
     try:
         yield hands
     finally:
@@ -155,7 +168,7 @@ async def test_a_replica_that_is_cut_off_for_its_output_buffer_again_and_again()
 async def test_sentinels_that_are_not_let_in_or_count_a_dead_one():
     async with sentinel(build(), replicas=1, password="right", down_after_ms=500) as topology:
         listed = tuple(map(Address.parse, topology.sentinel_addresses[:2]))
-        hands = connect(target_of(topology, sentinels=listed))
+        hands = connect(target_of(topology, sentinels=listed, timeout_ms=5_000))
         try:
             await topology.sentinels[2].kill()
             await until(hands, FindingId.SENTINEL_MISCONFIGURED, topology.sentinels[0], "1 dead Sentinel")
@@ -164,3 +177,56 @@ async def test_sentinels_that_are_not_let_in_or_count_a_dead_one():
             await until(hands, FindingId.MASTER_UNREACHABLE, topology.nodes[0], "perhaps it refuses them")
         finally:
             await hands.aclose()
+
+
+NEVER = frozenset(
+    {
+        *(FindingId.MEMORY_PRESSURE, FindingId.OUT_OF_MEMORY, FindingId.FRAGMENTATION, FindingId.EVICTING),
+        *(FindingId.PERSISTENCE_FAILING, FindingId.CLIENTS_NEAR_LIMIT, FindingId.SENTINEL_MISCONFIGURED),
+        *(FindingId.AUTH_FAILED, FindingId.BUSY_SCRIPT, FindingId.LOADING),
+    }
+)
+"""What nothing in a planned failover makes true, for a moment either."""
+SLOW_MACHINE = frozenset({FindingId.SLOW_COMMANDS})
+"""What a machine that has too much to do makes true."""
+
+
+async def heard_during(hands: TargetHands, work: Awaitable[object]) -> list[Finding]:
+    """All that is said while something is done, each look judged with the one before it."""
+    doing = asyncio.ensure_future(work)
+    earlier, findings = await hands.observe(), []
+    while not doing.done():
+        await asyncio.sleep(0.05)
+        now = await hands.observe()
+        findings += diagnose(now, earlier).findings
+        earlier = now
+    await doing
+    return findings
+
+
+@pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
+async def test_nothing_is_made_of_a_healthy_topology_and_little_of_a_planned_failover(which):
+    async with replication(which, acl=True) as topology, hands_of(topology) as hands, hands_of(topology) as ours:
+        fresh = await said(hands)
+        async with WriteLoad(topology, rate=300):
+            busy = await heard_during(hands, asyncio.sleep(0.6))
+            steps = without_the_long_look((await planned(ours)).steps)
+            moving = await heard_during(hands, carry_out(steps, ours, Journal()))
+        calm = await said(hands)
+
+    assert {one.id for one in fresh.findings} - SLOW_MACHINE == {FindingId.HEALTHY}
+    assert {one.id for one in busy} - SLOW_MACHINE == {FindingId.HEALTHY}
+    assert not {one.id for one in moving} & NEVER
+    assert {one.id for one in calm.findings} - SLOW_MACHINE == {FindingId.HEALTHY}
+
+
+async def test_nothing_is_made_of_a_healthy_cluster_under_load():
+    async with cluster(build(), acl=True) as running:
+        hands = connect(target_of_cluster(running, timeout_ms=5_000))
+        try:
+            async with ClusterLoad(running, rate=300):
+                busy = await heard_during(hands, asyncio.sleep(0.6))
+        finally:
+            await hands.aclose()
+
+    assert {one.id for one in busy} - SLOW_MACHINE == {FindingId.HEALTHY}

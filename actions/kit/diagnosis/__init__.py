@@ -31,6 +31,7 @@ from actions.kit.diagnosis.master import (
 )
 from actions.kit.diagnosis.memory import evicting, fragmented, memory_pressure, out_of_memory
 from actions.kit.diagnosis.persistence import disk_stops_writes, persistence_failing
+from actions.kit.diagnosis.printable import printable
 from actions.kit.diagnosis.replicas import (
     no_eligible_replica,
     replica_down,
@@ -138,7 +139,7 @@ def diagnose(snapshot: Snapshot, earlier: Snapshot | None = None) -> Diagnosis:
     findings = [finding for rule in RULES for finding in rule(facts)]
     findings += [finding for rule in CLOSING_RULES for finding in rule(facts, tuple(findings))]
     findings.sort(key=_rank)
-    return Diagnosis(tuple(findings), facts.agreed)
+    return Diagnosis(tuple(map(printable, findings)), facts.agreed)
 
 
 def facts_of(snapshot: Snapshot, earlier: Snapshot | None = None) -> Facts:

@@ -19,6 +19,8 @@ ACCESS = frozenset({Reason.NOAUTH, Reason.WRONGPASS, Reason.NOPERM, Reason.DENIE
 """It is there, and does not let us in: this says nothing of its health."""
 EXPLAINED = ACCESS | {Reason.TLS, Reason.LOADING, Reason.BUSY, Reason.MAXCLIENTS, Reason.UNKNOWN_MASTER}
 """Reasons that have a finding of their own; all others are silence."""
+SOMEBODY = frozenset({Reason.GARBAGE, Reason.REFUSED_COMMAND})
+"""Something answers there, and is not understood: that proves nothing of who should be there."""
 DOWN_FLAGS = frozenset({"s_down", "o_down", "disconnected"})
 """Sentinel's flags of somebody that it does not reach at the moment."""
 
@@ -287,7 +289,7 @@ def no_answer(unasked: Unasked) -> Evidence:
 
 def silent_words(who: str, kind: str, unasked: Unasked, *, reached: str) -> str:
     """What one that gave us nothing of use is said to be; ``reached``: by whom it is reached all the same, in words."""
-    if unasked.reason in (Reason.GARBAGE, Reason.REFUSED_COMMAND):
+    if unasked.reason in SOMEBODY:
         return f"{who} answers, but not as a {kind} does: {unasked.why}. Check its address in the settings."
     if not reached:
         return f"{who} is down: it does not answer ({unasked.reason})."

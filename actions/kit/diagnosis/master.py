@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from actions.kit.diagnosis.facts import Facts, confident, flags_of, no_answer, of_node, of_sentinel
+from actions.kit.diagnosis.facts import (
+    SOMEBODY,
+    Facts,
+    confident,
+    flags_of,
+    no_answer,
+    of_node,
+    of_sentinel,
+    silent_words,
+)
 from actions.kit.diagnosis.voice import Reach, Voice
 from actions.kit.diagnosis.voices import majority_says_no, voices
 from actions.kit.findings import Finding, FindingId, Severity
-from actions.kit.snapshot import Reason
+from actions.kit.snapshot import Reason, Unasked
 
 
 def master_down(facts: Facts) -> Iterator[Finding]:
@@ -43,7 +52,8 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
     """We cannot reach the master, but a Sentinel or a replica does.
 
     It gave us nothing, at least one reaches it, and it is not down by the rule above. Certain if all answered, all
-    reach it, and ours was not a time-out: a master that hangs since a moment ago looks the same to all others.
+    reach it, and ours was not a time-out: a master that hangs since a moment ago looks the same to all others. Nor is
+    it certain where something answers us that is not understood.
     """
     if facts.silent_master is None:
         return
@@ -55,13 +65,13 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
         facts.all_others_answered
         and facts.sure_of_master
         and all(voice.reach is Reach.YES for voice in said)
-        and unasked.reason is not Reason.TIMED_OUT
+        and unasked.reason not in SOMEBODY | {Reason.TIMED_OUT}
     )
     yield Finding(
         FindingId.MASTER_UNREACHABLE,
         Severity.WARNING,
         confident(complete=complete, conflict=any(voice.reach is Reach.NO for voice in said)),
-        _unreachable(facts, unasked.reason),
+        _unreachable(facts, unasked),
         (node.address,),
         (no_answer(unasked), *(voice.evidence for voice in said)),
         facts.lines("diagnose"),
@@ -137,14 +147,16 @@ def _both(facts: Facts) -> str:
     return f", and {' and '.join(str(node.address) for node in facts.masters)} each say that they are master"
 
 
-def _unreachable(facts: Facts, reason: Reason) -> str:
+def _unreachable(facts: Facts, unasked: Unasked) -> str:
     """What the others say is a little old: it does not prove that a master that is silent to us answers them now."""
-    if reason is Reason.TIMED_OUT:
+    if unasked.reason in SOMEBODY:
+        return silent_words(f"The {facts.title}", "master", unasked, reached="others")
+    if unasked.reason is Reason.TIMED_OUT:
         return (
             f"The {facts.title} does not answer us in time, and others have not lost it so far: it hangs since a "
             "moment ago, or the way from here is at fault. Look again in a few seconds."
         )
-    return f"We cannot reach the {facts.title} ({reason}), but others can: look at the way from here."
+    return f"We cannot reach the {facts.title} ({unasked.reason}), but others can: look at the way from here."
 
 
 def nobody_reaches(facts: Facts, said: Sequence[Voice]) -> bool:

@@ -10,6 +10,7 @@ from actions.kit.diagnosis.cause import Cause
 from actions.kit.diagnosis.facts import (
     ACCESS,
     EXPLAINED,
+    SOMEBODY,
     Facts,
     confident,
     count,
@@ -23,14 +24,15 @@ from actions.kit.diagnosis.voices import HEARD_S, followers_of, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import Link, NodeInfo, NodeView, Reason, Unasked
 
-SHUT_OUT = ACCESS | {Reason.TLS}
+SHUT_OUT = ACCESS | SOMEBODY | {Reason.TLS, Reason.MAXCLIENTS}
 
 
 def replica_down(facts: Facts) -> Iterator[Finding]:
     """A node that should be a replica gave us nothing.
 
     Certain if the master answered and has not attached it, every Sentinel answered and those that know it do not
-    reach it; undetermined if the master, a Sentinel or a replica of its own does: then it is our way to it that is cut.
+    reach it; undetermined if the master, a Sentinel or a replica of its own does: then it is our way to it that is cut;
+    or if something answers there that is not understood.
     Nothing is said of a node of which nothing is known but that a replica was told to follow it.
     """
     for node in facts.others:
@@ -56,7 +58,7 @@ def _replica_down(facts: Facts, node: NodeView, unasked: Unasked) -> Finding:
     return Finding(
         FindingId.REPLICA_DOWN,
         Severity.WARNING,
-        confident(complete=others_answered, conflict=bool(reached)),
+        confident(complete=others_answered, conflict=bool(reached) or unasked.reason in SOMEBODY),
         silent_words(f"The replica {node.address}", "replica", unasked, reached=reached),
         (node.address,),
         tuple(evidence),
@@ -67,7 +69,7 @@ def _replica_down(facts: Facts, node: NodeView, unasked: Unasked) -> Finding:
 def _reached_by(facts: Facts, node: NodeView) -> Iterator[str]:
     """Who else reaches a replica that gave us nothing, in words: then it is not down."""
     state, lag_s = facts.attached.get(node.address, ("", 0))
-    if state == "online" and lag_s <= HEARD_S:
+    if state == "online" and 0 <= lag_s <= HEARD_S:
         yield "its master"
     if any(voice.reach is Reach.YES for voice in followers_of(facts, node.address)):
         yield "its own replica"
@@ -142,7 +144,8 @@ def no_eligible_replica(facts: Facts) -> Iterator[Finding]:
 
     No node but the master answers as a replica of it, is neither loading nor in a full sync, has a replica-priority
     other than 0, is within the lag limit with its link up (while the master is down a link that is down is no
-    obstacle), and is reached by some Sentinel. A node that does not let us in, or that only others reach, may be one
+    obstacle), and is reached by some Sentinel. A node that does not let us in, that we do not understand, or that only
+    others reach, may be one
     that could: then nothing is said, nor of a shard whose replicas are all gone: that has a finding of its own. Certain
     if every node answered, the master as one.
     """

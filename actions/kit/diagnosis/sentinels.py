@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from actions.kit.diagnosis.facts import (
     DOWN_FLAGS,
     EXPLAINED,
+    SOMEBODY,
     Facts,
     confident,
     flags_of,
@@ -23,7 +24,7 @@ def sentinel_down(facts: Facts) -> Iterator[Finding]:
     """A Sentinel gave us nothing, or does nothing because it is in TILT.
 
     Certain if it is in TILT, or if all others answered and each flags it as down; undetermined if one of them reaches
-    it.
+    it, or something answers there that is not understood.
     """
     for view in facts.snapshot.sentinels:
         if view.unasked is not None and view.unasked.reason not in EXPLAINED:
@@ -52,7 +53,7 @@ def _silent(facts: Facts, view: SentinelView, unasked: Unasked) -> Finding:
     return Finding(
         FindingId.SENTINEL_DOWN,
         Severity.WARNING,
-        confident(complete=complete, conflict=reaching > 0),
+        confident(complete=complete, conflict=reaching > 0 or unasked.reason in SOMEBODY),
         silent_words(f"Sentinel {view.address}", "Sentinel", unasked, reached=_reached_by(reaching)),
         (view.address,),
         tuple(evidence),
