@@ -14,7 +14,7 @@ from actions.kit.loop import Ending, carry_out
 from actions.kit.plan import Plan, Refusal, Step
 from actions.kit.repair.demotion import DemoteLoser
 from actions.kit.rescue_place import Folder
-from sandbox.redis import Build, Server, Topology, WriteLoad, faults, replication, sentinel
+from sandbox.redis import Build, Server, Topology, WriteLoad, faults, loaded, replication, sentinel
 from tests.failover import Fault, Journal, setting, target_of, without_the_long_look
 
 
@@ -33,6 +33,17 @@ class Split:
     @property
     def copies(self) -> list[Path]:
         return sorted(self.folder.glob("orders/*.rdb"))
+
+    async def no_store(self) -> None:
+        """Copies have no place any more: something else is where they go."""
+        place = self.folder / "orders"
+        if place.is_dir():
+            place.rmdir()
+        place.write_text("in the way")
+
+    def store_again(self) -> None:
+        """They have one again."""
+        (self.folder / "orders").unlink()
 
     async def answer(self, keep: Server | None = None) -> Plan | Refusal:
         return repair.plan(await self.hands.observe(), {"keep": keep.address} if keep else {})
@@ -90,14 +101,6 @@ async def split(build: Build, folder: Path, *, sentinels: int = 0, **settings: o
         stack.push_async_callback(hands.aclose)
         await asyncio.sleep(0.3)  # Each side takes some of its own.
         yield Split(topology, folder, hands, old, new, writes)
-
-
-@asynccontextmanager
-async def loaded(build: Build, copy: Path) -> AsyncIterator[Server]:
-    """A throw-away server that was started from this copy."""
-    config = {"dbfilename": copy.name, "dir": str(copy.parent)}
-    async with replication(build, replicas=0, extra_config=config) as topology:
-        yield topology.nodes[0]
 
 
 def in_haste(steps: Sequence[Step]) -> list[Step]:

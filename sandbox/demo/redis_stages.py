@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sandbox.demo.stage import NAME, WRITES_A_SECOND, Press, counts, pressed
-from sandbox.redis import Build, Topology, WriteLoad, faults, replication, sentinel
+from sandbox.redis import Build, Topology, WriteLoad, faults, loaded, replication, sentinel
 from sandbox.slack import DemoButton
 
 
@@ -17,12 +19,14 @@ class RedisStage:
 
     topology: Topology
     load: WriteLoad
+    rescues: Path
+    """Where the bot puts copies of what only one of two masters has."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def target(self) -> Mapping[str, object]:
         """See ``Stage.target``."""
-        return described(self.topology)
+        return {**described(self.topology), "rescue": {"folder": str(self.rescues)}}
 
     @property
     def places(self) -> Sequence[tuple[str, str]]:
@@ -30,7 +34,7 @@ class RedisStage:
         places = [("Redis", ", ".join(self.topology.node_addresses))]
         if self.topology.sentinels:
             places.append(("Sentinels", ", ".join(self.topology.sentinel_addresses)))
-        return places
+        return [*places, ("Rescue copies", str(self.rescues))]
 
     async def masters(self) -> str:
         """See ``Stage.masters``."""
@@ -54,23 +58,41 @@ class RedisStage:
         ]
 
     async def _lost(self) -> str:
+        """What a repair took off a second master is not lost: it is in the copy."""
         master = await self.topology.master()
-        lost = await self.load.lost(master)
-        return f"{lost} of {self.load.acked} acknowledged writes are missing on {master.address}."
+        copies = sorted(self.rescues.glob("*/*.rdb"), key=lambda copy: copy.stat().st_mtime)
+        missing = await self.load.lost(master)
+        if not missing or not copies:
+            return f"{missing} of {self.load.acked} acknowledged writes are missing on {master.address}."
+        async with loaded(self.topology.settings.build, copies[-1]) as copy:
+            lost = await self.load.lost(master, copy)
+        return (
+            f"{lost} of {self.load.acked} acknowledged writes are lost: {missing} are missing on {master.address}, and "
+            f"{missing - lost} of those are in the copy {copies[-1].name}."
+        )
 
 
 @contextlib.asynccontextmanager
 async def with_sentinel(build: Build) -> AsyncIterator[RedisStage]:
     """One master, two replicas and three Sentinels."""
-    async with sentinel(build, links=True, master_name=NAME, down_after_ms=3000) as topology, _load(topology) as load:
-        yield RedisStage(topology, load)
+    made = sentinel(build, links=True, master_name=NAME, down_after_ms=3000)
+    with _folder() as rescues:
+        async with made as topology, _load(topology) as load:
+            yield RedisStage(topology, load, rescues)
 
 
 @contextlib.asynccontextmanager
 async def with_nobody_in_charge(build: Build) -> AsyncIterator[RedisStage]:
     """One master and two replicas."""
-    async with replication(build, links=True) as topology, _load(topology) as load:
-        yield RedisStage(topology, load)
+    with _folder() as rescues:
+        async with replication(build, links=True) as topology, _load(topology) as load:
+            yield RedisStage(topology, load, rescues)
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tandem-rescue-") as folder:
+        yield Path(folder)
 
 
 def _load(topology: Topology) -> WriteLoad:

@@ -8,7 +8,7 @@ from sandbox.redis.config import CLUSTER_ACL, DATA_ACL, SENTINEL_ACL
 from sandbox.redis.link import Link
 from sandbox.redis.load import WriteLoad
 from sandbox.redis.server import Server
-from sandbox.redis.topology import Topology, replication, sentinel
+from sandbox.redis.topology import Topology, loaded, replication, sentinel
 
 __all__ = [
     "CLUSTER_ACL",
@@ -25,6 +25,7 @@ __all__ = [
     "build",
     "builds",
     "cluster",
+    "loaded",
     "replication",
     "sentinel",
 ]

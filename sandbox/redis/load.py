@@ -7,7 +7,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Self, cast
@@ -161,17 +161,27 @@ class WriteLoad(Load):
             self._spec = replace(self._spec, fixed=(await self._topology.master()).address)
         return await super().__aenter__()
 
-    async def lost(self, server: Server | str) -> int:
-        """How many acknowledged writes this node, by itself or by its address, does not have as they were written."""
+    async def lost(self, *servers: Server | str) -> int:
+        """How many acknowledged writes none of these nodes, by themselves or by their addresses, has as written."""
+        missing = tuple(self._writes)
+        for server in servers:
+            missing = await self._missing_on(server, missing)
+        return len(missing)
+
+    async def _missing_on(
+        self, server: Server | str, writes: tuple[tuple[int, int], ...]
+    ) -> tuple[tuple[int, int], ...]:
         address = server.address if isinstance(server, Server) else server
         direct = {node.address: node.direct_address for node in self._topology.nodes}.get(address, address)
         host, _, port = direct.rpartition(":")
-        writes = tuple(self._writes)
         async with redis.asyncio.Redis(
             host=host, port=int(port), **self._topology.admin.client_options(), protocol=2, decode_responses=True
         ) as client:
-            return sum([await self._missing(client, writes[at : at + _CHUNK]) for at in range(0, len(writes), _CHUNK)])
+            chunks = [writes[at : at + _CHUNK] for at in range(0, len(writes), _CHUNK)]
+            return tuple([one for chunk in chunks for one in await self._missing(client, chunk)])
 
-    async def _missing(self, client: redis.asyncio.Redis, writes: tuple[tuple[int, int], ...]) -> int:
+    async def _missing(
+        self, client: redis.asyncio.Redis, writes: tuple[tuple[int, int], ...]
+    ) -> Iterator[tuple[int, int]]:
         found = await cast("Awaitable[list[str | None]]", client.mget([self._spec.key(*one) for one in writes]))
-        return sum(value != self._spec.value(*one) for value, one in zip(found, writes, strict=True))
+        return (one for value, one in zip(found, writes, strict=True) if value != self._spec.value(*one))

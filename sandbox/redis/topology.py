@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets as tokens
+import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -33,6 +34,15 @@ async def replication(build: Build, **settings: Any) -> AsyncIterator["Topology"
     """A master and its replicas with nobody in charge, ready; the keywords are those of `sentinel`."""
     async with sentinel(build, **{"sentinels": 0, **settings}) as topology:
         yield topology
+
+
+@contextlib.asynccontextmanager
+async def loaded(build: Build, copy: Path) -> AsyncIterator[Server]:
+    """A throw-away server that was started from this RDB file, which it leaves as it is."""
+    with tempfile.TemporaryDirectory(prefix="tandem-copy-") as directory:
+        shutil.copy(copy, Path(directory) / copy.name)
+        async with replication(build, replicas=0, extra_config={"dbfilename": copy.name, "dir": directory}) as topology:
+            yield topology.nodes[0]
 
 
 @contextlib.asynccontextmanager

@@ -11,17 +11,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from actions import failover, promote, verify
+from actions import failover, promote, repair, verify
 from actions.adapters import TargetHands, connect
 from actions.kit.kubernetes import place
 from actions.kit.kubernetes.steps import AwaitRollout, SwitchApplication
 from actions.kit.loop import Ending, Outcome, carry_out
 from actions.kit.plan import Plan, Refusal, Step
+from actions.kit.rescue_place import Folder
 from actions.kit.settlement import CutOff, settle
 from actions.kit.topology import Credentials, Kind, Limits, Target
 from sandbox.kubernetes import Application, Deployed, Release, bitnami, deploy
 from sandbox.kubernetes.api.resources import STATEFUL_SETS
-from sandbox.redis import build
+from sandbox.redis import build, loaded
 from tests.actions.test_failover_replication_on_servers import in_haste
 from tests.failover import Journal
 
@@ -32,7 +33,9 @@ NEW = "redis-replicas-0.redis-headless.orders.svc"
 
 
 @asynccontextmanager
-async def shop(**settings: object) -> AsyncIterator[tuple[Release, Deployed, TargetHands]]:
+async def shop(
+    rescue: Folder | None = None, **settings: object
+) -> AsyncIterator[tuple[Release, Deployed, TargetHands]]:
     """The chart of plain replication, an application that writes to its write Service, and Tandem with its Role."""
     async with bitnami(build(), shape="replication", replicas=1) as release:
         deployed = deploy(release, Application(**{"redis_host": "redis-master", "replicas": 1} | settings))
@@ -44,12 +47,22 @@ async def shop(**settings: object) -> AsyncIterator[tuple[Release, Deployed, Tar
         home = place.KubernetesPlace(release.namespace, "redis", kubeconfig=file, application=app)
         secret = Credentials(None, release.password)
         hands = connect(
-            Target("orders", Kind.REPLICATION, auth=secret, limits=Limits(max_pause_ms=3000), kubernetes=home)
+            Target(
+                *("orders", Kind.REPLICATION),
+                auth=secret,
+                limits=Limits(max_pause_ms=3000),
+                kubernetes=home,
+                rescue=rescue,
+            )
         )
         try:
             yield release, deployed, hands
         finally:
             await hands.aclose()
+
+
+def copies(folder: Path) -> list[Path]:
+    return sorted(folder.glob("orders/*.rdb"))
 
 
 def brief(steps: Sequence[Step]) -> list[Step]:
@@ -106,6 +119,28 @@ async def test_the_old_master_is_lost_and_the_application_moves_with_the_promoti
         assert value_of(deployed) == NEW
         written = await release.command("redis-replicas-0", "KEYS", "*:heartbeat")
         assert {key.partition(":")[0] for key in written} >= {pod["metadata"]["name"] for pod in deployed.pods()}
+
+
+async def test_a_split_brain_behind_a_service_that_selects_the_side_that_is_given_up(tmp_path: Path):
+    async with shop(Folder(str(tmp_path))) as (release, deployed, hands):
+        await release.command("redis-replicas-0", "REPLICAOF", "NO", "ONE")
+        await release.command("redis-master-0", "SET", "only:here", "1")
+        refused = repair.plan(await hands.observe(), {})
+        assert isinstance(refused, Refusal), refused
+        assert f"The application is led to write to {release.address('redis-master-0')}." in refused.reason
+        plan = repair.plan(await hands.observe(), {"keep": "redis-replicas-0"})
+        assert isinstance(plan, Plan), plan
+        said = " ".join(plan.cost.notes)
+        assert "Service redis-master selects" in said
+        assert f"REDIS_HOST from redis-master to {NEW}" in said
+        assert "install the chart with sentinel.enabled=true" in said
+        journal = Journal()
+        assert await carry_out(brief(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
+        assert await release.masters() == ["redis-replicas-0"]
+        assert value_of(deployed) == NEW
+        (copy,) = copies(tmp_path)
+        async with loaded(build(), copy) as server:
+            assert await server.command("GET", "only:here") == "1"
 
 
 @pytest.mark.parametrize("word", ["switch", "roll-back"])

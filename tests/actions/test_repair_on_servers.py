@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from actions.kit.errors import RescueFailed
+from actions.kit.holding import HELD
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import Refusal
 from actions.kit.repair.demotion import DemoteLoser
 from actions.kit.repair.fence import FenceLoser
 from actions.kit.repair.rescue import RescueLoser
 from actions.kit.settlement import CutOff, Question, settle
-from sandbox.redis import Build, build, builds
+from actions.kit.topology import Address
+from sandbox.redis import Build, build, builds, loaded
 from tests.failover import cut_off, in_file, no_two_writable_masters, setting
 from tests.repair import in_haste, split
 
@@ -48,7 +50,7 @@ async def test_one_side_is_kept_and_the_other_is_in_its_copy(which: Build, tmp_p
         said = {name: note for _, name, _, note in journal.lines}
         (copy,) = scene.copies
         assert str(copy) in said["ReportCopy"]
-        assert "Nothing was merged" in said["ReportCopy"]
+        assert "nothing was merged" in said["ReportCopy"]
         assert f"keys only on {scene.old.address}: " in said["CompareSides"]
         assert "different: 0" not in said["CompareSides"]
         assert "shared before byte" in said["CaptureEvidence"]
@@ -66,21 +68,16 @@ async def test_the_old_master_may_be_the_one_that_is_kept(tmp_path: Path) -> Non
 
 async def test_where_the_copy_fails_nobody_is_demoted(tmp_path: Path) -> None:
     async with split(build(NAME), tmp_path) as scene:
-
-        async def no_room(*_: object, **__: object) -> None:
-            raise RescueFailed("The disk is full.")
-
         plan = await scene.planned(keep=scene.new)
-        scene.hands.rescue = no_room  # type: ignore[method-assign]
-        ending, journal = await scene.repaired(plan)
+        ending, journal = await scene.repaired(plan, RescueLoser, scene.no_store)
         assert ending.outcome is Outcome.UNDONE, journal.lines
-        assert "The disk is full" in ending.failures[0]
+        assert f"Copy all data of {scene.old.address}" in ending.failures[0]
         assert journal.owed == []
         assert f"{scene.old.address} takes writes again, as before: there are two masters" in str(journal.lines)
         await scene.as_before()
 
 
-async def test_a_loser_that_dies_before_it_is_demoted_keeps_its_copy_and_comes_back_to_be_repaired(
+async def test_a_loser_that_dies_in_the_middle_leaves_its_copy_and_is_repaired_when_it_comes_back(
     tmp_path: Path,
 ) -> None:
     async with split(build(NAME), tmp_path) as scene:
@@ -88,8 +85,81 @@ async def test_a_loser_that_dies_before_it_is_demoted_keeps_its_copy_and_comes_b
         ending, journal = await scene.repaired(plan, DemoteLoser, scene.old.kill)
         assert ending.outcome is Outcome.UNDONE, journal.lines
         assert journal.owed == []
-        assert len(scene.copies) == 1
+        (copy,) = scene.copies
+        async with loaded(scene.topology.settings.build, copy) as server:
+            assert await scene.writes[scene.old.address].lost(server.address) == 0
+        await scene.old.start()  # It comes back as a master, and its writers with it.
+        ending, journal = await scene.repaired(await scene.planned(keep=scene.new))
+        assert ending == Ending(Outcome.DONE), journal.lines
+        assert len(scene.copies) == 2
         await scene.ended()
+
+
+async def test_a_loser_that_hangs_while_it_is_demoted_stays_fenced(tmp_path: Path) -> None:
+    """What was sent to it is done when it wakes up: nobody knows yet that it will not be."""
+    async with split(build(NAME), tmp_path, timeout_ms=500) as scene:
+        plan = await scene.planned(keep=scene.new)
+        demote = scene.hands.demote
+
+        async def in_vain(node: Address, master: Address) -> None:
+            await scene.old.hang()
+            await demote(node, master)
+
+        scene.hands.demote = in_vain  # type: ignore[method-assign]
+        ending, journal = await scene.repaired(plan)
+        assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+        assert [change.name for change in journal.owed] == ["min-replicas-to-write"]
+        await scene.old.resume()
+        scene.hands.demote = demote  # type: ignore[method-assign]
+        await no_two_writable_masters(scene.topology, 1)
+        await scene.nothing_is_lost(scene.old, scene.new)
+
+
+async def test_a_sentinel_that_wakes_up_in_the_middle_costs_no_byte(tmp_path: Path) -> None:
+    async with split(build(NAME), tmp_path, sentinels=3, down_after_ms=1_500) as scene:
+
+        async def made_a_replica() -> None:
+            """The Sentinels reach the old master again, and do what they do then, before it was copied."""
+            await scene.topology.link(scene.old).heal()
+            async with asyncio.timeout(90):
+                while (await scene.old.command("ROLE"))[0] == "master":
+                    await asyncio.sleep(0.1)
+
+        plan = await scene.planned()
+        ending, journal = await scene.repaired(plan, RescueLoser, made_a_replica)
+        assert ending == Ending(Outcome.DONE), journal.lines
+        assert journal.owed == []
+        await scene.topology.ready()
+        assert await scene.topology.master() is scene.new
+        assert await setting(scene.old, "masterauth") == ""
+        assert not in_file(scene.old, HELD)
+        await scene.nothing_is_lost(scene.old, scene.new)
+
+
+async def test_where_the_copy_fails_while_sentinels_are_awake_the_data_is_held_back_until_there_is_one(
+    tmp_path: Path,
+) -> None:
+    async with split(build(NAME), tmp_path, sentinels=3, down_after_ms=1_500) as scene:
+        plan = await scene.planned()
+        await scene.topology.link(scene.old).heal()
+        async with asyncio.timeout(90):
+            while "its data is held back" not in str(
+                (await scene.repaired(plan, RescueLoser, scene.no_store))[0].failures
+            ):
+                await asyncio.sleep(0.2)  # Its Sentinels have not seen it again yet.
+        async with asyncio.timeout(90):
+            while (await scene.old.command("ROLE"))[0] == "master":
+                await asyncio.sleep(0.1)
+        await scene.ended()
+        assert await scene.writes[scene.old.address].lost(scene.old) == 0, "a replica that keeps its data"
+        scene.store_again()
+        again = await scene.planned()
+        assert again.steps != plan.steps
+        ending, journal = await scene.repaired(again)
+        assert ending == Ending(Outcome.DONE), journal.lines
+        await scene.topology.ready()
+        assert not in_file(scene.old, HELD)
+        await scene.nothing_is_lost(scene.old, scene.new)
 
 
 async def test_what_came_after_the_copy_is_not_thrown_away(tmp_path: Path) -> None:

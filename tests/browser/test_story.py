@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -93,3 +94,35 @@ async def test_two_people_and_a_broken_redis(tmp_path: Path) -> None:
         assert demo.slack.broadcast_mentions == []
         assert [call for call in demo.slack.calls if call.error] == []
         assert (tmp_path / "done.png").stat().st_size > 20_000
+
+
+@pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Debian's chromium")
+async def test_two_people_and_a_split_brain(tmp_path: Path) -> None:
+    async with running("replication") as demo, chromium() as browser:
+        oncall, lead = await seated(browser, demo, "U0ONCALL"), await seated(browser, demo, "U0LEAD")
+        await breaks(oncall, "split-brain", "Two masters")
+        old, new = [node.address for node in await demo.stage.topology.masters()]  # type: ignore[attr-defined]
+
+        await says(oncall, "/redis repair")
+        await expect(message(oncall, "Say which side is kept")).to_contain_text("nobody is in charge to say")
+        await says(oncall, "/redis diagnose")
+        seen = message(oncall, "orders: split-brain")
+        await expect(seen).to_contain_text("undetermined", timeout=30_000)
+        await seen.get_by_role("button", name=f"repair orders --keep {new}").click()
+
+        card = message(lead, "repair orders: destructive")
+        await expect(card).to_contain_text("because a person chose it", timeout=30_000)
+        await expect(card).to_contain_text(f"What only {old} has leaves the service, and is kept")
+        await card.locator("button[action_id=approve]").click()
+
+        done = message(oncall, "repair orders: done and proven")
+        await expect(done).to_be_visible(timeout=120_000)
+        await expect(done).to_contain_text(f"keys only on {old}")
+        await expect(done).to_contain_text(re.compile(rf"nothing was merged; all [\d,]+ keys of {old} are in \S+\.rdb"))
+        await done.evaluate("one => one.scrollIntoView()")
+        await oncall.screenshot(path=tmp_path / "repaired.png")
+        await breaks(oncall, "lost", "0 of")
+        await says(oncall, "/redis diagnose")
+        await expect(message(oncall, "orders: healthy")).to_contain_text("seen", timeout=30_000)
+        assert demo.slack.broadcast_mentions == []
+        assert [call for call in demo.slack.calls if call.error] == []

@@ -11,7 +11,7 @@ from typing import ClassVar
 from actions.kit.errors import Gone, NotYet, Permanent, Temporary, TooLate
 from actions.kit.plan import Held, Step
 from actions.kit.ports import Hands
-from actions.kit.repair.rescue import Loser, why_not_frozen, words
+from actions.kit.repair.rescue import Loser, why_not_frozen
 from actions.kit.snapshot import Role
 from actions.kit.steps import until
 from actions.kit.topology import Address
@@ -131,9 +131,11 @@ class ReportCopy(Step):
         copy = await hands.rescued(self.loser.copy)
         if copy is None:
             raise NotYet(f"the copy {self.loser.copy} is not there any more")
+        keys = f"all {copy.keys:,} keys" if copy.keys is not None else "all data"
         more = copy.diverged
         commands = f" The commands that only it took are in {more.name} beside it." if more else ""
         return (
-            f"what only {self.loser.node} had is in {words(copy)}.{commands} Nothing was merged. To look into it, on a "
-            f"machine of your own: redis-server --port 7777 --dir FOLDER --dbfilename {copy.name} --appendonly no"
+            f"nothing was merged; {keys} of {self.loser.node} are in {copy.where}, sha256 {copy.sha256}.{commands} To "
+            f"look into it where nobody else writes: redis-server --port 7777 --save '' --appendonly no --dir FOLDER "
+            f"--dbfilename {copy.name}"
         )

@@ -137,9 +137,11 @@ class RescueLoser(Step):
         return f"{words(copy)}; it is of offset {copy.offset:,}, and {still} came since"
 
     async def undo(self, hands: Hands) -> str:
-        """A copy stays: it harms nobody."""
-        copy = await hands.rescued(self.loser.copy)
-        return f"the copy stays: {copy.where}" if copy else ""
+        """A copy stays: it harms nobody. A store that cannot be asked now has nothing to be put back."""
+        with contextlib.suppress(RescueFailed):
+            if copy := await hands.rescued(self.loser.copy):
+                return f"the copy stays: {copy.where}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
