@@ -13,11 +13,10 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 
-from actions.adapters.redis.connection import CommandFailed, Node, Reply
-from actions.adapters.redis.large_keys import LargeKey
-from actions.adapters.redis.reading import Identity, Meta, Reader
-from actions.kit.canonical import digest, is_canonical, same_expiry
-from actions.kit.comparison import Bounds, Comparison, Found, KeyLook, KeyName, Side, judged
+from actions.adapters.redis.connection import Node
+from actions.adapters.redis.key_looks import Looks
+from actions.adapters.redis.reading import Identity, Reader
+from actions.kit.comparison import Bounds, Comparison, Found, KeyLook, KeyName, judged
 from actions.kit.errors import AccessDenied, ActionError, CommandRefused
 
 BATCH = 250
@@ -26,6 +25,8 @@ SECOND_LOOK_S = 0.25
 """So long after the first: what expires is gone on both sides by then, though their clocks differ a little."""
 RIGHTS = "+@read -@dangerous +info +select +time, and to read every key: %R~*, before Redis 7.0 ~*"
 """What the ACL user has to be allowed, beside +client|no-touch where it is known."""
+_DOUBT_BYTES = 600
+"""What a key in doubt takes beside its name."""
 
 
 class _Enough(ActionError):  # noqa: N818 -- It ends a comparison; it is no fault.
@@ -74,6 +75,7 @@ async def compare(first: Node, second: Node, bounds: Bounds, *, in_cluster: bool
 class _Comparing:
     def __init__(self, first: Reader, second: Reader, bounds: Bounds) -> None:
         self._first, self._second, self._bounds = first, second, bounds
+        self._looks = Looks(first, second, bounds.memory_bytes, self._pace)
         self._started = time.monotonic()
         self._looked_at = 0
         self._found: Counter[Found] = Counter()
@@ -86,12 +88,12 @@ class _Comparing:
         who, databases = await self._identify()
         for database in databases:
             async for names in self._batches(self._first, database):
-                self._note(database, names, await self._look(database, names))
+                self._note(database, names, await self._looks.look(database, names))
                 await self._settle()
         for database in databases:
             async for names in self._batches(self._second, database):
                 missing = await self._first.missing(database, names)
-                self._note(database, missing, await self._look(database, missing))
+                self._note(database, missing, await self._looks.look(database, missing))
                 await self._settle()
         await self._settle(all_of_them=True)
         if (await self._identify())[0] != who:
@@ -128,6 +130,7 @@ class _Comparing:
         cursor, looked_at = b"0", 0
         while True:
             cursor, names = await side.scan(database, cursor, BATCH)
+            await self._pace(0)  # A table that has shrunk has pages without a name.
             for start in range(0, len(names), BATCH):
                 some = names[start : start + BATCH]
                 if looked_at + len(some) > self._bounds.keys:
@@ -177,7 +180,7 @@ class _Comparing:
         """They stay in doubt until that has gone well."""
         for database, some in groupby(doubts, key=lambda doubt: doubt.database):
             group = list(some)
-            looks = await self._look(database, [doubt.name for doubt in group])
+            looks = await self._looks.look(database, [doubt.name for doubt in group])
             for doubt, look in zip(group, looks, strict=True):
                 self._count(database, doubt.name, judged(doubt.look, look))
                 self._doubts.popleft()
@@ -187,77 +190,3 @@ class _Comparing:
         self._found[found] += 1
         if found not in {Found.SAME, Found.GONE} and len(self._names) < self._bounds.names:
             self._names.append(KeyName(database, name, found))
-
-    async def _look(self, database: int, names: Sequence[bytes]) -> list[KeyLook]:
-        """One look at some keys on both sides."""
-        if not names:
-            return []
-        firsts, seconds = await asyncio.gather(self._first.metas(database, names), self._second.metas(database, names))
-        looks = list(map(_by_meta, firsts, seconds))
-        small: list[int] = []
-        held = 0
-        for at, look in enumerate(looks):
-            if look.found is not Found.SAME:
-                continue
-            size = max(firsts[at].bytes, seconds[at].bytes)
-            if size > self._part_bytes:
-                large = LargeKey(
-                    self._first, self._second, database, firsts[at].kind, names[at], size, self._part_bytes
-                )
-                looks[at] = await large.look(firsts[at].expires_at_ms, seconds[at].expires_at_ms)
-                continue
-            if small and held + size > self._bounds.memory_bytes // 8:
-                await self._read(database, names, looks, small)
-                small, held = [], 0
-            small.append(at)
-            held += size
-        await self._read(database, names, looks, small)
-        return looks
-
-    @property
-    def _part_bytes(self) -> int:
-        """What is larger is compared by parts of this size."""
-        return max(4096, self._bounds.memory_bytes // 64)
-
-    async def _read(self, database: int, names: Sequence[bytes], looks: list[KeyLook], which: Sequence[int]) -> None:
-        """Compare the values of those that have them, and put the outcome into ``looks``."""
-        if not which:
-            return
-        keys = [(looks[at].first.kind, names[at]) for at in which]
-        firsts, seconds = await asyncio.gather(self._first.values(database, keys), self._second.values(database, keys))
-        for at, first, second in zip(which, firsts, seconds, strict=True):
-            looks[at] = _by_value(looks[at], first, second)
-
-
-_DOUBT_BYTES = 600
-"""What a key in doubt takes beside its name."""
-
-
-def _by_meta(first: Meta, second: Meta) -> KeyLook:
-    """What type and expiry tell; ``SAME`` means that the values are still to be compared."""
-    sides = (Side(first.kind, first.expires_at_ms), Side(second.kind, second.expires_at_ms))
-    match bool(first.kind), bool(second.kind):
-        case False, False:
-            found = Found.GONE
-        case True, False:
-            found = Found.ONLY_FIRST
-        case False, True:
-            found = Found.ONLY_SECOND
-        case _:
-            alike = first.kind == second.kind and same_expiry(first.expires_at_ms, second.expires_at_ms)
-            found = Found.SAME if alike else Found.DIFFERENT
-    return KeyLook(found, *sides)
-
-
-def _by_value(look: KeyLook, first: Reply, second: Reply) -> KeyLook:
-    """What the values tell; the same reply is the same value."""
-    if any(reply is None or isinstance(reply, CommandFailed) for reply in (first, second)):
-        return KeyLook(Found.UNDECIDED, look.first, look.second)  # It has become another key, or cannot be read.
-    if first == second:
-        return look
-    kind = look.first.kind
-    digests = (digest(kind, first), digest(kind, second))
-    sides = (Side(kind, look.first.expires_at_ms, digests[0]), Side(kind, look.second.expires_at_ms, digests[1]))
-    if digests[0] == digests[1]:
-        return KeyLook(Found.SAME, *sides)
-    return KeyLook(Found.DIFFERENT if is_canonical(kind) else Found.UNDECIDED, *sides)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from actions.adapters.redis.connection import Command, CommandFailed, Reply
 from actions.adapters.redis.reading import Reader
-from actions.kit.canonical import DIGEST_BYTES, is_canonical, score
+from actions.kit.canonical import DIGEST_BYTES, is_canonical, same_expiry, score
 from actions.kit.comparison import Found, KeyLook, Side
 
 _SIZE = {b"string": "STRLEN", b"list": "LLEN", b"set": "SCARD", b"hash": "HLEN", b"zset": "ZCARD", b"stream": "XLEN"}
@@ -37,6 +37,8 @@ class LargeKey:
     name: bytes
     size_bytes: int
     part_bytes: int
+    pace: Callable[[int], Awaitable[None]]
+    """Is told after each part of how many elements it was; waits, or ends the comparison."""
 
     async def look(self, expires_first_ms: int, expires_second_ms: int) -> KeyLook:
         """Compare the value; it ends with the first part that differs.
@@ -55,6 +57,7 @@ class LargeKey:
         of_first, of_second = (hashlib.blake2b(digest_size=DIGEST_BYTES) for _ in range(2))
         found = Found.SAME
         async for one, other in self._parts():
+            await self.pace(len(one) if isinstance(one, list) else 1)
             of_first.update(repr(one).encode())
             of_second.update(repr(other).encode())
             if isinstance(one, CommandFailed) or isinstance(other, CommandFailed):
@@ -105,8 +108,18 @@ class LargeKey:
                 some = elements[start : start + count]
                 theirs = await self.second.ask(self.database, *look_up(self.name, [name for name, _ in some]))
                 yield [value for _, value in some], as_read(theirs)
+                if self.kind == b"hash":
+                    yield await self._field_expiries([name for name, _ in some])
             if cursor == b"0":
                 return
+
+    async def _field_expiries(self, names: list[bytes]) -> tuple[bool, bool]:
+        """Whether these fields expire at the same moments."""
+        fields = [(self.name, names)]
+        (one,), (other,) = await asyncio.gather(
+            self.first.field_expiries(self.database, fields), self.second.field_expiries(self.database, fields)
+        )
+        return True, all(map(same_expiry, one, other))
 
     async def _stream(self, count: int) -> Parts:
         async for part in self._pages(count, "XRANGE", self.name):

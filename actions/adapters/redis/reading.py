@@ -24,6 +24,9 @@ _READ_WHOLE: dict[bytes, tuple[tuple[str, ...], tuple[str | int, ...]]] = {
 """By TYPE: what stands before the key in the command that reads it, and what after. What is not here is dumped."""
 
 
+_FIELDS_EXPIRE_SINCE = {"redis": (7, 4), "valkey": (9,)}
+
+
 class Identity(NamedTuple):
     """Whose keys these are: another process, role, or history of a replica means other keys."""
 
@@ -56,6 +59,8 @@ class Reader:
         self._first: tuple[Command, ...] = (("CLIENT", "NO-TOUCH", "ON"),)
         self._readonly: tuple[Command, ...] = (("READONLY",),) if in_cluster else ()
         self._says_expiry = False
+        self.fields_expire = False
+        """Single fields of a hash may have an expiry of their own here."""
 
     async def identify(self) -> tuple[Identity, tuple[int, ...]]:
         """Who it is, and which of its databases hold keys. To be asked before anything else.
@@ -68,6 +73,7 @@ class Reader:
             raise as_error(f"{self.node.name} INFO", text)
         info = replies.parse_info(info_fields(text))
         self._says_expiry = info.flavour == "valkey" or info.version >= (7,)
+        self.fields_expire = info.version >= _FIELDS_EXPIRE_SINCE[info.flavour]
         history = info.replid if info.role is Role.REPLICA else ""
         return Identity(info.run_id, info.role, history), replies.parse_databases(text)
 
@@ -95,6 +101,13 @@ class Reader:
         time, *answers = await self.sure(database, ("TIME",), *about)
         now = 0 if self._says_expiry else _ms(time)
         return [_meta(now, *answers[at : at + 3]) for at in range(0, len(answers), 3)]
+
+    async def field_expiries(self, database: int, fields: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[list[int]]:
+        """When the fields of each hash expire; given by its name and theirs, never where they cannot."""
+        if not self.fields_expire:
+            return [[NEVER] * len(names) for _, names in fields]
+        asked: list[Command] = [("HPEXPIRETIME", key, "FIELDS", len(names), *names) for key, names in fields]
+        return await self.sure(database, *asked)
 
     async def values(self, database: int, keys: Sequence[tuple[bytes, bytes]]) -> list[Reply]:
         """The value of each, whole: given by its TYPE and its name, as the command for that type answers."""
