@@ -9,7 +9,19 @@ import platform
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bench import cluster, commands, comparing, elasticache, failover, health, overhead, replicas, replication, serve
+from bench import (
+    cluster,
+    commands,
+    comparing,
+    diagnosis,
+    elasticache,
+    failover,
+    health,
+    overhead,
+    replicas,
+    replication,
+    serve,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,7 @@ BENCHES = {
     "elasticache": _Bench(elasticache.main, runs=5, quick=1),
     "commands": _Bench(commands.main, runs=3, quick=1),
     "comparing": _Bench(comparing.main, runs=2, quick=1),
+    "diagnosis": _Bench(diagnosis.main, runs=15, quick=2),
     "health": _Bench(health.main, runs=15, quick=3),
     "overhead": _Bench(overhead.main, runs=15, quick=3),
     "replicas": _Bench(replicas.main, runs=5, quick=1),

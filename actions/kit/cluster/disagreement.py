@@ -85,10 +85,7 @@ def _two_owners(facts: ClusterFacts) -> Iterator[Problem]:
 
 def _not_owned(facts: ClusterFacts, node_id: str, slots: SlotRange) -> Iterator[SlotRange]:
     """Those of these slots that another node owns."""
-    for owner, owned in facts.shards.runs:
-        first, last = max(owned.first, slots.first), min(owned.last, slots.last)
-        if owner != node_id and first <= last:
-            yield SlotRange(first, last)
+    return (owned for owner, owned in facts.shards.owned_in(slots) if owner != node_id)
 
 
 def _stale(facts: ClusterFacts) -> Iterator[Problem]:

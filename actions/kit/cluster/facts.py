@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -53,17 +53,14 @@ class ClusterFacts(Facts):
 
     def heard_of(self, replica: Address) -> tuple[Voice, ...]:
         """What all other nodes have in their tables for this one, whatever its role."""
-        return self.said_of(self.shards.ids.get(replica, ""), lambda _: True)
+        return self.said_of(self.shards.ids.get(replica, ""))
 
-    def said_of(self, node_id: str, counts: Callable[[Address], bool]) -> tuple[Voice, ...]:
-        """What those who count have in their tables for this node; those who agree have one voice of many votes."""
-        found = []
-        for member, tellers in self.shards.said_of(node_id):
-            who = tuple(filter(counts, tellers))
-            if who:
-                said = told_by(who, f"{flags_in_table(member)} on {member.address}")
-                found.append(Voice(len(who), reach_in_table(member), said))
-        return tuple(found)
+    def said_of(self, node_id: str, among: frozenset[Address] | None = None) -> tuple[Voice, ...]:
+        """What others, of these, have in their tables for this node; those who agree have one voice of many votes."""
+        return tuple(
+            Voice(len(who), reach_in_table(member), told_by(who, f"{flags_in_table(member)} on {member.address}"))
+            for member, who in self.shards.said_of(node_id, among)
+        )
 
     @property
     def promotion_lines(self) -> tuple[str, ...]:
@@ -95,6 +92,11 @@ class ShardFacts(Facts):
         nodes = tuple(whole.nodes[place] for place in places if place is not None and place in whole.nodes)
         super().__init__(replace(whole.snapshot, nodes=nodes), whole.before)
         self.whole, self.shard = whole, shard
+
+    @cached_property
+    def nodes_before(self) -> dict[Address, NodeView]:
+        """Those of the whole cluster, put in order once for all shards."""
+        return self.whole.nodes_before
 
     @cached_property
     def agreed(self) -> Address | None:
@@ -130,8 +132,7 @@ class ShardFacts(Facts):
     @cached_property
     def electors(self) -> tuple[Voice, ...]:
         """What the other masters have in their tables for this one."""
-        masters = self.whole.answering_masters
-        return self.whole.said_of(self.shard.master_id, lambda who: who in masters)
+        return self.whole.said_of(self.shard.master_id, self.whole.answering_masters)
 
     def heard_of(self, replica: Address) -> tuple[Voice, ...]:
         """What all other nodes have in their tables for it."""

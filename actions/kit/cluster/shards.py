@@ -6,10 +6,12 @@ cut off and takes itself for the owner still is told from the one that was promo
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from actions.kit.cluster.view import SLOTS, ClusterView, Member, SlotRange
 from actions.kit.snapshot import NodeView, Snapshot
@@ -111,12 +113,12 @@ class Shards:
     @cached_property
     def claims(self) -> tuple[Claim, ...]:
         """Every statement that some node owns some slots, each once, with who says so."""
-        told: dict[tuple[str, int, SlotRange], list[Address]] = {}
-        for members, who in self.tables:
+        told: dict[tuple[str, int, SlotRange], list[int]] = {}
+        for number, (members, _) in enumerate(self.tables):
             for one in members:
                 for slots in one.slots:
-                    told.setdefault((one.id, one.config_epoch, slots), []).extend(who)
-        return tuple(Claim(*claim, tuple(sorted(who))) for claim, who in told.items())
+                    told.setdefault((one.id, one.config_epoch, slots), []).append(number)
+        return tuple(Claim(*claim, self._tellers_of(tuple(numbers))) for claim, numbers in told.items())
 
     @cached_property
     def owners(self) -> tuple[str | None, ...]:
@@ -164,18 +166,47 @@ class Shards:
         """The shard of this node; ``None`` where it is in none."""
         return self._by_address.get(node)
 
-    def said_of(self, node_id: str) -> Iterator[tuple[Member, tuple[Address, ...]]]:
-        """What the others have in their tables for this node, each version with those who have it so."""
-        told: dict[int, tuple[Member, list[Address]]] = {}
-        for rows, who in self.rows:
+    def owned_in(self, slots: SlotRange) -> Iterator[tuple[str | None, SlotRange]]:
+        """Who owns these slots, run by run."""
+        start = bisect_right(self._firsts, slots.first) - 1
+        for owner, owned in islice(self.runs, max(0, start), None):
+            if owned.first > slots.last:
+                return
+            if owned.last >= slots.first:
+                yield owner, SlotRange(max(owned.first, slots.first), min(owned.last, slots.last))
+
+    def said_of(
+        self, node_id: str, among: frozenset[Address] | None = None
+    ) -> Iterator[tuple[Member, tuple[Address, ...]]]:
+        """What the others, or those of them that are ``among``, have in their tables for this node.
+
+        Each version comes with those who have it so, in the order of their addresses.
+        """
+        told: dict[int, tuple[Member, list[int]]] = {}
+        for number, (rows, _) in enumerate(self.rows):
             member = rows.get(node_id)
             if member is not None:
-                told.setdefault(id(member), (member, []))[1].extend(who)
+                told.setdefault(id(member), (member, []))[1].append(number)
         itself = self.addresses.get(node_id)
-        for member, tellers in told.values():
-            others = tuple(sorted([address for address in tellers if address != itself]))
+        for member, numbers in told.values():
+            others = _without(self._tellers_of(tuple(numbers), among), itself)
             if others:
                 yield member, others
+
+    def _tellers_of(self, tables: tuple[int, ...], among: frozenset[Address] | None = None) -> tuple[Address, ...]:
+        """Who tells one of these tables; of most nodes the same do, so that it is worked out once for all of them."""
+        if (tables, among) not in self._tellers:
+            who = sorted([one for number in tables for one in self.tables[number][1]])
+            self._tellers[tables, among] = tuple(who if among is None else [one for one in who if one in among])
+        return self._tellers[tables, among]
+
+    @cached_property
+    def _tellers(self) -> dict[tuple[tuple[int, ...], frozenset[Address] | None], tuple[Address, ...]]:
+        return {}
+
+    @cached_property
+    def _firsts(self) -> tuple[int, ...]:
+        return tuple(slots.first for _, slots in self.runs)
 
     @cached_property
     def _told(self) -> tuple[tuple[NodeView, ClusterView], ...]:
@@ -248,6 +279,12 @@ class Shards:
             for address in (shard.master, *shard.replicas)
             if address is not None
         }
+
+
+def _without(who: tuple[Address, ...], one: Address | None) -> tuple[Address, ...]:
+    """``who``, which are in order, but one."""
+    at = bisect_left(who, one) if one is not None else len(who)
+    return (*who[:at], *who[at + 1 :]) if at < len(who) and who[at] == one else who
 
 
 def slots_text(slots: Iterable[SlotRange], most: int = 8) -> str:

@@ -36,14 +36,18 @@ class Facts:
     def __init__(self, snapshot: Snapshot, earlier: Snapshot | None = None) -> None:
         self.snapshot = snapshot
         self.before = earlier
-        self._earlier = {node.address: node for node in earlier.nodes} if earlier else {}
 
     def earlier(self, node: NodeView) -> NodeView | None:
         """The same node in the earlier snapshot; ``None`` where there is none, or it restarted in between."""
-        before = self._earlier.get(node.address)
+        before = self.nodes_before.get(node.address)
         if before is None or before.info is None or node.info is None or before.info.run_id != node.info.run_id:
             return None
         return before
+
+    @cached_property
+    def nodes_before(self) -> dict[Address, NodeView]:
+        """The nodes of the earlier snapshot by their address."""
+        return {node.address: node for node in self.before.nodes} if self.before else {}
 
     @property
     def has_sentinels(self) -> bool:

@@ -1,5 +1,8 @@
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from actions.kit.cluster.shards import Shards, slots_text
 from actions.kit.cluster.view import SlotRange
 from tests.clusters import Row, address, cluster, node_id
@@ -88,3 +91,20 @@ def test_nothing_is_made_up_of_silence():
     healthy = cluster(shards=3, replicas=0).snapshot()
     empty = Shards(replace(healthy, nodes=()))
     assert (empty.shards, empty.unassigned) == ((), (SlotRange(0, 16_383),))
+
+
+@given(st.lists(st.tuples(st.integers(0, 16_383), st.integers(0, 400), st.integers(1, 3)), max_size=6), st.data())
+def test_who_owns_some_slots_is_told_run_by_run(claims, data):
+    """As by going through all slots one by one."""
+    made = cluster(3, 0)
+    for epoch, (first, length, number) in enumerate(claims, start=10):
+        own = next(row.slots for row in made.rows if row.number == number)
+        made = made.row(number, slots=f"{own} {first}-{min(first + length, 16_383)}", epoch=epoch)
+    seen = Shards(made.snapshot())
+    first = data.draw(st.integers(0, 16_383))
+    last = data.draw(st.integers(first, 16_383))
+    runs = list(seen.owned_in(SlotRange(first, last)))
+    assert [owner for owner, slots in runs for _ in range(slots.first, slots.last + 1)] == [
+        *seen.owners[first : last + 1]
+    ]
+    assert [slots.first for _, slots in runs][1:] == [slots.last + 1 for _, slots in runs][:-1]
