@@ -82,6 +82,7 @@ ERROR_CODES = ("MASTERDOWN", "MISCONF", "NOAUTH", "NOPERM", "NOREPLICAS", "OOM",
 """The codes of error replies that are read, in the order of ``Errors``."""
 
 MOST_DIGITS = 19
+"""A number of so many digits at most is one."""
 _is_number = re.compile("[0-9]{1,19}").fullmatch
 _ERRORS = tuple(f"errorstat_{code}" for code in ERROR_CODES)
 _ERROR_FIELDS = frozenset(_ERRORS)
