@@ -97,7 +97,7 @@ def replica_lagging(facts: Facts) -> Iterator[Finding]:
             confident(complete=facts.sure_of_master),
             f"The replica {node.address} lags: {said}.",
             (node.address,),
-            (of_node(node, f"offset {node.info.offset:,}"), *_offsets(facts, node, lag, grown)),
+            (of_node(node, f"offset {node.info.offset:,}"), *_offsets(facts, node, lag, grown), *_meaning(facts, lag)),
             facts.lines("diagnose"),
         )
 
@@ -124,6 +124,23 @@ def _far(facts: Facts, lag: int, grown: Growth | None) -> str:
         return f"{said}; it falls back further, by {grown.rate('bytes')}"
     left = "" if grown.left_s is None else f": {about(grown.left_s)} more"
     return f"{said}; it catches up, by {grown.rate('bytes')}{left}"
+
+
+def _meaning(facts: Facts, lag: int | None) -> Iterator[Evidence]:
+    """A lag in seconds of the master's writes, where two looks tell how many there are, and against its backlog."""
+    master = facts.master
+    if lag is None or master is None or master.info is None:
+        return
+    written = growth(facts, master, lambda info: info.offset)
+    if written is not None and written.change > 0 and written.seconds is not None:
+        seconds = lag * written.seconds / written.change
+        said = f"{written.rate('bytes')} written: the lag is {about(seconds)} of them"
+        yield written.evidence(f"master {master.address}", said)
+    if master.info.backlog_bytes and lag > master.info.backlog_bytes:
+        said = (
+            f"repl_backlog_size {master.info.backlog_bytes:,}, less than the lag: without its link it needs a full sync"
+        )
+        yield of_node(master, said)
 
 
 def _offsets(facts: Facts, node: NodeView, lag: int | None, grown: Growth | None) -> Iterator[Evidence]:

@@ -9,7 +9,10 @@ from actions.kit.topology import Address
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
 MASTER = b"# Replication\r\nrole:master\r\nmaster_replid:aaa\r\nmaster_repl_offset:70\r\n"
-REPLICA = b"# Replication\r\nrole:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:up\r\nslave_repl_offset:60\r\n"
+REPLICA = (
+    b"# Replication\r\nrole:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:up\r\n"
+    b"slave_repl_offset:60\r\n"
+)
 
 
 def later(seconds: float) -> datetime:

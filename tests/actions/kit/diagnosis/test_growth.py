@@ -10,7 +10,7 @@ from actions.kit.diagnosis.second_look import open_questions
 from actions.kit.findings import Finding, FindingId
 from actions.kit.snapshot import Role, Snapshot
 from actions.kit.topology import Limits
-from tests.builders import OFFSET, healthy, with_link, with_node, without_node
+from tests.builders import OFFSET, healthy, node_at, with_link, with_node, without_node
 
 
 def found(now: Snapshot, finding: FindingId, before: Snapshot | None = None, seconds: float = 2.0) -> Finding:
@@ -52,7 +52,7 @@ def test_where_a_lag_is_going(then, now, summary, said):
     finding = found(behind(now, OFFSET * 2_000), FindingId.REPLICA_LAGGING, behind(then))
 
     assert summary in finding.summary
-    assert said in evidence(finding, "two looks 2.0 s apart")
+    assert said in evidence(finding, f"replica {node_at(2)}, two looks 2.0 s apart")
 
 
 def test_one_look_at_a_lag_says_that_it_tells_no_direction():
@@ -136,3 +136,15 @@ def test_times_and_rates_are_said_as_people_say_them():
     ]
     assert Growth(0, 3, 2.0).rate("keys") == "1.5 keys a second"
     assert Growth(0, 3, None).rate("keys") == "3 keys"
+
+
+def test_a_lag_is_told_in_seconds_of_writes_and_against_the_backlog():
+    then, now = (with_node(behind(5_000, offset), 1, backlog_bytes=4_000) for offset in (10_000_000, 10_002_000))
+    finding = found(now, FindingId.REPLICA_LAGGING, then)
+
+    assert "1,000 bytes a second written: the lag is about 5 s of them" in evidence(
+        finding, f"master {node_at(1)}, two looks"
+    )
+    assert any("needs a full sync" in one.observation for one in finding.evidence)
+    roomy = found(with_node(now, 1, backlog_bytes=5_000), FindingId.REPLICA_LAGGING)
+    assert not any("full sync" in one.observation or "written" in one.observation for one in roomy.evidence)
