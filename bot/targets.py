@@ -112,7 +112,7 @@ def _target(name: str, section: Section, rescue: Field | None) -> Target:
         timeout_ms=_timeout_ms(section.get("limits")),
         address_map=address_map,
         kubernetes=place,
-        rescue=read_rescue(section.get("rescue") or rescue),
+        rescue=read_rescue(section.get("rescue") or rescue, on_kubernetes=place is not None),
     )
 
 

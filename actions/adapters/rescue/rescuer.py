@@ -13,6 +13,7 @@ from actions.adapters.redis.connection import CommandFailed, Node, Reply
 from actions.adapters.redis.dump import SILENCE_S, replica_line
 from actions.adapters.redis.failures import ExchangeError, as_error
 from actions.adapters.redis.reach import Reach
+from actions.adapters.rescue.checker import find_checkers
 from actions.adapters.rescue.copying import Line, drafted, write, write_checked
 from actions.adapters.rescue.store import Store
 from actions.kit.errors import AccessDenied, CommandRefused, Garbled, RescueDamaged, RescueFailed, TandemError
@@ -57,6 +58,7 @@ class Rescuer:
             info = _fields(await self._info(node))
             needs = _size_of(info)
             await self._try(node, info)
+            await find_checkers()
             free = await self._store.free_bytes()
             why_not = ""
         except TandemError as error:

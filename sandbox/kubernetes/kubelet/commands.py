@@ -22,7 +22,7 @@ async def execute(request: web.Request, container: Container, command: list[str]
     await channels.open(request)
     with contextlib.suppress(ConnectionError):
         try:
-            words = container.words(*command)
+            words = container.words(*map(container.inside, command))
         except NoSuchProgram as missing:
             await channels.send_status(_not_started(str(missing)))
         else:

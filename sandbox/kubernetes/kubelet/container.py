@@ -82,6 +82,14 @@ class Container:
         """
         return [*die_with_parent(), *self.place.before, find_program(self.programs, command), *arguments]
 
+    def inside(self, word: str) -> str:
+        """A word of a command; a path on one of its volumes is what lies there on this machine."""
+        for volume in self.spec.get("volumeMounts") or ():
+            path = volume["mountPath"].rstrip("/")
+            if word == path or word.startswith(f"{path}/"):
+                return str(self.place.root / word.strip("/"))
+        return word
+
     def unpack(self, image: Image) -> None:
         """Lay the image out; what lay there stays."""
         if not self.programs.exists():

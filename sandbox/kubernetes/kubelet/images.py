@@ -8,6 +8,7 @@ from pathlib import Path
 _TOOLS = (
     *("awk", "bash", "cat", "cut", "date", "echo", "env", "false", "grep", "head", "hostname", "id", "ls", "printenv"),
     *("sed", "sh", "sleep", "sort", "tail", "tar", "test", "timeout", "tr", "true", "wc"),
+    *("base64", "df", "mkdir", "mv", "rm", "sha256sum", "sync"),
 )
 
 
