@@ -24,6 +24,7 @@ from sandbox.demo.bot import Bot
 from sandbox.demo.cluster_stage import with_cluster
 from sandbox.demo.redis_stages import described, with_nobody_in_charge, with_sentinel
 from sandbox.demo.stage import Stage, state, targets
+from sandbox.demo.watching import Watching, watching
 from sandbox.redis import Build, build
 from sandbox.slack import DemoButton, LocalSlack
 from sandbox.slack.manifest import own_manifest
@@ -84,6 +85,7 @@ class Demo:
     slack: LocalSlack
     stage: Stage
     bot: Bot
+    watching: Watching
 
 
 @contextlib.asynccontextmanager
@@ -93,9 +95,11 @@ async def running(kind: str = "sentinel", port: int = 0, *, build_name: str | No
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tandem-demo-")))
         stage = await stack.enter_async_context(STAGES[kind](build(build_name)))
         slack = await stack.enter_async_context(_slack(port))
-        bot = await stack.enter_async_context(Bot(slack, targets(stage.target), folder, environment=stage.environment))
+        others = await stack.enter_async_context(watching(stage.watched))
+        environment = {**stage.environment, **others.environment}
+        bot = await stack.enter_async_context(Bot(slack, targets(stage.target), folder, environment=environment))
         slack.demo_buttons = [*stage.buttons, *_of_the_bot(bot)]
-        demo = Demo(slack, stage, bot)
+        demo = Demo(slack, stage, bot, others)
         watch = asyncio.create_task(_watch(demo))
         try:
             yield demo
@@ -153,12 +157,12 @@ async def _watch(demo: Demo) -> None:
     began = time.monotonic()
     while True:
         alive = "running" if demo.bot.running else "dead"
-        demo.slack.demo_status = f"{await state(demo.stage, began)}\nThe bot is {alive}"
+        demo.slack.demo_status = f"{await state(demo.stage, began)}\nThe bot is {alive}\n{demo.watching.told}"
         await asyncio.sleep(STATUS_EVERY_S)
 
 
 def _welcome(demo: Demo) -> str:
-    places = [*demo.stage.places, ("Bot's log", str(demo.bot.log))]
+    places = [*demo.stage.places, *demo.watching.places, ("Bot's log", str(demo.bot.log))]
     width = max(len(word) for word, _ in places)
     lines = "".join(f"  {word:{width}}  {where}\n" for word, where in places)
     return (

@@ -90,13 +90,13 @@ class Bot:
     async def _start(self) -> None:
         slack = self._slack
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
-        environment |= self._environment | {
+        environment |= {"TANDEM_HTTP_PORT": "0"} | self._environment
+        environment |= {
             "TANDEM_SLACK_BOT_TOKEN": slack.bot_token,
             "TANDEM_SLACK_APP_TOKEN": slack.app_token,
             "TANDEM_SLACK_API_URL": slack.api_url,
             "TANDEM_TARGETS_FILE": str(self._targets),
             "TANDEM_LEDGER_URL": self._ledger_url,
-            "TANDEM_HTTP_PORT": "0",
         }
         with self.log.open("ab") as log:
             begins = log.tell()
@@ -122,10 +122,8 @@ class Bot:
         started = re.search(rb'"message": "started", "port": (\d+)', self.log.read_bytes()[begins:])
         if started is None:
             return False
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(f"http://127.0.0.1:{int(started[1])}/readyz") as said,
-        ):
+        url = f"http://{self._environment.get('TANDEM_HTTP_HOST', '127.0.0.1')}:{int(started[1])}/readyz"
+        async with aiohttp.ClientSession() as session, session.get(url) as said:
             return said.ok
 
     async def kill(self) -> str:

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sandbox.demo.stage import WRITES_A_SECOND, counts, pressed
+from sandbox.demo.stage import LIMITED, NAME, WRITES_A_SECOND, counts, pressed
+from sandbox.monitoring import Watched
 from sandbox.redis import Build, Cluster, ClusterLoad, Server, Shape, cluster
 from sandbox.slack import DemoButton
 
@@ -28,6 +29,11 @@ class ClusterStage:
     def places(self) -> Sequence[tuple[str, str]]:
         """See ``Stage.places``."""
         return [("Redis Cluster", ", ".join(self.made.node_addresses))]
+
+    @property
+    def watched(self) -> Watched:
+        """See ``Stage.watched``."""
+        return Watched(NAME, self.made.node_addresses)
 
     async def masters(self) -> str:
         """See ``Stage.masters``."""
@@ -93,7 +99,7 @@ async def with_cluster(build: Build) -> AsyncIterator[ClusterStage]:
     shape = Shape(hosts=3, node_timeout_ms=5000)
     # With an AOF, so that a master which is killed and started again has not forgotten its data.
     async with (
-        cluster(build, shape, appendonly=True) as made,
+        cluster(build, shape, appendonly=True, extra_config=LIMITED) as made,
         ClusterLoad(made, rate=WRITES_A_SECOND, process=True) as load,
     ):
         yield ClusterStage(made, load)

@@ -42,6 +42,11 @@ class ElastiCacheStage:
         members = ", ".join("{}:{}".format(*address) for address in nodes.addresses)
         return [("AWS's API", self.aws.endpoint_url), ("Endpoints", endpoints), ("Members", members)]
 
+    @property
+    def watched(self) -> None:
+        """See ``Stage.watched``."""
+        return
+
     async def masters(self) -> str:
         """See ``Stage.masters``."""
         primary = self.group.node_groups[0].primary

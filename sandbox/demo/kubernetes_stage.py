@@ -50,6 +50,11 @@ class KubernetesStage:
         """See ``Stage.places``."""
         return [("Kubernetes", f"KUBECONFIG={self.kubeconfig}"), ("Namespace", self.release.namespace)]
 
+    @property
+    def watched(self) -> None:
+        """See ``Stage.watched``."""
+        return
+
     async def masters(self) -> str:
         """See ``Stage.masters``."""
         return ", ".join(f"{pod} at {self.release.address(pod)}" for pod in await self.release.masters())

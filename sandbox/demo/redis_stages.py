@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.demo.stage import NAME, WRITES_A_SECOND, Press, counts, pressed
+from sandbox.demo.stage import LIMITED, NAME, WRITES_A_SECOND, Press, counts, pressed
+from sandbox.monitoring import Watched
 from sandbox.redis import Build, Topology, WriteLoad, faults, loaded, replication, sentinel
 from sandbox.slack import DemoButton
 
@@ -35,6 +36,11 @@ class RedisStage:
         if self.topology.sentinels:
             places.append(("Sentinels", ", ".join(self.topology.sentinel_addresses)))
         return [*places, ("Rescue copies", str(self.rescues))]
+
+    @property
+    def watched(self) -> Watched:
+        """See ``Stage.watched``."""
+        return Watched(NAME, self.topology.node_addresses, self.topology.sentinel_addresses)
 
     async def masters(self) -> str:
         """See ``Stage.masters``."""
@@ -75,7 +81,7 @@ class RedisStage:
 @contextlib.asynccontextmanager
 async def with_sentinel(build: Build) -> AsyncIterator[RedisStage]:
     """One master, two replicas and three Sentinels."""
-    made = sentinel(build, links=True, master_name=NAME, down_after_ms=3000)
+    made = sentinel(build, links=True, master_name=NAME, down_after_ms=3000, extra_config=LIMITED)
     with _folder() as rescues:
         async with made as topology, _load(topology) as load:
             yield RedisStage(topology, load, rescues)
@@ -85,7 +91,7 @@ async def with_sentinel(build: Build) -> AsyncIterator[RedisStage]:
 async def with_nobody_in_charge(build: Build) -> AsyncIterator[RedisStage]:
     """One master and two replicas."""
     with _folder() as rescues:
-        async with replication(build, links=True) as topology, _load(topology) as load:
+        async with replication(build, links=True, extra_config=LIMITED) as topology, _load(topology) as load:
             yield RedisStage(topology, load, rescues)
 
 

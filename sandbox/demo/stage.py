@@ -6,10 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from sandbox.monitoring import Watched
 from sandbox.slack import DemoButton
 
 WRITES_A_SECOND = 100.0
 NAME = "orders"
+LIMITED = {"maxmemory": "512mb"}
+"""Of each node: without a limit an alert says that none can tell when the memory ends."""
 
 Press = Callable[[], Awaitable[str]]
 
@@ -43,6 +46,10 @@ class Stage(Protocol):
     @property
     def places(self) -> Sequence[tuple[str, str]]:
         """What a person may want to connect to: a word and addresses."""
+
+    @property
+    def watched(self) -> Watched | None:
+        """What Prometheus scrapes of it; ``None`` where it cannot."""
 
     @property
     def buttons(self) -> Sequence[DemoButton]:

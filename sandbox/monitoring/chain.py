@@ -37,19 +37,22 @@ class Monitoring:
     Args:
         programs: where they are.
         watched: what is scraped.
-        alerts_url: where Alertmanager delivers.
+        alerts_url: where Alertmanager delivers; by default to a Tandem at ``tandem``.
         token: what it shows there.
         times: how many times faster everything goes than deploy/prometheus says.
     """
 
     def __init__(
-        self, programs: Programs, watched: Sequence[Watched], alerts_url: str, token: str, *, times: float = 10
+        self, programs: Programs, watched: Sequence[Watched], alerts_url: str | None, token: str, *, times: float = 10
     ) -> None:
-        self._watched, self._alerts_url, self._token, self._times = tuple(watched), alerts_url, token, times
+        self._watched, self._token, self._times = tuple(watched), token, times
         self._folder = tempfile.TemporaryDirectory(prefix="tandem-monitoring-")
         self._block = Block()
         at = [self._block.program(number, port) for number, port in enumerate((9090, 9093, 9121), start=1)]
         self._places = Places(*at)
+        self.tandem = self._block.program(4, 8080)
+        """Where nobody else listens: "host:port"."""
+        self._alerts_url = alerts_url or f"http://{self.tandem}/alerts"
         folder = Path(self._folder.name)
         self.prometheus = Program(self._prometheus(programs), self._places.prometheus, "/-/ready", folder)
         self.alertmanager = Program(self._alertmanager(programs), self._places.alertmanager, "/-/ready", folder)
@@ -84,6 +87,12 @@ class Monitoring:
             Firing(one["labels"]["alertname"], one["labels"].get("group", ""), one["state"] == "pending")
             for one in found
         )
+
+    async def page(self) -> str:
+        """Where a person sees Prometheus' alerts. Debian has only the older one of its two pages."""
+        older = f"{self.prometheus.url}/classic/alerts"
+        async with aiohttp.ClientSession() as session, session.get(older) as answer:
+            return older if answer.ok else f"{self.prometheus.url}/alerts"
 
     def watch(self, *watched: Watched) -> None:
         """Have Prometheus scrape these from now on, and nothing else."""

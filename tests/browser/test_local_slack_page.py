@@ -249,7 +249,7 @@ async def test_the_buttons_that_break_things(page: Page, slack: LocalSlack) -> N
         DemoButton("stop", "Stop the master", "As a crash would.", works),
         DemoButton("hang", "Hang the master", "Nothing answers.", fails),
     ]
-    slack.demo_status = "writes 1,204/s, lost 0"
+    slack.demo_status = "writes 1,204/s, lost 0\nPrometheus: http://127.0.0.1:9090/alerts"
     await page.get_by_test_id("demo-stop").click()
     await expect(page.get_by_test_id("demo-result-stop")).to_have_text("Stopped 127.0.0.1:7001.")
     await page.get_by_test_id("demo-hang").click()
@@ -258,7 +258,8 @@ async def test_the_buttons_that_break_things(page: Page, slack: LocalSlack) -> N
     await page.reload()
     await page.get_by_test_id("demo-stop").click()
     await expect(page.get_by_test_id("demo-result-stop")).to_have_text("Stopped 127.0.0.1:7001.")
-    await expect(page.get_by_test_id("demo-status")).to_have_text("writes 1,204/s, lost 0")
+    await expect(page.get_by_test_id("demo-status")).to_have_text("writes 1,204/s, lost 0Prometheus")
+    await expect(page.get_by_role("link", name="Prometheus")).to_have_attribute("href", "http://127.0.0.1:9090/alerts")
 
 
 async def test_a_click_that_nobody_acks_is_told(page: Page, slack: LocalSlack) -> None:

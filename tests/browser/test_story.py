@@ -88,6 +88,8 @@ async def test_two_people_and_a_broken_redis(tmp_path: Path) -> None:
         await breaks(oncall, "stop-master", "killed")
         await says(oncall, "/redis diagnose")
         await expect(message(oncall, "orders: master-down")).to_be_visible(timeout=15_000)
+        prompt = message(oncall, "What Tandem sees")
+        await expect(prompt.locator("button[action_id=incident_acknowledge]")).to_be_visible()
         await breaks(oncall, "heal", "whole again")
         await says(oncall, "/redis diagnose")
         await expect(message(oncall, "orders: healthy")).to_contain_text("seen")

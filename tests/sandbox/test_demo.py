@@ -1,9 +1,13 @@
 """What a newcomer does, on each kind that the demo can be asked for: look, fail over with a second person, count."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from actions.kit.errors import UsageError
-from sandbox.demo import STAGES, run, running
+from sandbox.demo import STAGES, Demo, run, running
+from sandbox.monitoring import installed
 from sandbox.slack import LocalSlack, Message
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
@@ -20,6 +24,43 @@ def saying(slack: LocalSlack, text: str) -> Message | None:
     return next((one for one in reversed(slack.messages(CHANNEL)) if text in one.plain()), None)
 
 
+async def press(demo: Demo, name: str) -> str | None:
+    """A button of the page's side panel."""
+    (button,) = (one for one in demo.slack.demo_buttons if one.id == name)
+    return await button.press()
+
+
+def told(slack: LocalSlack, *texts: str) -> Message | None:
+    """The one message of an incident, if it says all of this."""
+    found = [one for one in slack.messages(CHANNEL) if " opened " in one.plain() and "I-" in one.plain()]
+    assert len(found) < 2, [one.plain() for one in found]
+    return found[0] if found and all(text in found[0].plain() for text in texts) else None
+
+
+async def test_without_prometheus_tandem_watches_by_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for program in filter(None, map(shutil.which, ("setpriv", "redis-server"))):
+        (tmp_path / Path(program).name).symlink_to(program)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    async with running("sentinel") as demo:
+        slack = demo.slack
+        await slack.waits_for(lambda: "Watched by: Tandem alone" in slack.demo_status)
+        assert "prometheus-redis-exporter" in slack.demo_status
+        await press(demo, "stop-master")
+        prompt = await slack.waits_for(lambda: told(slack, "What Tandem sees"), within=120)
+        assert "|Prometheus>" not in prompt.plain()
+
+
+async def told_by_prometheus_too(demo: Demo) -> None:
+    """What is broken is in one message, by whoever sees it, until it is over."""
+    slack = demo.slack
+    await slack.waits_for(lambda: "Watched by: Tandem, and Prometheus" in slack.demo_status)
+    await press(demo, "cut-replica")
+    await slack.waits_for(lambda: told(slack, "*RedisReplicaLinkDown* ", "What Tandem sees"), within=120)
+    await press(demo, "heal")
+    over = await slack.waits_for(lambda: told(slack, "over after"), within=120)
+    assert over.buttons() == []
+
+
 @pytest.mark.parametrize("kind", LATER)
 async def test_each_kind_is_looked_at_and_failed_over_and_loses_nothing(kind: str) -> None:
     async with running(kind) as demo:
@@ -27,6 +68,8 @@ async def test_each_kind_is_looked_at_and_failed_over_and_loses_nothing(kind: st
         oncall, lead = slack.person("U0ONCALL"), slack.person("U0LEAD")
         await oncall.types(CHANNEL, "/redis health")
         await slack.waits_for(lambda: saying(slack, "orders: healthy"), within=60)
+        if kind == "replication" and installed():
+            await told_by_prometheus_too(demo)
         await oncall.types(CHANNEL, "/redis failover" + OPTIONS.get(kind, ""))
         card = await slack.waits_for(lambda: saying(slack, "failover orders: destructive"), within=60)
         before = demo.stage.load.acked

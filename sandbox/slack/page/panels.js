@@ -43,12 +43,18 @@ export function demoPanel(demo, press) {
   for (const each of demo.buttons) results.set(each.id, each.result);
   const groups = [...new Set(demo.buttons.map((each) => each.group))];
   return [
-    demo.status && h("div", { class: "demo-status", "data-testid": "demo-status" }, ...demo.status.split("\n").map((line) => h("div", {}, line))),
+    demo.status && h("div", { class: "demo-status", "data-testid": "demo-status" }, ...demo.status.split("\n").map((line) => h("div", {}, linked(line)))),
     ...groups.flatMap((group) => [
       h("h2", {}, group),
       ...demo.buttons.filter((each) => each.group === group).map((each) => demoButton(each, press)),
     ]),
   ];
+}
+
+// "Prometheus: http://…" is a link by its word: the addresses are longer than the column is wide.
+function linked(line) {
+  const found = /^(.+): (https?:\/\/\S+)$/.exec(line);
+  return found ? h("a", { href: found[2], target: "_blank", rel: "noreferrer noopener" }, found[1]) : line;
 }
 
 function demoButton(each, press) {
