@@ -8,12 +8,12 @@ first server meanwhile, 200 times a second.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import psutil
@@ -117,15 +117,17 @@ def _cpu_s(servers: tuple[Server, Server]) -> float:
     return sum(one.user + one.system for one in times)
 
 
-@contextlib.asynccontextmanager
+@asynccontextmanager
 async def _reading(server: Server, taken: _Taken) -> AsyncIterator[None]:
     """Read one key again and again, and note how long each took."""
     host, port = server.address.split(":")
     async with redis.asyncio.Redis(host=host, port=int(port)) as client:
         await client.get("key:5")
 
+        ended = asyncio.Event()
+
         async def read() -> None:
-            while True:
+            while not ended.is_set():
                 started = time.perf_counter()
                 await client.get("key:5")
                 taken.gets_ms.append((time.perf_counter() - started) * 1000)
@@ -135,9 +137,8 @@ async def _reading(server: Server, taken: _Taken) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reading
+            ended.set()  # Cancelled in the moment of an answer the client would go on.
+            await reading
 
 
 async def _fill(server: Server, keys: int, turn: int) -> None:
