@@ -9,6 +9,7 @@ import pytest
 from actions import repair
 from actions.kit.diagnosis import diagnose
 from actions.kit.errors import UsageError
+from actions.kit.findings import FindingId
 from actions.kit.holding import HELD, hold_of, is_held, is_hold, without_hold
 from actions.kit.plan import Plan, Refusal, Risk, SettingChange
 from actions.kit.repair.demotion import DemoteLoser
@@ -17,7 +18,7 @@ from actions.kit.repair.rescue import RescueLoser
 from actions.kit.repair.sides import sides
 from actions.kit.replies import parse_config
 from actions.kit.sentinel_naming import TellSentinels
-from actions.kit.snapshot import NodeConfig, Reason, Role, Snapshot
+from actions.kit.snapshot import Link, NodeConfig, Reason, Role, Snapshot
 from actions.kit.step_types import STEP_TYPES
 from actions.kit.steps import FENCE_REPLICAS, PutBack
 from actions.kit.topology import Kind
@@ -244,6 +245,15 @@ def test_data_that_an_earlier_run_holds_back_is_repaired_though_a_sentinel_made_
     (fence,) = (step for step in plan.steps if isinstance(step, FenceLoser))
     assert fence.was_replica
     assert f"{LOSER}> REPLICAOF NO ONE" in fence.command
+
+
+def test_a_replica_that_holds_its_data_back_is_told_with_the_way_out() -> None:
+    held = NodeConfig(0, 10, 100, masterauth=False, held=True)
+    snapshot = with_view(with_node(split(sentinels=3), 1, role=Role.REPLICA, replicas=()), 1, config=held)
+    link = Link(node_at(2), up=False, sync_in_progress=False, last_io_s=None, down_since_s=3)
+    found = next(one for one in diagnose(with_node(snapshot, 1, link=link)).findings if "holds its data" in one.summary)
+    assert found.id is FindingId.REPLICATION_BROKEN
+    assert found.suggests[0] == "repair orders"
 
 
 @pytest.mark.parametrize(

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from actions.kit.errors import RescueFailed
+from actions.kit.errors import NotYet, RescueFailed
 from actions.kit.holding import HELD
 from actions.kit.loop import Ending, Outcome, StepState
-from actions.kit.plan import Refusal
+from actions.kit.plan import Refusal, SettingChange
 from actions.kit.repair.demotion import DemoteLoser
 from actions.kit.repair.fence import FenceLoser
 from actions.kit.repair.rescue import RescueLoser
 from actions.kit.settlement import CutOff, Question, settle
 from actions.kit.topology import Address
+from bot.ledger.records import Debt
+from bot.requests.recovery import Recovery
 from sandbox.redis import Build, build, builds, loaded
 from tests.failover import cut_off, in_file, no_two_writable_masters, setting
-from tests.repair import in_haste, split
+from tests.repair import Split, in_haste, split
 
 pytestmark = pytest.mark.servers
 
@@ -95,6 +98,16 @@ async def test_a_loser_that_dies_in_the_middle_leaves_its_copy_and_is_repaired_w
         await scene.ended()
 
 
+async def test_where_the_keeper_dies_before_the_demotion_the_other_one_goes_on(tmp_path: Path) -> None:
+    async with split(build(NAME), tmp_path) as scene:
+        ending, journal = await scene.repaired(await scene.planned(keep=scene.new), DemoteLoser, scene.new.kill)
+        assert ending.outcome is Outcome.UNDONE, journal.lines
+        assert journal.owed == []
+        assert await scene.old.command("SET", "after", "1")
+        await scene.ended()
+        assert await scene.writes[scene.old.address].lost(scene.old) == 0
+
+
 async def test_a_loser_that_hangs_while_it_is_demoted_stays_fenced(tmp_path: Path) -> None:
     """What was sent to it is done when it wakes up: nobody knows yet that it will not be."""
     async with split(build(NAME), tmp_path, timeout_ms=500) as scene:
@@ -143,15 +156,19 @@ async def test_where_the_copy_fails_while_sentinels_are_awake_the_data_is_held_b
         plan = await scene.planned()
         await scene.topology.link(scene.old).heal()
         async with asyncio.timeout(90):
-            while "its data is held back" not in str(
-                (await scene.repaired(plan, RescueLoser, scene.no_store))[0].failures
-            ):
-                await asyncio.sleep(0.2)  # Its Sentinels have not seen it again yet.
+            while (await scene.hands.observe()).node(Address.parse(scene.old.address)).watching_sentinels == 0:  # type: ignore[union-attr]
+                await asyncio.sleep(0.05)
+        ending, journal = await scene.repaired(plan, RescueLoser, scene.no_store)
+        assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+        assert "its data is held back until there is a copy of it" in str(ending.failures)
         async with asyncio.timeout(90):
             while (await scene.old.command("ROLE"))[0] == "master":
                 await asyncio.sleep(0.1)
         await scene.ended()
         assert await scene.writes[scene.old.address].lost(scene.old) == 0, "a replica that keeps its data"
+        (hold,) = journal.owed
+        with pytest.raises(NotYet, match="would be thrown away: repair orders copies it"):
+            await paid(hold, scene)
         scene.store_again()
         again = await scene.planned()
         assert again.steps != plan.steps
@@ -191,6 +208,12 @@ async def test_a_comparison_that_fails_holds_nothing_up(tmp_path: Path) -> None:
         assert journal.states("CompareSides") == [StepState.DONE]
         assert "not compared: it has no SCAN" in str(journal.lines)
         await scene.ended()
+
+
+async def paid(change: SettingChange, scene: Split) -> None:
+    """What is done with a setting that an ended run has left changed."""
+    debt = Debt(1, "R-1", "orders", change, datetime.now(UTC), at_rest=True)
+    await Recovery._put_back(None, debt, await scene.hands.observe(), scene.hands, promoted=False)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

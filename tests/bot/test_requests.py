@@ -360,6 +360,9 @@ async def test_what_still_is_owed_is_not_taken_for_the_old_value(tmp_path):
             refused = await here.desk.preview("tune", "orders", {"to": "400"})
             assert isinstance(refused, Refusal)
             assert "it is put back to 0 as soon as that can be done safely" in refused.reason
+            await topology.nodes[0].command("CONFIG", "SET", FENCE, 0)
+            planned = await here.desk.preview("tune", "orders", {"to": "400"})
+            assert isinstance(planned, Plan), "it is back by itself, as after a restart"
 
 
 async def asking(here, topology):

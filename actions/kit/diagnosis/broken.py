@@ -10,6 +10,7 @@ from actions.kit.diagnosis.cause import Cause
 from actions.kit.diagnosis.facts import Facts, no_answer, of_node
 from actions.kit.diagnosis.resyncs import begun_again
 from actions.kit.findings import Evidence
+from actions.kit.holding import HELD
 from actions.kit.snapshot import Link, NodeView, Reason
 
 LATELY_S = 60
@@ -64,6 +65,14 @@ def _tls(_facts: Facts, node: NodeView, followed: NodeView, link: Link) -> Itera
         )
     elif there.port == link.master.port and speaks:
         yield Cause("it speaks TLS and the master's port none: point it at the TLS port", (own, said), proven=True)
+
+
+def _held_back(_facts: Facts, node: NodeView, _followed: NodeView, _link: Link) -> Iterator[Cause]:
+    """By its own settings: a repair of a split brain was not finished."""
+    if node.config is not None and node.config.held:
+        said = Evidence(f"node {node.address} CONFIG GET", f"its login at the master is {HELD}")
+        words = "a repair that failed holds its data back from the sync, which would throw away what only it has"
+        yield Cause(words, (said,), proven=True)
 
 
 def _no_password(_facts: Facts, node: NodeView, followed: NodeView, _link: Link) -> Iterator[Cause]:
@@ -147,6 +156,7 @@ def _again(facts: Facts, node: NodeView, _followed: NodeView, link: Link) -> Ite
 
 
 _CHECKS: tuple[Check, ...] = (
+    _held_back,
     _nobody_there,
     _chained,
     _tls,

@@ -19,6 +19,7 @@ from actions.kit.diagnosis.facts import (
     silent_words,
 )
 from actions.kit.diagnosis.resyncs import begun_again
+from actions.kit.diagnosis.split import repair_lines
 from actions.kit.diagnosis.voice import Reach
 from actions.kit.diagnosis.voices import HEARD_S, followers_of, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
@@ -103,7 +104,10 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
             f"The replica {node.address} {problem.words}{stale(node)}.",
             (node.address,),
             (of_node(node, link_text(link)), of_node(master, f"role master, {seen}"), *problem.evidence),
-            facts.lines("diagnose", "events"),
+            (
+                *(repair_lines(facts, None) if node.config and node.config.held else ()),
+                *facts.lines("diagnose", "events"),
+            ),
         )
 
 

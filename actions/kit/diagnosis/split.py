@@ -79,8 +79,13 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
 
 def _repairs(facts: Facts, found: Sides) -> tuple[str, ...]:
     """The action lines that mend it and have a plan: where nothing decides, one for each side that could be kept."""
-    can = [keep for keep in _keeps(facts, found) if not _why_not(facts, keep)]
+    return repair_lines(facts, *_keeps(facts, found))
+
+
+def repair_lines(facts: Facts, *keeps: Address | None) -> tuple[str, ...]:
+    """The action lines of a repair that have a plan, for whomever one could ask to keep; ``None``: nobody is named."""
     (line,) = facts.lines("repair")
+    can = [keep for keep in keeps if not _why_not(facts, keep)]
     return tuple(line if keep is None else f"{line} --keep {keep}" for keep in can)
 
 

@@ -128,13 +128,17 @@ class HoldData(Step):
         return f"{self.node} is as it was"
 
     async def _in_danger(self, standing: Standing, hands: Hands) -> str | None:
+        """By what the Sentinels say, and by who listens on the node itself: one may be silent to us and reach it."""
         if standing.role is Role.REPLICA:
             return f"{self.node} has been made a replica meanwhile"
-        for view in await hands.sentinel_views():
+        snapshot = await hands.observe()
+        for view in snapshot.sentinels:
             known = view.master.replicas if view.master else ()
             if any(one.address == self.node and not one.flags & {"s_down", "disconnected"} for one in known):
                 return f"Sentinel {view.address} reaches {self.node}, and makes it a replica"
-        return None
+        node = snapshot.node(self.node)
+        watching = node.watching_sentinels if node else None
+        return f"{watching or 'perhaps some'} Sentinels watch {self.node}" if watching != 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,11 +52,14 @@ def _steps(snapshot: Snapshot, found: Sides, switch: Switching) -> tuple[Step, .
     keeper, pause_ms = found.keeper.address, snapshot.limits.max_pause_ms
     lost = tuple(_loser(snapshot, node) for node in found.losers)
     fences = {node.address: _fence(node) for node in found.losers}
-    steps: list[Step] = [CaptureEvidence((keeper, *fences)), *(SeeRoom(one.node) for one in lost)]
+    steps: list[Step] = [CaptureEvidence((keeper, *fences))]
+    steps += [SeeRoom(node.address) for node in found.losers if node.is_master]
     steps += [HoldData(one.node, one.hold) for one in lost if one.hold]
     for one, node in zip(lost, found.losers, strict=True):
         both = found.chosen and snapshot.kind is Kind.REPLICATION
         steps.append(FenceLoser(one.node, keeper, pause_ms, fences[one.node], one.hold, both, node.is_replica))
+    # One that has been made a replica lets nobody copy it before it is a master again.
+    steps += [SeeRoom(node.address) for node in found.losers if node.is_replica]
     evidence = evidence_of(snapshot)
     for one in lost:
         others = tuple(other for other in fences if other != one.node)

@@ -122,7 +122,8 @@ def _choice(snapshot: Snapshot, wanted: Address | None, keep: NodeView | None) -
     agreed = snapshot.agreed_master if snapshot.kind is Kind.SENTINEL else None
     if wanted is None and decided(snapshot) is None:
         found = split.sides(Facts(snapshot))
-        lines = " or ".join(f"repair {target} --keep {node.address}" for node in masters)
+        kept = [agreed] if agreed else [node.address for node in masters]
+        lines = " or ".join(f"repair {target} --keep {address}" for address in kept)
         yield (
             f"{found.why if found else 'Nothing proves which side is right.'} Say which side is kept: {lines}. "
             f"diagnose {target} shows what speaks for each."

@@ -109,12 +109,7 @@ def evidence_of(snapshot: Snapshot) -> tuple[str, ...]:
 
 def _evidence(snapshot: Snapshot) -> Iterator[str]:
     masters = contenders(snapshot)
-    for node in masters:
-        info = node.info
-        if info is not None:
-            ids = f"replid {info.replid}, replid2 {info.replid2}, second_repl_offset {info.second_repl_offset}"
-            yield f"{node.address} run id {info.run_id}, offset {info.offset:,}, {ids}"
-    yield from seen_on(snapshot, masters)
+    yield from (said.removesuffix(".") for said in seen_on(snapshot, masters))
     born = births(snapshot.nodes)
     for index, first in enumerate(masters):
         for second in masters[index + 1 :]:
@@ -125,3 +120,8 @@ def _evidence(snapshot: Snapshot) -> Iterator[str]:
     app = snapshot.kubernetes.application if snapshot.kubernetes else None
     if app is not None and app.value is not None:
         yield f"{app.deployment} has {app.env} {app.value.words}"
+    for node in masters:
+        info = node.info
+        if info is not None:
+            ids = f"replid {info.replid}, replid2 {info.replid2}, second_repl_offset {info.second_repl_offset}"
+            yield f"{node.address} run id {info.run_id}, offset {info.offset:,}, {ids}"
