@@ -39,10 +39,11 @@ def stale(node: NodeView) -> str:
 
 
 def _nobody_there(_facts: Facts, _node: NodeView, followed: NodeView, _link: Link) -> Iterator[Cause]:
+    """As we see it from here: the replica may see somebody else by that address."""
     gone = followed.unasked
     if gone is not None and gone.reason in {Reason.REFUSED, Reason.UNRESOLVED}:
         words = "nothing listens there" if gone.reason is Reason.REFUSED else "that name has no address"
-        yield Cause(words, (no_answer(gone),), proven=True)
+        yield Cause(words, (no_answer(gone),))
 
 
 def _chained(_facts: Facts, _node: NodeView, followed: NodeView, _link: Link) -> Iterator[Cause]:

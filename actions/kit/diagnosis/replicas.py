@@ -84,7 +84,7 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
 
     Its link is down, it is not in a full sync, and the master answers; or full syncs begin again and again; or it
     follows another node than the master, outside any chain of replicas, with another history. Certain if whom it
-    follows answered, is unknown or is not there, and no silent one could name another master; likely where only the
+    follows answered or is unknown, and no silent one could name another master; likely where only the
     number of full syncs says so. The reason is said where something proves it or points to it.
     """
     master = facts.master
@@ -114,9 +114,9 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
 def _problem(facts: Facts, node: NodeView, link: Link) -> Cause | None:
     """What is wrong, and whether that is proven; why, may still only be likely."""
     followed = facts.nodes.get(link.master)
-    proven = followed is None or followed.info is not None or not _may_be_there(followed)
+    proven = followed is None or followed.info is not None
     strange = link.master != facts.master_address and not (followed and followed.is_replica)
-    if strange and facts.lag_bytes(node) is None:
+    if strange and not (link.up and facts.lag_bytes(node) is not None):
         cause = None if link.up else cause_of(facts, node, link)
         why = f" ({cause.sentence})" if cause else ""
         words = f"follows {link.master}, not the master {facts.master_address}{why}"
@@ -130,10 +130,6 @@ def _problem(facts: Facts, node: NodeView, link: Link) -> Cause | None:
         return Cause("has lost its link: its master is loading its data", proven=proven)
     cause = cause_of(facts, node, link) or Cause(_look_around(facts), proven=True)
     return Cause(f"has lost its link to the master, though the master is up ({cause.sentence})", cause.evidence, proven)
-
-
-def _may_be_there(node: NodeView) -> bool:
-    return node.unasked is not None and node.unasked.reason is not Reason.REFUSED
 
 
 def _look_around(facts: Facts) -> str:

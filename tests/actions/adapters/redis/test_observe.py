@@ -257,3 +257,30 @@ async def test_where_nobody_answers_everything_is_unasked():
     assert {gap.reason for gap in snapshot.unasked} == {Reason.REFUSED}
     assert len(snapshot.unasked) == 2
     assert snapshot.agreed_master is None
+
+
+async def test_a_log_that_we_may_not_read_is_asked_for_once_and_not_missed(build, target_of):
+    """The server keeps each refusal in a log that people read."""
+    async with replication(build, replicas=0, acl=True) as topology, observing(target_of(topology)) as observer:
+        await topology.nodes[0].command("ACL", "SETUSER", "tandem", "-slowlog")
+        snapshots = [await observer.observe() for _ in range(3)]
+        refused = await topology.nodes[0].command("ACL", "LOG")
+
+    assert [one.unasked for one in snapshots] == [()] * 3
+    assert [entry[1] for entry in refused] == [1]
+
+
+async def test_what_is_amiss_is_looked_at_closer_unless_it_is_silent(target_of):
+    async with replication(builds()[0]) as topology, observing(target_of(topology, timeout_ms=1_000)) as observer:
+        well = await observer.observe()
+        await topology.nodes[1].command("REPLICAOF", "127.0.0.1", "1")
+        astray = await until(observer, lambda seen: any(node.closer for node in seen.nodes))
+        await topology.nodes[0].hang()
+        await topology.nodes[1].command("REPLICAOF", *topology.node_addresses[0].split(":"))
+        hung = await until(observer, lambda seen: seen.node(Address.parse(topology.node_addresses[1])).closer)
+
+    lost = Address.parse(topology.node_addresses[1])
+    assert not any(node.closer for node in well.nodes)
+    assert [node.address for node in astray.nodes if node.closer] == [lost]
+    assert astray.node(lost).closer.serves_stale is True
+    assert hung.node(Address.parse(topology.node_addresses[0])).closer is None
