@@ -143,6 +143,9 @@ def _divergences(facts: Facts, nodes: Sequence[NodeView], keeper: Address | None
 
 
 def _why(facts: Facts, named: NodeView | None, losers: Sequence[Address], writing: Writers, *, disputed: bool) -> str:
+    if facts.group is not None:
+        settles = "AWS is in charge, and has to settle which is the true one."
+        return f"Split brain: {_names(losers)} are masters at once. {settles}{_who_writes(writing, losers)}"
     if named is None:
         nobody = "no majority of Sentinels says" if facts.has_sentinels else "nobody is in charge to say"
         said = f"Split brain: {_names(losers)} are masters at once, and {nobody} which is the true one."

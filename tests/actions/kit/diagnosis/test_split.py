@@ -8,9 +8,11 @@ from actions.kit.clients import Clients
 from actions.kit.diagnosis import diagnose
 from actions.kit.diagnosis.facts import Facts
 from actions.kit.diagnosis.split import sides
+from actions.kit.elasticache.views import GroupView
 from actions.kit.findings import Confidence, FindingId
 from actions.kit.kubernetes.view import ApplicationView, EnvValue, KubernetesView, PodView, ServiceView
 from actions.kit.snapshot import Role
+from actions.kit.topology import Kind
 from tests.builders import (
     REPLID,
     healthy,
@@ -178,6 +180,15 @@ def test_without_sentinels_nobody_is_in_charge_and_what_is_known_is_said():
     assert (found.keeper, found.losers, found.confidence) == (None, (OLD, NEW), UNDETERMINED)
     assert "nobody is in charge" in found.why
     assert f"{OLD} took writes between two looks. The application is led to write to {OLD}." in found.why
+
+
+def test_aws_settles_its_own():
+    found = judged(
+        replace(split(sentinels=0), kind=Kind.ELASTICACHE, group=GroupView("eu-west-1", "orders", status="available"))
+    )
+
+    assert (found.keeper, found.confidence) == (None, UNDETERMINED)
+    assert "AWS is in charge" in found.why
 
 
 def test_three_masters():
