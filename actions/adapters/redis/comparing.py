@@ -47,19 +47,18 @@ class _Doubt:
     due: float
 
 
-async def compare(first: Node, second: Node, bounds: Bounds, *, in_cluster: bool = False) -> Comparison:
+async def compare(first: Node, second: Node, bounds: Bounds) -> Comparison:
     """Compare all keys of two servers; what ends it early is part of the result.
 
     Args:
         first: a connection that nobody else uses, as is ``second``; whoever made it closes it.
         second: the other server.
         bounds: what it may cost.
-        in_cluster: they run in cluster mode.
 
     Raises:
         CommandRefused: both are one and the same process.
     """
-    comparing = _Comparing(Reader(first, in_cluster=in_cluster), Reader(second, in_cluster=in_cluster), bounds)
+    comparing = _Comparing(Reader(first), Reader(second), bounds)
     why = ""
     try:
         await comparing.run()

@@ -214,7 +214,7 @@ class RedisHands:
         async with self._comparing:
             one, other = (self._observer.connection(address, COMPARE_TIMEOUT_S) for address in (first, second))
             try:
-                return await compare(one, other, bounds, in_cluster=self._observer.in_cluster)
+                return await compare(one, other, bounds)
             finally:
                 await asyncio.gather(one.aclose(), other.aclose())
 

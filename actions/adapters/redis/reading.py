@@ -51,13 +51,11 @@ class Reader:
 
     Args:
         node: a connection that nobody else uses; whoever made it closes it.
-        in_cluster: it runs in cluster mode, where a replica answers only who says READONLY.
     """
 
-    def __init__(self, node: Node, *, in_cluster: bool = False) -> None:
+    def __init__(self, node: Node) -> None:
         self.node = node
         self._first: tuple[Command, ...] = (("CLIENT", "NO-TOUCH", "ON"),)
-        self._readonly: tuple[Command, ...] = (("READONLY",),) if in_cluster else ()
         self._says_expiry = False
         self.fields_expire = False
         """Single fields of a hash may have an expiry of their own here."""
@@ -86,11 +84,10 @@ class Reader:
         raise Garbled(f"{self.node.name}: SCAN answered with something else")
 
     async def missing(self, database: int, names: Sequence[bytes]) -> list[bytes]:
-        """Those of which there is no key. One question tells that there are all, but in a cluster."""
-        if not self._readonly:
-            (there,) = await self.sure(database, ("EXISTS", *names))
-            if there == len(names):
-                return []
+        """Those of which there is no key. One question tells that there are all, as there mostly are."""
+        (there,) = await self.sure(database, ("EXISTS", *names))
+        if there == len(names):
+            return []
         kinds = await self.sure(database, *(("TYPE", name) for name in names))
         return [name for name, kind in zip(names, kinds, strict=True) if kind == b"none"]
 
@@ -122,7 +119,7 @@ class Reader:
         Raises:
             ActionError: nothing came back, or it does not let us ask.
         """
-        before = (*self._first, *self._readonly, ("SELECT", database))
+        before = (*self._first, ("SELECT", database))
         answers = await self.node.put(Request.of(*before, *commands), repeatable=True)
         if self._first and isinstance(answers[0], CommandFailed):
             self._first = ()  # Before 7.2 there is no such mode, and not everybody may choose it.
