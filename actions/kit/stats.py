@@ -18,7 +18,6 @@ class Errors:
     masterdown: int = 0
     misconf: int = 0
     noauth: int = 0
-    noperm: int = 0
     noreplicas: int = 0
     oom: int = 0
     readonly: int = 0
@@ -78,7 +77,7 @@ STATS = (
 )
 """The numbers among the fields of INFO that are read for this. None of them is ever below 0."""
 
-ERROR_CODES = ("MASTERDOWN", "MISCONF", "NOAUTH", "NOPERM", "NOREPLICAS", "OOM", "READONLY", "WRONGPASS")
+ERROR_CODES = ("MASTERDOWN", "MISCONF", "NOAUTH", "NOREPLICAS", "OOM", "READONLY", "WRONGPASS")
 """The codes of error replies that are read, in the order of ``Errors``."""
 
 MOST_DIGITS = 19

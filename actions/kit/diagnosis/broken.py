@@ -111,11 +111,13 @@ def _refusal(one: Refused) -> str:
 
 
 def _errors(facts: Facts, _node: NodeView, followed: NodeView, _link: Link) -> Iterator[Cause]:
-    """By what the master answered between two looks, to whomever; a replica tries again every second."""
+    """By what the master answered between two looks, to whomever; a replica tries again every second.
+
+    NOPERM is not among them: what we may not ask ourselves counts there too.
+    """
     for code, count in (
         ("NOAUTH", grown(facts, followed, lambda info: info.errors.noauth)),
         ("WRONGPASS", grown(facts, followed, lambda info: info.errors.wrongpass)),
-        ("NOPERM", grown(facts, followed, lambda info: info.errors.noperm)),
     ):
         if count is not None:
             words = f"the master refuses it ({code}): look at masterauth and masteruser"

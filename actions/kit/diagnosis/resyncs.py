@@ -18,15 +18,20 @@ OFTEN = 10
 def begun_again(facts: Facts, node: NodeView, link: Link) -> Cause | None:
     """That full syncs from whom it follows end in nothing and begin anew, and why.
 
-    Proven where more were begun between two looks, in both of which this one had no link, than there are replicas that
-    waited for one. Likely where ten were, and five times as many as there are replicas: each may have been in order.
+    More were begun between two looks, in both of which this one had no link, than there are replicas that waited for
+    one. Proven if every node answered, and two more were begun, or clients were cut off meanwhile for what they did not
+    take: one more may have been somebody's who takes a dump. Likely also where ten were begun since the start, and
+    five times as many as there are replicas: each may have been in order.
     """
     followed = facts.nodes.get(link.master)
     if followed is None or followed.info is None or link.up:
         return None
     begun = growth(facts, followed, lambda info: info.stats.full_syncs)
-    if begun is not None and _had_no_link(facts, node) and begun.change > _waiting(facts, followed):
-        return Cause(_why(facts, followed), tuple(_counted(facts, followed)), proven=True)
+    more = begun.change - _waiting(facts, followed) if begun is not None and _had_no_link(facts, node) else 0
+    if more > 0:
+        cut = grown(facts, followed, lambda info: info.stats.cut_by_output_limit) is not None
+        proven = facts.all_others_answered and (cut or more > 1)
+        return Cause(_why(facts, followed), tuple(_counted(facts, followed)), proven)
     total = followed.info.stats.full_syncs or 0
     if total >= max(OFTEN, 5 * len(facts.followers.get(link.master, ()))):
         said = of_node(followed, f"sync_full {total:,} since it started, {followed.info.uptime_s:,} s ago")

@@ -10,18 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actions.kit import replies
+from actions.kit.closer import Closer, Refused, SlowCommand
 from actions.kit.diagnosis import diagnose
 from actions.kit.errors import Garbled
 from actions.kit.findings import Confidence, FindingId, Severity
 from actions.kit.identity import one_view_each
 from actions.kit.info import INFO_FIELDS, InfoReader, info_fields
 from actions.kit.snapshot import NodeConfig, NodeView, Reason, Snapshot, Unasked
+from actions.kit.stats import Errors, NodeStats
 from actions.kit.topology import Kind
-from tests.builders import healthy, node_at, with_node, with_sentinel, with_view
+from tests.builders import healthy, node_at, with_link, with_node, with_sentinel, with_view
 
 TEXTS = {path.stem: path.read_text() for path in sorted((Path(__file__).parent / "info").glob("*.txt"))}
 SERVERS = sorted({name.rpartition("-")[0] for name in TEXTS})
@@ -231,3 +233,52 @@ def test_500_replicas():
     assert [one.id for one in diagnose(lagging).findings if one.severity is Severity.WARNING] == [
         FindingId.REPLICA_DOWN
     ]
+
+
+numbers = st.none() | st.sampled_from((0, 1, 2**20, 2**31, 2**63)) | st.integers(0, 10**19)
+measured = st.builds(NodeStats, **dict.fromkeys(NodeStats.__dataclass_fields__, numbers))
+errors = st.builds(Errors, **{name: st.integers(0, 3) for name in Errors.__dataclass_fields__})
+flags = st.none() | st.booleans()
+closer = st.none() | st.builds(
+    Closer,
+    **dict.fromkeys(("protected_mode", "has_password", "has_master_user", "diskless", "serves_stale"), flags),
+    **dict.fromkeys(("port", "tls_port", "replica_buffer"), numbers),
+    refused=st.tuples(
+        st.builds(
+            Refused,
+            st.sampled_from(("auth", "command", "key")),
+            st.sampled_from(("psync", "get", "")),
+            st.sampled_from((node_at(1).host, node_at(2).host, "", "x")),
+            st.integers(0, 5),
+            st.sampled_from((0.0, 59.0, 1e9)),
+        )
+    ),
+    slow=st.tuples(st.builds(SlowCommand, numbers, st.integers(-5, 10**19), st.integers(0, 10**19), st.just("KEYS"))),
+)
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_whatever_is_counted_and_measured_nothing_raises_and_who_is_master_is_not_in_doubt(data):
+    snapshots = []
+    for _ in range(2):
+        snapshot = healthy(2, data.draw(st.sampled_from((0, 3))))
+        for number in (1, 2, 3):
+            fields = {
+                name: data.draw(numbers) for name in ("used_memory", "max_memory", "max_clients", "connected_clients")
+            }
+            snapshot = with_node(snapshot, number, stats=data.draw(measured), errors=data.draw(errors), **fields)
+            snapshot = with_view(snapshot, number, closer=data.draw(closer))
+        if data.draw(st.booleans()):
+            snapshot = with_link(snapshot, 2, up=False, sync_in_progress=data.draw(st.booleans()))
+        snapshots.append(snapshot)
+    diagnosis = diagnose(snapshots[1], snapshots[0])
+
+    assert diagnosis.master == node_at(1)
+    assert not {one.id for one in diagnosis.findings} & ABOUT_MASTER
+
+
+ABOUT_MASTER = {
+    *(FindingId.MASTER_DOWN, FindingId.MASTER_UNREACHABLE, FindingId.SPLIT_BRAIN, FindingId.UNDETERMINED),
+    *(FindingId.FAILOVER_IN_PROGRESS, FindingId.SENTINEL_DISAGREEMENT),
+}

@@ -1,4 +1,4 @@
-"""Who has most of a lost master's history, whatever the replicas tell: found as fast as if each were not asked of each."""
+"""Who has most of a lost master's history, whatever the replicas tell; found without asking each of each."""
 
 from dataclasses import replace
 

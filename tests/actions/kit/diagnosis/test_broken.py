@@ -113,6 +113,9 @@ def test_full_syncs_that_begin_again():
     assert "again and again: the master cuts it off" in by_limit.summary
     assert by_limit.confidence is Confidence.CERTAIN
     assert "at both logs" in broken(syncing(8), syncing(6)).summary
+    assert broken(syncing(9), syncing(6)).confidence is Confidence.CERTAIN
+    assert broken(syncing(8), syncing(6)).confidence is Confidence.LIKELY, "somebody may have taken a dump"
+    assert broken(without_node(syncing(9, 1), 3), syncing(6)).confidence is Confidence.LIKELY, "it may have begun one"
     assert broken(syncing(60)).confidence is Confidence.LIKELY
 
 
