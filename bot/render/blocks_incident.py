@@ -93,11 +93,21 @@ def _line(sight: Body, limit: int) -> str:
 
 
 def _alerts(body: Body) -> list[Block]:
-    lines = [_alert(one, named=body["scope"] in {SEVERAL, UNKNOWN}) for one in body["alerts"]]
-    left = body["firing"] + body["ended"] - len(lines)
+    """A line each; but rules that have ended share one: what Tandem has found out itself tells the story by then."""
+    named = body["scope"] in {SEVERAL, UNKNOWN}
+    past = [one for one in body["alerts"] if one["ended"] and not one.get("own") and not named]
+    told = past if len(past) > 1 else []
+    lines = [_alert(one, named=named) for one in body["alerts"] if one not in told]
+    lines += [f":white_check_mark: {' · '.join(map(_past, told))}"] if told else []
+    left = body["firing"] + body["ended"] - len(body["alerts"])
     if left > 0:
-        lines.append(f"… and {counted(left, 'more alert')}, {body['firing']:,} of all firing")
+        firing = f", {body['firing']:,} of all firing" if body["firing"] else ""
+        lines.append(f"… and {counted(left, 'more alert')}{firing}")
     return [section("\n".join(lines[at : at + 4])) for at in range(0, len(lines), 4)]
+
+
+def _past(alert: Body) -> str:
+    return f"*{mrkdwn(alert['name'], 80)}* {_ended(alert['ended'] - alert['since'])}{_times_of(alert)}"
 
 
 def _alert(alert: Body, *, named: bool) -> str:
@@ -105,8 +115,11 @@ def _alert(alert: Body, *, named: bool) -> str:
     target = f"{mrkdwn(alert['target'] or 'no target', 60)}: " if named else ""
     said = mrkdwn(alert["summary"] or ", ".join(where), _OWN if alert.get("own") else _SAID)
     since = f"since {_moment(alert['since'])}" if not alert["ended"] else _ended(alert["ended"] - alert["since"])
-    times = f", {alert['times']} times" if alert["times"] > 1 else ""
-    return f"{_sign(alert)} {target}*{mrkdwn(alert['name'], 80)}* {said} ({since}{times})"
+    return f"{_sign(alert)} {target}*{mrkdwn(alert['name'], 80)}* {said} ({since}{_times_of(alert)})"
+
+
+def _times_of(alert: Body) -> str:
+    return f", {alert['times']} times" if alert["times"] > 1 else ""
 
 
 def _ended(lasted: float) -> str:

@@ -66,14 +66,19 @@ def without_replicas(topology: Topology) -> Fault:
 
 
 def split(topology: Topology) -> Fault:
-    """Somebody has promoted a replica though its master lives."""
+    """Somebody has promoted a replica though its master lives, and clients still write to that."""
     second = topology.nodes[-1]
 
-    async def attached() -> None:
-        host, _, port = topology.nodes[0].address.rpartition(":")
-        await second.command("REPLICAOF", host, port)
+    async def breaks() -> None:
+        await second.command("REPLICAOF", "NO", "ONE")
+        await topology.nodes[0].command("SET", "written", "after the split")
 
-    return Fault(alerts("SplitBrain"), "split-brain", lambda: second.command("REPLICAOF", "NO", "ONE"), attached)
+    async def mends() -> None:
+        pass
+
+    return Fault(
+        alerts("SplitBrain"), "split-brain", breaks, mends, button=f"repair mail --keep {topology.nodes[0].address}"
+    )
 
 
 def cut_off(topology: Topology) -> Fault:

@@ -29,7 +29,7 @@ class Fault:
         sees: what Tandem finds, as its message calls it.
         breaks: does it.
         mends: undoes it, where nothing that Tandem can do would; with a button, what people do while its run goes on.
-        button: the first words of what Tandem offers, a person asks for, and another one approves.
+        button: words of what Tandem offers, a person asks for, and another one approves.
         later: the rules that fire because of how it is mended.
     """
 
@@ -43,11 +43,15 @@ class Fault:
 
 @dataclass
 class Lane:
-    """A target, who watches it, and where it is spoken of; ``before``: the messages of earlier faults."""
+    """A target, who watches it, and where it is spoken of.
+
+    ``before``: the messages of earlier faults; ``more``: what targets.yaml says of it beside its place.
+    """
 
     name: str
     topology: Topology | Cluster
     before: set[str] = field(default_factory=set)
+    more: dict[str, object] = field(default_factory=dict)
 
     @property
     def channel(self) -> str:
@@ -65,7 +69,8 @@ class Lane:
         if self.watched.sentinels:
             sentinels = list(self.watched.sentinels)
             kind = {"kind": "sentinel", "master_name": self.topology.settings.master_name, "sentinels": sentinels}
-        return {**kind, "nodes": list(self.watched.nodes), "channels": [self.channel], "limits": {"cooldown_s": 0}}
+        around = {"channels": [self.channel], "limits": {"cooldown_s": 0}, **self.more}
+        return {**kind, "nodes": list(self.watched.nodes), **around}
 
 
 @dataclass(frozen=True)
@@ -142,14 +147,14 @@ class Stand:
     async def _asks(self, lane: Lane, prompt: Message, button: str) -> None:
         """Who is on call presses it, and somebody else approves."""
         pressed = await self.waits(lane, lambda: self._offering(lane, button), f"the button {button!r}")
-        (does,) = (one[1:] for one in pressed.buttons() if one[2].startswith(button))
+        (does,) = (one[1:] for one in pressed.buttons() if button in one[2])
         await self.slack.person("U0ONCALL").clicks(prompt, *does)
         card = await self.waits(lane, lambda: self.saying(lane, "[Approve"), "the request")
         await self.slack.person("U0LEAD").clicks(card, "approve")
 
     def _offering(self, lane: Lane, button: str) -> Message | None:
         found = self.told(lane)
-        return found if found and any(value.startswith(button) for *_, value in found.buttons()) else None
+        return found if found and any(button in value for *_, value in found.buttons()) else None
 
     async def _quiet(self, lane: Lane) -> None:
         """Prometheus has nothing to say of it any more, and its message is over still, or again."""

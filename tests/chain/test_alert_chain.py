@@ -55,7 +55,8 @@ async def stand(folder: Path, lanes: Iterable[Lane]) -> AsyncIterator[Stand]:
 
 
 @contextlib.asynccontextmanager
-async def deployments() -> AsyncIterator[dict[str, Lane]]:
+async def deployments(folder: Path) -> AsyncIterator[dict[str, Lane]]:
+    """``folder``: where copies go of what a repair gives up."""
     valkey, redis = build("valkey-9.1"), build("redis-7.0")
     async with contextlib.AsyncExitStack() as stack:
         made = {
@@ -68,7 +69,9 @@ async def deployments() -> AsyncIterator[dict[str, Lane]]:
             "carts": cluster(valkey, **LIMITED),
         }
         running = await asyncio.gather(*map(stack.enter_async_context, made.values()))
-        yield {name: Lane(name, one) for name, one in zip(made, running, strict=True)}
+        lanes = {name: Lane(name, one) for name, one in zip(made, running, strict=True)}
+        lanes["mail"].more["rescue"] = {"folder": str(folder)}
+        yield lanes
 
 
 def scenes(lanes: dict[str, Lane]) -> dict[str, tuple[Fault, ...]]:
@@ -92,10 +95,12 @@ def scenes(lanes: dict[str, Lane]) -> dict[str, tuple[Fault, ...]]:
 async def test_each_rule_fires_is_prompted_mended_and_told_to_be_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actions.kit.replication_failover.LOOK_AGAIN_S", 2)
-    async with deployments() as lanes, stand(tmp_path, lanes.values()) as all_of_it:
+    for module in ("replication_failover", "repair.planned"):
+        monkeypatch.setattr(f"actions.kit.{module}.LOOK_AGAIN_S", 2)
+    async with deployments(tmp_path / "rescued") as lanes, stand(tmp_path, lanes.values()) as all_of_it:
         played = scenes(lanes)
         fired = {name for each in played.values() for fault in each for name in fault.alerts | fault.later}
+        (tmp_path / "rescued").mkdir()
         assert fired | LAST == set(alert_names())
         async with asyncio.TaskGroup() as group:
             for name, each in played.items():
