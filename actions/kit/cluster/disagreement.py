@@ -22,13 +22,15 @@ def cluster_disagreement(facts: ClusterFacts) -> Iterator[Finding]:
     are sent astray. Nodes name another owner than whom the highest config-epoch names; not all know the same nodes; two
     owners are at one config-epoch; a node is of no cluster, or of another one. Information where a node is yet to shake
     hands, or nobody knows its address. Certain: they say so; after a failover it takes the others a moment to hear.
+    Likely where a silent node could tell of a higher config-epoch.
     """
+    all_told = all(node.cluster is not None or node in facts.shards.strangers for node in facts.snapshot.nodes)
     for check in _CHECKS:
         for severity, summary, nodes, evidence in check(facts):
             yield Finding(
                 FindingId.CLUSTER_DISAGREEMENT,
                 severity,
-                confident(complete=True),
+                confident(complete=check not in _BY_EPOCH or all_told),
                 summary,
                 nodes,
                 evidence,
@@ -85,7 +87,7 @@ def _two_owners(facts: ClusterFacts) -> Iterator[Problem]:
 
 def _not_owned(facts: ClusterFacts, node_id: str, slots: SlotRange) -> Iterator[SlotRange]:
     """Those of these slots that another node owns."""
-    return (owned for owner, owned in facts.shards.owned_in(slots) if owner != node_id)
+    return (owned for owner, owned in facts.shards.owned_in(slots) if owner not in (None, node_id))
 
 
 def _stale(facts: ClusterFacts) -> Iterator[Problem]:
@@ -196,3 +198,6 @@ _CHECKS: tuple[Callable[[ClusterFacts], Iterator[Problem]], ...] = (
     _unknown,
     _not_yet,
 )
+
+_BY_EPOCH = frozenset({_two_owners, _stale})
+"""Those that go by the highest config-epoch that anybody tells."""

@@ -112,11 +112,14 @@ class Shards:
 
     @cached_property
     def claims(self) -> tuple[Claim, ...]:
-        """Every statement that some node owns some slots, each once, with who says so."""
+        """Every statement that some node owns some slots, each once, with who says so.
+
+        One that has not shaken hands owns none: its id is a stand-in.
+        """
         told: dict[tuple[str, int, SlotRange], list[int]] = {}
         for number, (members, _) in enumerate(self.tables):
             for one in members:
-                for slots in one.slots:
+                for slots in () if one.joining else one.slots:
                     told.setdefault((one.id, one.config_epoch, slots), []).append(number)
         return tuple(Claim(*claim, self._tellers_of(tuple(numbers))) for claim, numbers in told.items())
 

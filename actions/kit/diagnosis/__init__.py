@@ -44,7 +44,7 @@ from actions.kit.diagnosis.slow import slow_commands
 from actions.kit.diagnosis.split import split_brain
 from actions.kit.diagnosis.verdict import healthy, undetermined
 from actions.kit.diagnosis.writes import writes_refused, writes_to_replica
-from actions.kit.findings import Diagnosis, Finding, FindingId
+from actions.kit.findings import Confidence, Diagnosis, Finding, FindingId
 from actions.kit.snapshot import Snapshot
 
 Rule = Callable[[Facts], Iterable[Finding]]
@@ -117,6 +117,8 @@ RULES: tuple[Rule, ...] = (
 """Every rule, in the order in which findings of one severity stand: what endangers writes most, and causes before
 their effects."""
 
+_SUREST = (Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNDETERMINED)
+
 CLOSING_RULES: tuple[ClosingRule, ...] = (
     _closing(undetermined, cluster_undetermined),
     _closing(healthy, cluster_healthy),
@@ -136,7 +138,7 @@ def diagnose(snapshot: Snapshot, earlier: Snapshot | None = None) -> Diagnosis:
         At least one finding, the worst first. ``healthy`` stands before mere information.
     """
     facts = facts_of(snapshot, earlier)
-    findings = [finding for rule in RULES for finding in rule(facts)]
+    findings = [finding for rule in RULES for finding in sorted(rule(facts), key=_sureness)]
     findings += [finding for rule in CLOSING_RULES for finding in rule(facts, tuple(findings))]
     findings.sort(key=_rank)
     return Diagnosis(tuple(map(printable, findings)), facts.agreed)
@@ -145,6 +147,11 @@ def diagnose(snapshot: Snapshot, earlier: Snapshot | None = None) -> Diagnosis:
 def facts_of(snapshot: Snapshot, earlier: Snapshot | None = None) -> Facts:
     """The snapshot as the rules see it."""
     return (ClusterFacts if snapshot.in_cluster else Facts)(snapshot, earlier)
+
+
+def _sureness(finding: Finding) -> int:
+    """Of the findings of one rule the surest first, whatever their nodes are called."""
+    return _SUREST.index(finding.confidence)
 
 
 def _rank(finding: Finding) -> tuple[bool, int]:

@@ -17,7 +17,7 @@ from actions.kit.diagnosis.facts import (
     silent_words,
 )
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
-from actions.kit.snapshot import MonitoredMaster, Reason, SentinelView, Unasked
+from actions.kit.snapshot import MonitoredMaster, NodeView, Reason, SentinelView, Unasked
 
 
 def sentinel_down(facts: Facts) -> Iterator[Finding]:
@@ -114,7 +114,7 @@ def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
     They name different masters or config-epochs; or they agree on a node that answers as a replica; or too few to
     agree name another node than the only master; or a minority of them does not reach a master, or one of them a
     replica, that answers us. Critical where clients are sent astray: no majority, or a replica named. Certain: they
-    said so; likely where a silent one may belong to that minority.
+    said so; likely where a silent one may belong to that minority, or be or name another master.
     """
     left_behind = tuple(
         of_sentinel(view, f"names {said.address}, config-epoch {said.config_epoch}")
@@ -130,12 +130,18 @@ def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         FindingId.SENTINEL_DISAGREEMENT,
         Severity.CRITICAL if astray else Severity.WARNING,
-        confident(complete=bool(stated) or facts.all_voters_answered),
+        confident(complete=_only_master(facts) if left_behind else bool(stated) or facts.all_voters_answered),
         _disagreement(facts, len(named)),
         tuple(named),
         evidence,
         facts.lines("diagnose", "events"),
     )
+
+
+def _only_master(facts: Facts) -> bool:
+    """Nobody who did not answer could be another master, or name one: nothing listens where they were."""
+    views: tuple[NodeView | SentinelView, ...] = (*facts.snapshot.nodes, *facts.snapshot.sentinels)
+    return all(view.unasked is None or view.unasked.reason is Reason.REFUSED for view in views)
 
 
 def _left_behind(facts: Facts) -> Iterator[tuple[SentinelView, MonitoredMaster]]:

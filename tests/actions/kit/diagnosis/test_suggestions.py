@@ -10,7 +10,7 @@ from actions.kit.plan import Plan
 from actions.kit.snapshot import Snapshot
 from actions.registry import ACTIONS
 from bot.grammar import parse
-from tests.actions.kit.diagnosis.test_properties import snapshots
+from tests.actions.kit.diagnosis.strategies import snapshots
 from tests.actions.kit.diagnosis.test_rules import dead_master
 from tests.builders import with_link
 from tests.clusters import cluster
