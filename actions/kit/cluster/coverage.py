@@ -128,7 +128,7 @@ def master_without_replica(facts: ClusterFacts) -> Iterator[Finding]:
         yield Finding(
             FindingId.CLUSTER_MASTER_WITHOUT_REPLICA,
             Severity.WARNING,
-            confident(complete=all(part.sure_of_master for part in bare)),
+            confident(complete=not facts.silent),
             f"{count(len(bare), 'master')} {verb} no replica that could take over: {names}{more}.",
             tuple(part.shard.master for part in bare if part.shard.master is not None),
             tuple(Evidence(f"slots {slots_text(part.shard.slots, 3)}", _gone(part)) for part in bare),
@@ -189,7 +189,7 @@ def _one_host(facts: ClusterFacts) -> Iterator[Finding]:
         yield Finding(
             FindingId.CLUSTER_MASTER_WITHOUT_REPLICA,
             Severity.INFO,
-            confident(complete=True),
+            confident(complete=not facts.silent),
             f"One lost host may be too many: {' and '.join(said)}.",
             tuple(shard.master for shard in together if shard.master is not None),
             tuple(Evidence("CLUSTER NODES", f"{number} on {name}") for name, number in masters.most_common(3)),

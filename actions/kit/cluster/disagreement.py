@@ -22,7 +22,7 @@ def cluster_disagreement(facts: ClusterFacts) -> Iterator[Finding]:
     are sent astray. Nodes name another owner than whom the highest config-epoch names; not all know the same nodes; two
     owners are at one config-epoch; a node is of no cluster, or of another one. Information where a node is yet to shake
     hands, or nobody knows its address. Certain: they say so; after a failover it takes the others a moment to hear.
-    Likely where a silent node could tell of a higher config-epoch.
+    Likely where a silent node could tell of a higher config-epoch, or of an address.
     """
     all_told = all(node.cluster is not None or node in facts.shards.strangers for node in facts.snapshot.nodes)
     for check in _CHECKS:
@@ -30,7 +30,7 @@ def cluster_disagreement(facts: ClusterFacts) -> Iterator[Finding]:
             yield Finding(
                 FindingId.CLUSTER_DISAGREEMENT,
                 severity,
-                confident(complete=check not in _BY_EPOCH or all_told),
+                confident(complete=check not in _COULD_CHANGE or all_told),
                 summary,
                 nodes,
                 evidence,
@@ -199,5 +199,5 @@ _CHECKS: tuple[Callable[[ClusterFacts], Iterator[Problem]], ...] = (
     _not_yet,
 )
 
-_BY_EPOCH = frozenset({_two_owners, _stale})
-"""Those that go by the highest config-epoch that anybody tells."""
+_COULD_CHANGE = frozenset({_two_owners, _stale, _not_yet})
+"""Those against which a silent node could speak: it may know of a higher config-epoch, or of an address."""

@@ -62,6 +62,15 @@ class ClusterFacts(Facts):
             for member, who in self.shards.said_of(node_id, among)
         )
 
+    @cached_property
+    def silent(self) -> frozenset[Address]:
+        """The nodes that did not tell how they see the cluster, and may be there all the same."""
+        return frozenset(
+            node.address
+            for node in self.snapshot.nodes
+            if node.cluster is None and (node.unasked is None or node.unasked.reason is not Reason.REFUSED)
+        )
+
     @property
     def promotion_lines(self) -> tuple[str, ...]:
         """None: the nodes are in charge."""
@@ -137,6 +146,10 @@ class ShardFacts(Facts):
     def heard_of(self, replica: Address) -> tuple[Voice, ...]:
         """What all other nodes have in their tables for it."""
         return self.whole.heard_of(replica)
+
+    def nobody_else_could_tell(self, replica: Address) -> bool:
+        """Every other node of the cluster told what it has in its table."""
+        return self.whole.silent <= {replica}
 
     @cached_property
     def given_up_by(self) -> tuple[Evidence, ...]:

@@ -200,6 +200,10 @@ class Facts:
             for view, master in said
         )
 
+    def nobody_else_could_tell(self, _replica: Address) -> bool:
+        """Everybody who watches this replica answered; of Sentinels ``sure_of_master`` says so already."""
+        return True
+
     def heard_of(self, replica: Address) -> tuple[Voice, ...]:
         """What everybody who watches a replica, and answered, says of it."""
         return tuple(

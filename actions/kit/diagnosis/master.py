@@ -81,7 +81,7 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
 def master_unreachable_for_voters(facts: Facts) -> Iterator[Finding]:
     """The master answers us, but a majority of all who vote do not reach it: they are about to fail over.
 
-    Certain if everybody who votes answered and none reaches it.
+    Certain if everybody who votes answered, none reaches it, and no silent one could name another master.
     """
     if facts.master is None or not facts.master.is_master:
         return
@@ -92,7 +92,7 @@ def master_unreachable_for_voters(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         FindingId.MASTER_UNREACHABLE,
         Severity.CRITICAL,
-        confident(complete=facts.all_voters_answered and unanimous),
+        confident(complete=facts.all_voters_answered and facts.sure_of_master and unanimous),
         f"The {facts.title} answers us, but most {facts.voters}s do not reach it and may fail it over"
         f"{_refused(facts)}.",
         (facts.master.address,),

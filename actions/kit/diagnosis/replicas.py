@@ -59,7 +59,10 @@ def _replica_down(facts: Facts, node: NodeView, unasked: Unasked) -> Finding:
     return Finding(
         FindingId.REPLICA_DOWN,
         Severity.WARNING,
-        confident(complete=others_answered, conflict=bool(reached) or unasked.reason in SOMEBODY),
+        confident(
+            complete=others_answered and facts.nobody_else_could_tell(node.address),
+            conflict=bool(reached) or unasked.reason in SOMEBODY,
+        ),
         silent_words(f"The replica {node.address}", "replica", unasked, reached=reached),
         (node.address,),
         tuple(evidence),

@@ -120,7 +120,9 @@ def sides(facts: Facts) -> Sides | None:
     named = next((node for node in nodes if facts.has_sentinels and node.address == facts.agreed), None)
     writing = writers(facts)
     disputed = named is not None and named.is_master and bool(writing.now) and named.address not in writing.now
-    complete = not hidden and facts.all_voters_answered and all(node.info for node in facts.snapshot.nodes)
+    view = facts.snapshot.kubernetes
+    told = view is None or not (view.unasked or view.gaps)  # Else where the application writes is not known.
+    complete = told and not hidden and facts.all_voters_answered and all(node.info for node in facts.snapshot.nodes)
     keeper = None if named is None or disputed else named.address
     losers = tuple(node.address for node in nodes if node.address != keeper)
     return Sides(
