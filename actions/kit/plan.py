@@ -40,6 +40,8 @@ class Cost:
     loss_keys: int | None = 0
     pause_ms: int = 0
     notes: tuple[str, ...] = ()
+    copied: bool = False
+    """What is lost to the service is in a verified copy before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,7 +214,10 @@ def _facts(request: Request) -> list[tuple[str, str]]:
     return [
         _new_masters(plan),
         ("Valid until", moment(request.expires_at)),
-        ("Writes that can be lost", _loss(cost.loss_bytes, cost.loss_keys)),
+        (
+            "Leaves the service, copied first" if cost.copied else "Writes that can be lost",
+            _loss(cost.loss_bytes, cost.loss_keys),
+        ),
         ("Writes wait at most", duration(cost.pause_ms / 1_000) if cost.pause_ms else "not at all"),
     ]
 
@@ -222,7 +225,8 @@ def _facts(request: Request) -> list[tuple[str, str]]:
 def _new_masters(plan: Plan) -> tuple[str, str]:
     names = [code(str(address)) for address in plan.new_masters]
     more = f" and {len(names) - 5} more" if names[5:] else ""
-    return ("New masters" if names[1:] else "New master", ", ".join(names[:5]) + more or "not known beforehand")
+    one = "Stays master" if plan.cost.copied else "New master"
+    return ("New masters" if names[1:] else one, ", ".join(names[:5]) + more or "not known beforehand")
 
 
 def _loss(count: int | None, keys: int | None) -> str:

@@ -138,11 +138,10 @@ def _unapproved(shown: Request) -> Text:
 
 
 def _cost(cost: Cost) -> Iterator[Text]:
-    lost = (
-        "can lose nothing"
-        if cost.loss_bytes == 0 == cost.loss_keys
-        else f"can lose {size(cost.loss_bytes)}, keys: {'unknown' if cost.loss_keys is None else f'{cost.loss_keys:,}'}"
-    )
+    much = f"{size(cost.loss_bytes)}, keys: {'unknown' if cost.loss_keys is None else f'{cost.loss_keys:,}'}"
+    lost = "can lose nothing" if cost.loss_bytes == 0 == cost.loss_keys else f"can lose {much}"
+    if cost.copied:
+        lost = f"takes out of the service, and copies first: {much}"
     yield Text(f"It {lost}; writes wait at most {duration(cost.pause_ms / 1000)}.", style="bold")
     for note in cost.notes:
         yield Text(f"- {plain(note)}")

@@ -73,6 +73,8 @@ def test_with_nobody_in_charge_a_person_says_which_side_is_kept() -> None:
     assert "is kept because a person chose it: the evidence does not decide." in plan.because
     assert plan.cost.loss_bytes == OFFSET - 9_001 + 1
     assert plan.cost.loss_keys is None
+    assert plan.cost.copied
+    assert f"{LOSER} has 1 replica, up for 1,000 s." in plan.because
     assert plan.cost.pause_ms == plan_pause(plan), "both sides are fenced for a moment"
     assert [str(no.node) for no in plan.rejected] == [LOSER]
     assert planned(split(), keep=LOSER).candidate == node_at(1)

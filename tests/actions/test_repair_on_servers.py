@@ -149,6 +149,27 @@ async def test_a_sentinel_that_wakes_up_in_the_middle_costs_no_byte(tmp_path: Pa
         await scene.nothing_is_lost(scene.old, scene.new)
 
 
+async def test_a_loser_that_is_made_a_replica_while_it_is_copied_is_copied_again(tmp_path: Path) -> None:
+    """As a Sentinel does it: a server before 7.0 cuts its replicas off then, and so the copy."""
+    async with split(builds()[-1], tmp_path, sentinels=3, down_after_ms=1_500) as scene:
+        await scene.old.command("CONFIG", "SET", "repl-diskless-sync-delay", "2")
+        made: list[asyncio.Task[None]] = []
+
+        async def made_a_replica() -> None:
+            async with asyncio.timeout(60):
+                while not (await scene.old.command("INFO", "replication"))["connected_slaves"]:
+                    await asyncio.sleep(0.02)
+            await scene.old.command("REPLICAOF", *scene.new.address.split(":"))
+
+        async def soon() -> None:
+            made.append(asyncio.create_task(made_a_replica()))
+
+        ending, journal = await scene.repaired(await scene.planned(), RescueLoser, soon)
+        await asyncio.gather(*made)
+        assert ending == Ending(Outcome.DONE), journal.lines
+        await scene.nothing_is_lost(scene.old, scene.new)
+
+
 async def test_where_the_copy_fails_while_sentinels_are_awake_the_data_is_held_back_until_there_is_one(
     tmp_path: Path,
 ) -> None:

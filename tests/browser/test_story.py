@@ -115,6 +115,7 @@ async def test_two_people_and_a_split_brain(tmp_path: Path) -> None:
         card = message(lead, "repair orders: destructive")
         await expect(card).to_contain_text("because a person chose it", timeout=30_000)
         await expect(card).to_contain_text(f"What only {old} has leaves the service, and is kept")
+        await expect(card).to_contain_text("Leaves the service, copied first")
         await card.locator("button[action_id=approve]").click()
 
         done = message(oncall, "repair orders: done and proven")

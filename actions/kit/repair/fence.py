@@ -220,8 +220,10 @@ class FenceLoser(Step):
             return f"{self.node} is gone, and its fence with it"
         if self.was_replica and standing.role is Role.MASTER:
             await hands.demote(self.node, self.keeper)  # Its data is held back, as before.
-        await hands.unfence(self.node, as_settings(self.settings, old=True))
+        old = as_settings(self.settings, old=True)
+        await hands.unfence(self.node, old)
         if standing.role is Role.REPLICA or self.was_replica:
+            await hands.change_settings(self.node, old, rewrite=True)  # A Sentinel has written the fence into its file.
             return f"{self.node} is a replica without a fence"
         return f"{self.node} takes writes again, as before: there are two masters"
 

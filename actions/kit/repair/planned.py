@@ -39,7 +39,7 @@ def planned(snapshot: Snapshot, action: str, found: Sides, application: str) -> 
         target=snapshot.target,
         action=action,
         risk=Risk.DESTRUCTIVE,
-        because=found.why,
+        because=" ".join((found.why, *seen_on(snapshot, (found.keeper, *found.losers)))),
         cost=_cost(snapshot, found, switch.notes),
         steps=_steps(snapshot, found, switch),
         seen=facts_of(snapshot),
@@ -119,34 +119,40 @@ def _proofs(snapshot: Snapshot, found: Sides) -> tuple[Step, ...]:
 
 
 def _cost(snapshot: Snapshot, found: Sides, more: tuple[str, ...]) -> Cost:
-    keeper = found.keeper.address
-    notes = [*seen_on(snapshot, (found.keeper, *found.losers))]
-    notes += [note for node in found.losers for note in _given_up(snapshot, node, keeper)]
-    if found.chosen and snapshot.kind is Kind.REPLICATION:
+    keeper, pauses = found.keeper.address, found.chosen and snapshot.kind is Kind.REPLICATION
+    kept = (
+        f"What only {_names(found)} has leaves the service, and is kept: it is copied to {snapshot.rescues_to} and "
+        "verified first; how many keys that are is counted too. Nothing is merged."
+    )
+    notes = [
+        kept,
+        *more,
+        *(note for node in found.losers for note in _given_up(node, keeper)),
+        f"If Tandem dies before the demotion, {_names(found)} refuses writes until Tandem starts again.",
+    ]
+    if snapshot.kind is Kind.SENTINEL:
+        notes.append(
+            f"Should a Sentinel reach {_names(found)} and make it a replica before this begins, what only it has is "
+            "lost by that; from then on its data is held back."
+        )
+    if pauses:
         notes.append(f"Writes on {keeper} wait for the moment of the fence too, usually for less than 0.1 s.")
-    notes += more
-    notes += lasting(snapshot)
     return Cost(
         loss_bytes=found.loss_bytes,
         loss_keys=None,
-        pause_ms=snapshot.limits.max_pause_ms if found.chosen and snapshot.kind is Kind.REPLICATION else 0,
-        notes=tuple(notes),
+        pause_ms=snapshot.limits.max_pause_ms if pauses else 0,
+        notes=(*notes, *lasting(snapshot)),
+        copied=True,
     )
 
 
-def _given_up(snapshot: Snapshot, node: NodeView, keeper: Address) -> Iterator[str]:
+def _given_up(node: NodeView, keeper: Address) -> Iterator[str]:
     clients = "Its clients are" if node.normal_clients is None else f"Its {node.normal_clients} clients are"
-    yield (
-        f"What only {node.address} has leaves the service, and is kept: it is copied to {snapshot.rescues_to} and "
-        "verified first. How many keys that are is counted before it is demoted. Nothing is merged."
-    )
     yield (
         f"{node.address} refuses writes from the fence on; they wait until it is demoted. {clients} disconnected then, "
         f"and those that are set to it have to be pointed at {keeper}."
     )
-    yield f"If Tandem dies before that, {node.address} refuses writes until Tandem starts again."
-    if snapshot.kind is Kind.SENTINEL:
-        yield (
-            f"A Sentinel that reaches {node.address} meanwhile makes it a replica: its data is held back from the sync "
-            "until it is copied. If one does so before this begins, what only it has is lost by that."
-        )
+
+
+def _names(found: Sides) -> str:
+    return " and ".join(str(node.address) for node in found.losers)

@@ -124,7 +124,7 @@ class RescueLoser(Step):
                         self.loser.node, self.loser.copy, {"split brain": list(self.evidence)}, fork=self.fork
                     )
                     break
-                except RescueFailed:
+                except ActionError:  # Older servers cut a copy off when they are made replicas.
                     after = await hands.standing(self.loser.node)
                     if after.role is Role.MASTER or attempt == ATTEMPTS:
                         raise
