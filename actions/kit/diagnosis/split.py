@@ -59,9 +59,10 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
     Sentinel, or is followed by a replica. The true one is whom the Sentinels agree on. Undetermined where nobody does,
     or where only others take writes now: between two looks, by what their clients sent a moment ago, because the
     write Service or the application's setting leads there, or where none of these tells, by having clients. Likely
-    where one of the two did not answer us, or a Sentinel or node is silent. The number of keys and the offsets past
-    the fork decide nothing. Nothing is said while a Sentinel fails over and the roles are undecided: there the
-    promoted one is master beside whom they still name, and is right; nor of a cluster, whose masters are many.
+    where one of the two did not answer us, a Sentinel, a node or Kubernetes is silent, or clients could not be asked.
+    The number of keys and the offsets past the fork decide nothing. Nothing is said while a Sentinel fails over and
+    the roles are undecided: there the promoted one is master beside whom they still name, and is right; nor of a
+    cluster, whose masters are many.
     """
     found = sides(facts)
     if found is None:
@@ -123,6 +124,7 @@ def sides(facts: Facts) -> Sides | None:
     view = facts.snapshot.kubernetes
     told = view is None or not (view.unasked or view.gaps)  # Else where the application writes is not known.
     complete = told and not hidden and facts.all_voters_answered and all(node.info for node in facts.snapshot.nodes)
+    complete = complete and writing.all_told
     keeper = None if named is None or disputed else named.address
     losers = tuple(node.address for node in nodes if node.address != keeper)
     return Sides(

@@ -39,6 +39,9 @@ class Writers:
     clients: tuple[Address, ...]
     """An application is connected; where the clients could not be asked: more than the Sentinels' connections are."""
 
+    all_told: bool = True
+    """Every master that was asked for its clients told of them."""
+
     @property
     def now(self) -> tuple[Address, ...]:
         """Who takes writes now: those that did, are sent some or are meant to; else those that have clients."""
@@ -65,6 +68,7 @@ def writers(facts: Facts) -> Writers:
         led=tuple(dict.fromkeys(address for address, _ in _led(facts))),
         written_to=tuple(node.address for node in facts.masters if node.clients and node.clients.writing),
         clients=tuple(node.address for node in facts.masters if _has_clients(facts, node)),
+        all_told=not any(gap.source.endswith("CLIENT LIST") for node in facts.masters for gap in node.gaps),
     )
 
 

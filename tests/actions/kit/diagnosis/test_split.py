@@ -11,7 +11,7 @@ from actions.kit.diagnosis.split import sides
 from actions.kit.elasticache.views import GroupView
 from actions.kit.findings import Confidence, FindingId
 from actions.kit.kubernetes.view import ApplicationView, EnvValue, KubernetesView, PodView, ServiceView
-from actions.kit.snapshot import Role
+from actions.kit.snapshot import Reason, Role, Unasked
 from actions.kit.topology import Kind
 from tests.builders import (
     REPLID,
@@ -28,6 +28,10 @@ from tests.builders import (
 
 CERTAIN, LIKELY, UNDETERMINED = Confidence.CERTAIN, Confidence.LIKELY, Confidence.UNDETERMINED
 OLD, NEW, THIRD = node_at(1), node_at(2), node_at(3)
+
+
+def gap(source):
+    return Unasked(source, Reason.NOPERM, "no permission")
 
 
 def promoted(snapshot, number, replid, fork, **more):
@@ -220,6 +224,12 @@ def test_many_masters_are_compared_with_the_true_one_only():
         pytest.param(named(split(), 1, epoch=2, sentinels=(1,)), UNDETERMINED, id="one knows of a newer epoch"),
         pytest.param(named(split(), 1, epoch=0, sentinels=(1,)), CERTAIN, id="one is out of date"),
         pytest.param(without_node(split(), 3), LIKELY, id="a replica is silent"),
+        pytest.param(with_view(split(), 1, gaps=(gap(f"node {OLD} CLIENT LIST"),)), LIKELY, id="clients are not told"),
+        pytest.param(
+            replace(split(), kubernetes=KubernetesView("shop", "redis", unasked=gap("Kubernetes pods"))),
+            LIKELY,
+            id="Kubernetes is silent",
+        ),
     ],
 )
 def test_how_sure_the_sentinels_and_the_silent_leave_it(snapshot, confidence):
