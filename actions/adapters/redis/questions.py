@@ -152,8 +152,9 @@ class NodeQuestions:
     def _if_allowed(self, name: str, parse: Callable[..., T], answer: Reply) -> T | None:
         """What a log says. One that is refused is not asked for again: the server logs each refusal."""
         if isinstance(answer, CommandFailed):
-            self._refused |= {name}
-            self._request = self._asking()
+            if answer.reason in {Reason.NOPERM, Reason.REFUSED_COMMAND}:
+                self._refused |= {name}
+                self._request = self._asking()
             return None
         return None if answer is None else _Asked("").read("", parse, answer)
 

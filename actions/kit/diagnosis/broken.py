@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from actions.kit.closer import Refused
 from actions.kit.diagnosis.about import counts, grown, mib
 from actions.kit.diagnosis.cause import Cause
-from actions.kit.diagnosis.facts import Facts, no_answer, of_node
+from actions.kit.diagnosis.facts import Facts, count, no_answer, of_node
 from actions.kit.diagnosis.resyncs import begun_again
 from actions.kit.findings import Evidence
 from actions.kit.holding import HELD
@@ -31,11 +31,13 @@ def cause_of(facts: Facts, node: NodeView, link: Link) -> Cause | None:
     return next((cause for cause in causes if cause.proven), next(iter(causes), None))
 
 
-def stale(node: NodeView) -> str:
-    """What a replica without its link does to its readers, where it was asked and does not serve them."""
-    if node.closer is not None and node.closer.serves_stale is False:
-        return "; until then it answers MASTERDOWN to whoever reads (replica-serve-stale-data no)"
-    return ""
+def stale(facts: Facts, node: NodeView) -> str:
+    """What a replica without its link does to its readers, where its settings or its counters say so."""
+    refused = grown(facts, node, lambda info: info.errors.masterdown)
+    if refused is None and (node.closer is None or node.closer.serves_stale is not False):
+        return ""
+    just = f", as it has {count(refused.change, 'time')} between two looks" if refused else ""
+    return f"; until then it answers MASTERDOWN to whoever reads (replica-serve-stale-data no){just}"
 
 
 def _nobody_there(_facts: Facts, _node: NodeView, followed: NodeView, _link: Link) -> Iterator[Cause]:
@@ -115,13 +117,13 @@ def _errors(facts: Facts, _node: NodeView, followed: NodeView, _link: Link) -> I
 
     NOPERM is not among them: what we may not ask ourselves counts there too.
     """
-    for code, count in (
+    for code, refused in (
         ("NOAUTH", grown(facts, followed, lambda info: info.errors.noauth)),
         ("WRONGPASS", grown(facts, followed, lambda info: info.errors.wrongpass)),
     ):
-        if count is not None:
+        if refused is not None:
             words = f"the master refuses it ({code}): look at masterauth and masteruser"
-            yield Cause(words, (counts(followed, f"errorstat_{code}", count),))
+            yield Cause(words, (counts(followed, f"errorstat_{code}", refused),))
 
 
 def _protected(_facts: Facts, node: NodeView, followed: NodeView, _link: Link) -> Iterator[Cause]:

@@ -79,7 +79,14 @@ def _overdue_s(node: NodeView, info: NodeInfo) -> int | None:
     """How long ago it saved last, where a save point has long been due; ``None`` where none is, or nobody can tell."""
     points = node.config.save_points if node.config else None
     now_us, saved_at, changes = info.stats.time_us, info.stats.last_save_at, info.changes_since_save
-    if not points or now_us is None or saved_at is None or changes is None or info.loading:
+    if (
+        not points
+        or now_us is None
+        or saved_at is None
+        or changes is None
+        or info.loading
+        or info.stats.bgsave_in_progress
+    ):
         return None
     age_s = now_us // 1_000_000 - saved_at
     due = any(changes >= least and age_s > 2 * after_s + PATIENCE_S for after_s, least in points)

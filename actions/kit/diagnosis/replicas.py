@@ -104,7 +104,7 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
             FindingId.REPLICATION_BROKEN,
             Severity.WARNING,
             confident(complete=facts.sure_of_master and problem.proven),
-            f"The replica {node.address} {problem.words}{stale(node)}.",
+            f"The replica {node.address} {problem.words}{stale(facts, node)}.",
             (node.address,),
             (of_node(node, link_text(link)), of_node(master, f"role master, {seen}"), *problem.evidence),
             (

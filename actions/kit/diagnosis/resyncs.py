@@ -60,8 +60,13 @@ def _why(facts: Facts, followed: NodeView) -> str:
 
 
 def _counted(facts: Facts, followed: NodeView) -> Iterator[Evidence]:
-    begun = grown(facts, followed, lambda info: info.stats.full_syncs)
-    cut = grown(facts, followed, lambda info: info.stats.cut_by_output_limit)
-    for name, counted in (("sync_full", begun), ("client_output_buffer_limit_disconnections", cut)):
+    for name, counted in (
+        ("sync_full", grown(facts, followed, lambda info: info.stats.full_syncs)),
+        ("sync_partial_err", grown(facts, followed, lambda info: info.stats.refused_partial_syncs)),
+        (
+            "client_output_buffer_limit_disconnections",
+            grown(facts, followed, lambda info: info.stats.cut_by_output_limit),
+        ),
+    ):
         if counted is not None:
             yield counts(followed, name, counted)

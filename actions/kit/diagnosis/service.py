@@ -8,7 +8,7 @@ from actions.kit.diagnosis.about import about, counts
 from actions.kit.diagnosis.facts import Facts, confident, no_answer
 from actions.kit.diagnosis.growth import growth, one_look
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
-from actions.kit.snapshot import NodeInfo, Reason
+from actions.kit.snapshot import NodeInfo, NodeView, Reason, SentinelView
 
 NEARLY = 0.9
 """The share of maxclients from which it is worth a warning."""
@@ -41,19 +41,21 @@ def clients_near_limit(facts: Facts) -> Iterator[Finding]:
 
 
 def _turned_us_away(facts: Facts) -> Iterator[Finding]:
-    for node in facts.snapshot.nodes:
-        if node.unasked is not None and node.unasked.reason is Reason.MAXCLIENTS:
-            leads = facts.leads(node)
-            yield Finding(
-                FindingId.CLIENTS_NEAR_LIMIT,
-                Severity.CRITICAL if leads else Severity.WARNING,
-                confident(complete=True),
-                f"The {'master' if leads else 'replica'} {node.address} takes no more clients: raise maxclients, or "
-                "find who opens so many.",
-                (node.address,),
-                (no_answer(node.unasked),),
-                facts.lines("diagnose"),
-            )
+    views: tuple[NodeView | SentinelView, ...] = (*facts.snapshot.nodes, *facts.snapshot.sentinels)
+    for view in views:
+        if view.unasked is None or view.unasked.reason is not Reason.MAXCLIENTS:
+            continue
+        leads = isinstance(view, NodeView) and facts.leads(view)
+        who = "Sentinel" if isinstance(view, SentinelView) else "The master" if leads else "The replica"
+        yield Finding(
+            FindingId.CLIENTS_NEAR_LIMIT,
+            Severity.CRITICAL if leads else Severity.WARNING,
+            confident(complete=True),
+            f"{who} {view.address} takes no more clients: raise maxclients, or find who opens so many.",
+            (view.address,),
+            (no_answer(view.unasked),),
+            facts.lines("diagnose"),
+        )
 
 
 def _connections(info: NodeInfo) -> int:

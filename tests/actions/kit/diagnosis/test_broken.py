@@ -129,7 +129,11 @@ def test_one_full_sync_that_another_replica_begins_is_in_order():
 
 
 def test_a_replica_that_serves_nobody_meanwhile():
+    then, now = (with_node(lost(), 2, errors=Errors(masterdown=times)) for times in (1, 4))
+
     assert "answers MASTERDOWN" in broken(asked(lost(), 2, serves_stale=False)).summary
+    assert "as it has 3 times between two looks" in broken(now, then).summary
+    assert "MASTERDOWN" not in broken(asked(now, 2, serves_stale=True)).summary
 
 
 def slow(*took_ms: int, ago_s: int = 5) -> Snapshot:

@@ -11,7 +11,16 @@ from actions.kit.kubernetes.view import ContainerView, KubernetesView, PodView
 from actions.kit.snapshot import NodeConfig, Reason, Role, Snapshot
 from actions.kit.stats import Errors, NodeStats
 from actions.kit.topology import Kind
-from tests.builders import healthy, node_at, with_node, with_opinion, with_view, without_node
+from tests.builders import (
+    healthy,
+    node_at,
+    sentinel_at,
+    with_node,
+    with_opinion,
+    with_view,
+    without_node,
+    without_sentinel,
+)
 
 MIB = 2**20
 SAVES = NodeConfig(0, 10, 100, save_points=((3_600, 1), (60, 10_000)), stops_on_bgsave_error=True)
@@ -233,6 +242,19 @@ def test_a_master_that_turns_us_away_is_there(kind):
     verdict = diagnose(without_node(snapshot, 1, Reason.MAXCLIENTS)).verdict
 
     assert (verdict.id, verdict.severity) == (FindingId.CLIENTS_NEAR_LIMIT, Severity.CRITICAL)
+
+
+def test_a_sentinel_that_turns_us_away_is_there():
+    findings = diagnose(without_sentinel(healthy(), 2, Reason.MAXCLIENTS)).findings
+
+    assert f"Sentinel {sentinel_at(2)} takes no more clients" in findings[0].summary
+    assert FindingId.SENTINEL_DOWN not in {one.id for one in findings}
+
+
+def test_a_dump_that_takes_long_is_not_overdue():
+    seen = NodeStats(time_us=10**15, last_save_at=10**9 - 20_000, bgsave_in_progress=1)
+    snapshot = with_node(with_view(healthy(), 1, config=SAVES), 1, stats=seen, changes_since_save=5, uptime_s=50_000)
+    assert not found(snapshot, FindingId.PERSISTENCE_FAILING)
 
 
 def test_protected_mode_is_told_with_what_to_do():
