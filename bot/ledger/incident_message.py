@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, select
@@ -31,9 +32,19 @@ async def show(tx: Transaction, incident_id: str, *, whatever: bool = False) -> 
 
 
 async def alerts_of(tx: Transaction, incident_id: str) -> Sequence[RowMapping]:
-    """The alerts of an incident: those that fire first, the worst first, then the oldest."""
+    """The alerts of an incident: those that fire first, the worst first, then the oldest.
+
+    Of those that have ended what Tandem saw itself comes first, in the order of time: that is the story, and holds what
+    a failover has cost.
+    """
     rows = (await tx.connection.execute(select(alerts).where(alerts.c.incident_id == incident_id))).mappings().all()
-    return sorted(rows, key=lambda row: (row["ended_at"] is not None, worst_first(row["severity"]), row["starts_at"]))
+    return sorted(rows, key=_order)
+
+
+def _order(row: RowMapping) -> tuple[bool, int, datetime]:
+    if row["ended_at"] is None:
+        return False, worst_first(row["severity"]), row["starts_at"]
+    return True, 0 if row["own"] else 1 + worst_first(row["severity"]), row["starts_at"]
 
 
 def worst_first(severity: str) -> int:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.ledger import Ledger
+from bot.ledger.incident_message import SHOWN
 from bot.ledger.incident_records import SEVERAL, UNKNOWN, Alert, Sight, Signal, Taken
 from tests.bot.ledger.given import LEAD, ONCALL, Clock, ledger_in
 from tests.databases import rows
@@ -173,6 +174,22 @@ async def test_a_second_alert_joins_the_first_and_the_worst_stands_first(ledger_
         clock.passes(seconds=5)
         assert await sender.sends(sender.alert("f1")) == Taken(changed=1)
         assert [one["severity"] for one in message(ledger_url)["body"]["alerts"]] == ["critical", "warning"]
+
+
+async def test_of_what_has_ended_the_story_that_tandem_saw_itself_is_never_left_out(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        rules = [sender.alert(f"f{number}") for number in range(SHOWN)]
+        await sender.sends(*rules)
+        clock.passes(seconds=5)
+        cost = {"alertname": "AutomaticFailover", "severity": "info"}
+        await sender.sends(Alert("cost", True, clock(), None, cost, "Writes failed for at most 4.3 s.", own=True))
+        assert "AutomaticFailover" not in {one["name"] for one in message(ledger_url)["body"]["alerts"]}
+        clock.passes(seconds=20)
+        await sender.sends(*(replace(one, firing=False, ended_at=clock()) for one in rules))
+        await looked(ledger, WELL)
+        assert message(ledger_url)["body"]["alerts"][0]["name"] == "AutomaticFailover"
 
 
 async def test_many_targets_at_once_share_one_message_with_the_worst_first(ledger_url):
