@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.choices import Application, Host, Shard, To, given
+from bot.cli.choices import Application, Host, Keep, Shard, To, given
 from bot.cli.exits import Exit
 
 changes = typer.Typer()
@@ -32,6 +32,7 @@ def request(  # noqa: PLR0913 -- Each is an option that people type.
     host: Host = None,
     application: Application = None,
     *,
+    keep: Keep = None,
     break_glass: Annotated[
         bool, typer.Option("--break-glass", help="In an emergency: without approval; needs --reason, leaves a review.")
     ] = False,
@@ -41,7 +42,7 @@ def request(  # noqa: PLR0913 -- Each is an option that people type.
     from bot.cli import changing
 
     how = changing.How(reason, break_glass=break_glass)
-    options = given(to=to, shard=shard, host=host, application=application)
+    options = given(to=to, shard=shard, host=host, application=application, keep=keep)
     return changing.request(action, target, options, how, as_json=as_json)
 
 

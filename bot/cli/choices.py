@@ -16,6 +16,11 @@ Application = Annotated[
     str | None, typer.Option(metavar="WHAT", help="The application on Kubernetes: switch, roll-back or leave.")
 ]
 
+Keep = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Of a split brain: the master that is kept, where nothing else decides."),
+]
+
 
 def given(**options: str | None) -> dict[str, str]:
     """Those that were given; which of them an action has, it says itself."""

@@ -188,6 +188,22 @@ async def test_what_is_suggested_can_be_typed(terminal):
         assert (plan.code, plan.json["risk"], plan.json["cost"]["loss_bytes"]) == (0, "destructive", None)
 
 
+async def test_a_split_brain_is_planned_by_the_words_that_its_diagnosis_suggests(terminal, tmp_path):
+    async with replication(build(), replicas=1) as topology:
+        old, new = topology.nodes
+        await new.command("REPLICAOF", "NO", "ONE")
+        target = {"kind": "replication", "nodes": list(topology.node_addresses), "rescue": {"folder": str(tmp_path)}}
+        terminal.targets(orders=target)
+        line = f"repair orders --keep {new.address}"
+        assert f"tandem request {line}" in (await terminal.types("diagnose orders")).out
+        plan = await terminal.types(f"plan {line} --json")
+        assert (plan.code, plan.json["candidate"], plan.json["cost"]["loss_keys"]) == (0, new.address, None)
+        assert "copies first" in (await terminal.types(f"plan {line}")).out
+        refused = await terminal.types("plan repair orders --json")
+        assert refused.code == 3
+        assert f"repair orders --keep {old.address} or {line}" in refused.json["refusal"]["reason"]
+
+
 async def test_names_of_keys_are_shown_to_an_approver_only(terminal):
     async with replication(build(), replicas=1) as topology:
         await topology.nodes[1].command("REPLICAOF", "NO", "ONE")

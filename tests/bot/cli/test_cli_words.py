@@ -6,7 +6,11 @@ import pty
 import sys
 
 import pytest
+from typer.main import get_command
 
+from actions.kit.action import ChangeAction
+from actions.registry import ACTIONS
+from bot.cli.app import app
 from tests.bot.cli.conftest import TANDEM
 
 HEAVY = ("slack_bolt", "slack_sdk", "sqlalchemy", "aiohttp", "boto3", "kubernetes", "pydantic", "typer", "rich")
@@ -32,6 +36,13 @@ async def test_no_words_show_the_help(terminal):
         "token",
     ):
         assert f" {command} " in ended.out
+
+
+@pytest.mark.parametrize("command", ["plan", "request"])
+def test_every_option_of_a_change_can_be_typed(command):
+    typed = {option for one in get_command(app).commands[command].params for option in one.opts}
+    named = {f"--{one.name}" for action in ACTIONS if isinstance(action, ChangeAction) for one in action.options}
+    assert named <= typed
 
 
 @pytest.mark.parametrize(
