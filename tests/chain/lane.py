@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from bot.ledger import Ledger
 from bot.ledger.sorting import REOPENS
@@ -120,6 +120,20 @@ class Stand:
             shown = "\n---\n".join(one.plain() for one in self.slack.messages(lane.channel))
             fires = [one for one in await self.monitoring.alerts() if one.group == lane.name]
             raise AssertionError(f"{lane.name}: {what} did not come.\nPrometheus: {fires}\n{shown}") from None
+
+    async def still_open(self, lane: Lane) -> bool:
+        """Whether its incident is, once Tandem has looked at Redis once more."""
+        columns = (incidents.c.look_at, incidents.c.looking_until, incidents.c.closed_at)
+        query = select(*columns).where(incidents.c.scope == lane.name).order_by(incidents.c.opened_at.desc())
+        since = None
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                async with self.ledger._database.reading() as tx:
+                    row = (await tx.connection.execute(query)).mappings().first()
+                    since = since or tx.now
+                if row is not None and row["look_at"] > since and row["looking_until"] is None:
+                    return row["closed_at"] is None
+                await asyncio.sleep(0.1)
 
     def saying(self, lane: Lane, text: str) -> Message | None:
         """The newest message of its channel that says this."""

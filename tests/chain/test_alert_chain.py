@@ -128,6 +128,7 @@ async def test_resolved_is_no_proof_of_health(tmp_path: Path) -> None:
             await chain.prometheus.kill()
             silent = await waits(lane, lambda: still(all_of_it, lane, "orders: the alerts have ended"), "silence")
             assert "that is no proof of health" in silent.plain()
+            assert await all_of_it.still_open(lane)
             await fault.mends()
             await all_of_it.over(lane, prompt)
 
