@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from actions.kit.findings import FindingId
+
 ROOT = Path(__file__).parents[1]
 PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("approvals", "runbook-coverage")}
 
@@ -28,3 +30,10 @@ def test_every_command_of_the_runbook_has_a_test_or_says_that_it_is_not_covered_
     rows = re.findall(r"^\| `[^|]+ \| [^|]* \| (.+) \|$", PAGES["runbook-coverage"], re.MULTILINE)
     assert len(rows) > 40
     assert all("tests/" in shown or shown.startswith("not covered yet") for shown in rows)
+
+
+def test_every_finding_has_its_conditions_on_the_page() -> None:
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", (ROOT / "docs" / "diagnosis.md").read_text(), re.MULTILINE
+    )
+    assert sorted(rows) == sorted(FindingId)

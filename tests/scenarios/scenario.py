@@ -57,6 +57,8 @@ class Scenario:
     """Other verdicts that are true too, before the fault has shown in full: all that may be said with certainty."""
     lasts: bool = True
     """Whether it stays; else what is in ``meanwhile`` may follow."""
+    needs: Callable[[], bool] = lambda: True
+    """Whether this machine has what it takes."""
     clients: tuple[int, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     target: Mapping[str, Any] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Diagnosis, Evidence, Finding, Severity
 from tests.builders import healthy, node_at
+from tests.scenarios.corpus import SCENARIOS
 from tests.scenarios.faults.masters import nothing
 from tests.scenarios.run import matches, wrongly
 from tests.scenarios.scenario import CERTAIN, LIKELY, UNDETERMINED, F, Scenario
@@ -50,3 +51,17 @@ def test_who_is_named_as_the_true_master():
     for number, right in ((0, True), (1, False)):
         assert matches(replace(SPLIT, master=number), said(F.SPLIT_BRAIN, LIKELY), nodes) is right
         assert matches(replace(SPLIT, loser=number), said(F.SPLIT_BRAIN, LIKELY), nodes) is not right
+
+
+def test_every_finding_is_made_true_by_a_real_fault():
+    """Fragmentation takes 256 MiB to show, which is for a rule's own test."""
+    shown = {one.verdict for one in SCENARIOS}.union(*(one.also for one in SCENARIOS))
+    assert set(F) - shown == {F.FRAGMENTATION}
+
+
+def test_the_corpus_is_as_wide_as_it_has_to_be():
+    splits = [one for one in SCENARIOS if one.verdict is F.SPLIT_BRAIN]
+    assert len({one.name for one in SCENARIOS}) == len(SCENARIOS) >= 50
+    assert len(splits) >= 8
+    assert len([one for one in splits if one.confidence is UNDETERMINED]) >= 2
+    assert len([one for one in splits if "larger" in one.name]) >= 2

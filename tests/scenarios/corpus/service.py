@@ -3,6 +3,7 @@
 from tests.scenarios.faults import masters, replicas, service
 from tests.scenarios.faults.tools import both
 from tests.scenarios.scenario import F, Scenario
+from tests.scenarios.small_disk import may_be_mounted, on_a_small_disk
 from tests.scenarios.stages import replication, sentinel
 
 GONE = frozenset({F.MASTER_DOWN, F.MASTER_UNREACHABLE, F.SPLIT_BRAIN, F.HEALTHY})
@@ -72,5 +73,34 @@ SERVICE = (
         meanwhile=frozenset({F.HEALTHY, F.FAILOVER_IN_PROGRESS, F.REPLICATION_BROKEN, F.REPLICA_SYNCING}),
         loser=0,
         clients=(0,),
+    ),
+    Scenario(
+        "the disk is full",
+        on_a_small_disk,
+        service.fill_the_disk,
+        F.PERSISTENCE_FAILING,
+        also=frozenset({F.WRITES_REFUSED}),
+        offers=frozenset({"failover"}),
+        never=GONE,
+        needs=may_be_mounted,
+    ),
+    Scenario(
+        "the dump fails, and writes are refused for it",
+        replication,
+        service.break_the_dump,
+        F.PERSISTENCE_FAILING,
+        also=frozenset({F.WRITES_REFUSED}),
+        offers=frozenset({"failover"}),
+        never=GONE,
+        settings={"extra_config": {"save": "3600 1"}},
+    ),
+    Scenario(
+        "a command took more than a second",
+        replication,
+        service.run_a_slow_command,
+        F.SLOW_COMMANDS,
+        never=GONE,
+        master=0,
+        settings={"extra_config": {"enable-debug-command": "yes"}},
     ),
 )

@@ -68,3 +68,17 @@ async def let_us_ask_nothing(topology: Topology) -> None:
     """A user that may PING, and nothing else."""
     for node in topology.nodes:
         await node.command("ACL", "SETUSER", "poor", "on", ">poor", "+ping")
+
+
+async def fill_the_disk(topology: Topology) -> None:
+    """The replicas write no AOF: they would end where they cannot."""
+    master, *others = topology.nodes
+    for node in others:
+        await node.command("CONFIG", "SET", "appendonly", "no")
+    await fill(master, 30_000)
+    while (await master.command("INFO", "persistence"))["aof_last_write_status"] != "err":
+        await asyncio.sleep(0.02)
+
+
+async def run_a_slow_command(topology: Topology) -> None:
+    await topology.nodes[0].command("DEBUG", "SLEEP", 1.2)
