@@ -130,6 +130,9 @@ async def test_every_way_to_look_on_a_real_redis(slack: LocalSlack, redis: Topol
         refusal = await slack.waits_for(lambda: saying(slack, "failover orders: refused"))
         assert "does not answer" in refusal.plain()
         assert ("diagnose orders", "run:0", "diagnose orders") in refusal.buttons()
+        await oncall.clicks(refusal, "run:0")
+        seen = await slack.waits_for(lambda: saying(slack, "Who sees whom"))
+        assert "orders: " in seen.plain()
     assert all(delivery.error is None for delivery in slack.deliveries)
     assert [call for call in slack.calls if call.error] == []
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.redis.topology import Topology
-from sandbox.slack import LocalSlack, Person
+from sandbox.slack import LocalSlack, Message, Person
 from tests.bot.slack.conftest import INCIDENT, House, asked, saying, targets, whispered
 
 pytestmark = pytest.mark.servers
@@ -136,6 +136,13 @@ async def test_what_was_approved_is_no_longer_so(slack: LocalSlack, redis: Topol
         drift = await slack.waits_for(lambda: saying(slack, "the approval is void"))
         assert "is now: " in drift.plain()
         assert ("Ask again with a new plan", "run:0", "failover orders") in drift.buttons()
+        await slack.person("U0ONCALL").clicks(drift, "run:0")
+        again = await slack.waits_for(lambda: _newer(saying(slack, "failover orders: destructive"), card))
+        assert [one[0] for one in again.buttons()] == [one[0] for one in card.buttons()], "as if it were typed"
+
+
+def _newer(message: Message | None, than: Message) -> Message | None:
+    return message if message is not None and message.ts > than.ts else None
 
 
 def modal(person: Person) -> str:

@@ -1,7 +1,4 @@
-"""What holds for every diagnosis, whatever the snapshot: of every kind, with any faults, seen once or twice.
-
-The examples are the same each time; to look for more: ``pytest --hypothesis-seed=random`` with ``derandomize=False``.
-"""
+"""What holds for every diagnosis, whatever the snapshot: of every kind, with any faults, seen once or twice."""
 
 from collections import Counter
 from dataclasses import replace
