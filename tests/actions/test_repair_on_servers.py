@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from actions.kit.errors import NotYet, RescueFailed
-from actions.kit.holding import HELD
+from actions.kit.holding import HELD, hold_of
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import Refusal, SettingChange
 from actions.kit.repair.demotion import DemoteLoser
-from actions.kit.repair.fence import FenceLoser
+from actions.kit.repair.fence import FenceLoser, HoldData
 from actions.kit.repair.rescue import RescueLoser
 from actions.kit.settlement import CutOff, Question, settle
 from actions.kit.topology import Address
@@ -147,6 +148,23 @@ async def test_a_sentinel_that_wakes_up_in_the_middle_costs_no_byte(tmp_path: Pa
         assert await setting(scene.old, "masterauth") == ""
         assert not in_file(scene.old, HELD)
         await scene.nothing_is_lost(scene.old, scene.new)
+
+
+async def test_what_a_sentinel_was_faster_to_throw_away_is_said_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    async with split(build(NAME), tmp_path) as scene:
+        hold = hold_of(Address.parse(scene.old.address), None)
+
+        async def made_a_replica() -> None:
+            await scene.old.command("REPLICAOF", *scene.new.address.split(":"))
+
+        plan = await scene.planned(keep=scene.new)
+        plan = replace(plan, steps=(plan.steps[0], HoldData(hold.server, hold), *plan.steps[1:]))
+        ending, journal = await scene.repaired(plan, HoldData, made_a_replica)
+        assert ending.outcome is Outcome.UNDONE, journal.lines
+        assert "its sync throws away what only it had; how much that was at most, the plan says" in ending.failures[0]
+        assert journal.owed == []
+        assert await setting(scene.old, "masterauth") == ""
+        await scene.ended()
 
 
 async def test_a_loser_that_is_made_a_replica_while_it_is_copied_is_copied_again(tmp_path: Path) -> None:

@@ -102,8 +102,14 @@ class HoldData(Step):
         return (self.hold,)
 
     async def act(self, hands: Hands) -> str:
-        """Set it, and read it; a node that does not answer is not sent anything."""
-        await hands.standing(self.node)
+        """Set it, and read it; a node that does not answer is not sent anything.
+
+        Raises:
+            TooLate: it has been made a replica: there is nothing to be held back any more.
+        """
+        standing = await hands.standing(self.node)
+        if standing.role is Role.REPLICA and not await is_held(self.hold, hands):
+            raise TooLate(_lost(self.node, standing))
         await hands.change_settings(self.node, {self.hold.name: self.hold.new}, rewrite=False)
         if not await is_held(self.hold, hands):
             raise NotYet(f"{self.node} did not keep its {self.hold.name}")
@@ -119,6 +125,8 @@ class HoldData(Step):
             standing = await hands.standing(self.node)
         except Gone:
             return f"{self.node} is gone, and what was set on it"
+        if not await is_held(self.hold, hands):
+            return f"{self.node} is as it was"
         why = await self._in_danger(standing, hands)
         if why:
             raise NotYet(
@@ -168,11 +176,9 @@ class FenceLoser(Step):
         sets = "".join(f" CONFIG SET {change.name} {change.new};" for change in self.settings)
         fence = f"{self.node}> MULTI; CLIENT PAUSE {self.pause_ms} WRITE;{sets} EXEC"
         fence += f"; {self.node}> REPLICAOF NO ONE" if self.was_replica else ""
-        return (
-            f"{self.keeper}> CLIENT PAUSE {self.pause_ms} WRITE; {fence}; {self.keeper}> CLIENT UNPAUSE"
-            if (self.both)
-            else fence
-        )
+        if not self.both:
+            return fence
+        return f"{self.keeper}> CLIENT PAUSE {self.pause_ms} WRITE; {fence}; {self.keeper}> CLIENT UNPAUSE"
 
     @property
     def changes(self) -> tuple[SettingChange, ...]:
@@ -197,8 +203,8 @@ class FenceLoser(Step):
             raise TooLate(f"{self.keeper} is a {kept.role} by now")
         if given_up.role is Role.REPLICA and not self.was_replica:
             held = self.hold is not None and await is_held(self.hold, hands)
-            lost = "its data is held back" if held else "its sync throws away what only it had, or has done so"
-            raise TooLate(f"{self.node} has been made a replica of {given_up.master} before it was fenced: {lost}")
+            made = f"{self.node} has been made a replica of {given_up.master}"
+            raise TooLate(f"{made}; its data is held back" if held else _lost(self.node, given_up))
 
     async def _fence(self, hands: Hands) -> int:
         offset = await hands.fence(self.node, self.pause_ms, as_settings(self.settings))
@@ -239,11 +245,16 @@ async def as_fenced_master(node: Address, hold: SettingChange | None, hands: Han
     if standing.role is Role.MASTER:
         return standing
     if hold is None or not await is_held(hold, hands):
-        raise TooLate(f"{node} has been made a replica of {standing.master}: what only it had is lost with its sync")
+        raise TooLate(_lost(node, standing))
     if not await is_fenced(node, hands):
         raise NotYet(f"{node} is no longer fenced")
     await hands.promote(node)
     return await hands.standing(node)
+
+
+def _lost(node: Address, standing: Standing) -> str:
+    made = f"{node} has been made a replica of {standing.master} before its data was safe"
+    return f"{made}: its sync throws away what only it had; how much that was at most, the plan says"
 
 
 async def is_held(hold: SettingChange, hands: Hands) -> bool:
