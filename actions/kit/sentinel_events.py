@@ -70,7 +70,8 @@ def _about_instance(channel: str, words: list[str], details: str) -> SentinelEve
 
 def as_events(master_name: str, view: SentinelView) -> Iterator[SentinelEvent]:
     """What a Sentinel knows already when somebody begins to listen, as the events by which it would have told it."""
-    yield SentinelEvent(MYSELF, master_name, Instance.SENTINEL, details=view.run_id)
+    if view.run_id:
+        yield SentinelEvent(MYSELF, master_name, Instance.SENTINEL, details=view.run_id)
     if view.tilt:
         yield SentinelEvent("+tilt")
     master = view.master

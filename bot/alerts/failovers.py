@@ -26,8 +26,9 @@ Look = Callable[[str, str, Mapping[str, str], Progress], Awaitable[Seen]]
 
 STEP_S, LONGEST_S = 1.0, 60.0
 """How often it is seen whether all has settled, and for how long; then it is told as it stands."""
-HURRY_S = 0.2
-"""While a master is silent its nodes are asked so often: how long writes failed is then known as well."""
+HURRY_S, SOON_S, CLOSELY = 0.2, 10.0, 10
+"""While a master is silent its nodes are asked so often for so long, to know how long writes failed as well; but not
+where more than so many masters are silent at once."""
 
 
 class Pulses(Protocol):
@@ -104,12 +105,13 @@ class Failovers:
         loop = asyncio.get_running_loop()
         began, limit_s = loop.time(), None
         while limit_s is None or loop.time() - began < limit_s:
-            if self._pulses is not None and loop.time() - began < LONGEST_S:
+            soon = loop.time() - began < SOON_S and len(self._signs) <= CLOSELY
+            if soon and self._pulses is not None:
                 self._pulses.hurry(target)
-            await asyncio.sleep(HURRY_S if loop.time() - began < LONGEST_S else STEP_S)
+            await asyncio.sleep(HURRY_S if soon else STEP_S)
             if (target, master) not in self._held and not self._is_silent(target, master):
                 return
-            if limit_s is None:
+            if limit_s is None and loop.time() - began >= SOON_S:
                 snapshot = await self._seen(target)
                 limit_s = patience_s(snapshot) if snapshot is not None else None
                 if snapshot is not None and limit_s is None:

@@ -120,7 +120,7 @@ class NodeWatch:
             self._choose_tellers(group)
             if was_master:
                 self._failovers.sign(beat.target, beat.address)
-        elif not pulse.silent:
+        elif pulse.sign_at is not None and not pulse.silent:
             self._prober.ask_soon(beat.target, beat.address)
 
     def _heard(self, group: _Group, beat: Beat, pulse: Pulse) -> None:

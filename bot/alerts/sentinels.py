@@ -28,7 +28,10 @@ AGAIN_S, LONGEST_S = 1.0, 30.0
 GIVEN_UP = 60
 """One that is in no settings, and could not be called so many times in a row, is called no more until it is named."""
 
-Events = Callable[[Target, Address, Iterable[str]], AsyncGenerator[SentinelEvent]]
+AT_ONCE = 32
+"""So many Sentinels are called at a time: a thousand at once would keep each other waiting for too long."""
+
+Events = Callable[[Target, Address, Iterable[str], asyncio.Semaphore], AsyncGenerator[SentinelEvent]]
 Known = Callable[[str, Iterable[Address]], None]
 """Is told of a target's nodes."""
 
@@ -107,6 +110,7 @@ class SentinelWatch:
         self._targets = tuple(target for target in targets if target.sentinels)
         self._teller, self._failovers, self._events, self._known = teller, failovers, events, known
         self._ears: dict[tuple[Address, str | None], _Ear] = {}
+        self._opening = asyncio.Semaphore(AT_ONCE)
         self._closed = False
 
     def start(self) -> None:
@@ -147,7 +151,7 @@ class SentinelWatch:
             targets = tuple(ear.targets.values())
             try:
                 names = [target.master_name for target in targets]
-                async with aclosing(self._events(targets[0], ear.sentinel, names)) as events:
+                async with aclosing(self._events(targets[0], ear.sentinel, names, self._opening)) as events:
                     async for event in events:
                         pause_s, failures = AGAIN_S, 0
                         if not self._heard(ear, event):

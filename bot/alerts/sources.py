@@ -31,7 +31,7 @@ class Sources:
 
     def __init__(self, fleet: Fleet, ledger: Ledger, look: Look, watches: Watches) -> None:
         dialled = tuple(filter(_is_dialled, fleet.targets.values()))
-        self._teller = Teller(Places(fleet), ledger.incidents, ledger.holder)
+        self._teller = Teller(Places(fleet), ledger.incidents, ledger.held)
         self._failovers = Failovers(look, self._teller)
         self._nodes = NodeWatch(dialled, self._teller, self._failovers, watches.nodes_s) if watches.nodes_s else None
         self._sentinels = None

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from itertools import islice
 
 from actions.kit.errors import TandemError
 from bot.alerts.mapping import Places
@@ -22,7 +23,10 @@ AGAIN_S = 1.0
 MOST = 10_000
 """So many alerts wait at most for a ledger that cannot be written."""
 
-Holder = Callable[[str], Awaitable[str | None]]
+TOGETHER = 50
+"""So many are written in one transaction: the first ones shall not wait for a thousand others."""
+
+Held = Callable[[], Awaitable[frozenset[str]]]
 
 
 class Teller:
@@ -31,11 +35,11 @@ class Teller:
     Args:
         places: finds the channels.
         incidents: where alerts go.
-        holder: which run of ours holds a target: what it causes is told by its own message.
+        held: which targets a run of ours has now: what it causes is told by its own message.
     """
 
-    def __init__(self, places: Places, incidents: Incidents, holder: Holder) -> None:
-        self._places, self._incidents, self._holder = places, incidents, holder
+    def __init__(self, places: Places, incidents: Incidents, held: Held) -> None:
+        self._places, self._incidents, self._held = places, incidents, held
         self._waiting: dict[tuple[str, str], Alert] = {}
         self._looks: set[str] = set()
         self._something = asyncio.Event()
@@ -65,7 +69,7 @@ class Teller:
 
     async def is_ours(self, target: str) -> bool:
         """Whether a run of ours holds the target."""
-        return await self._holder(target) is not None
+        return target in await self._held()
 
     async def _run(self) -> None:
         while True:
@@ -76,21 +80,20 @@ class Teller:
                 self._something.set()
 
     async def _written(self) -> bool:
-        waiting, looks = dict(self._waiting), set(self._looks)
+        waiting, looks = dict(islice(self._waiting.items(), TOGETHER)), set(self._looks)
         try:
-            signals = []
-            for (target, _), alert in waiting.items():
-                if await self.is_ours(target):
-                    looks.add(target)
-                else:
-                    signals.append(self._places.of_target(alert, target))
-            await self._write(signals, looks)
+            held = await self._held()
+            looks |= {target for target, _ in waiting if target in held}
+            told = ((target, alert) for (target, _), alert in waiting.items() if target not in held)
+            await self._write([self._places.of_target(alert, target) for target, alert in told], looks)
         except TandemError as error:
             log.warning("what was noticed could not be written down, and is tried again: %s", error)
             return False
         for key in waiting:
             del self._waiting[key]
         self._looks -= looks
+        if self._waiting:
+            self._something.set()
         return True
 
     async def _write(self, signals: list[Signal], looks: set[str]) -> None:

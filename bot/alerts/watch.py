@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 
 POLL_S = 2.0
 """How often to look for what other processes have written, in seconds."""
-MOST, TOGETHER = 200, 20
-"""Targets of one incident that are looked at, and how many of them at a time."""
+MOST, TOGETHER, IN_A_STORM = 200, 20, 2
+"""Targets of one incident that are looked at, and how many of them at a time; but for two while many incidents wait for
+their first look: that each is told at once goes before what is seen."""
 LOOK_S = 20.0
 """A look takes no longer; less than an incident is claimed for."""
 _EVIDENCE, _SUGGESTS, _LETTERS = 3, 3, 300
@@ -48,6 +49,7 @@ class Watch:
     def __init__(self, incidents: Incidents, look: Look, note: Notes) -> None:
         self._incidents, self._look, self._note = incidents, look, note
         self._free = asyncio.Semaphore(TOGETHER)
+        self._few = True
         self._loop: asyncio.Task[None] | None = None
         self._looks: set[asyncio.Task[None]] = set()
 
@@ -67,9 +69,11 @@ class Watch:
             self._incidents.changed.clear()
             wait_s = POLL_S
             try:
-                due, next_s = await self._incidents.due()
+                free = (TOGETHER if self._few else IN_A_STORM) - len(self._looks)
+                due, next_s = await self._incidents.due() if free > 0 else ((), None)
+                self._few = len(due) <= 2 * TOGETHER if free > 0 else self._few
                 wait_s = min(POLL_S, POLL_S if next_s is None else max(0.05, next_s))
-                for incident in due:
+                for incident in due[:free]:
                     if begun := await self._incidents.claim(incident):
                         self._begin(incident, begun)
             except Exception as error:  # noqa: BLE001 -- Whatever it is, incidents must go on once it is over.
@@ -80,7 +84,11 @@ class Watch:
         with logs.about(incident=incident.id):
             task = asyncio.create_task(self._see(incident, begun))
         self._looks.add(task)
-        task.add_done_callback(self._looks.discard)
+        task.add_done_callback(self._looked)
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
+        self._looks.discard(task)
+        self._incidents.changed.set()  # Others may wait for their turn.
 
     async def _see(self, incident: Incident, begun: datetime) -> None:
         try:

@@ -73,9 +73,22 @@ class Entry:
     doubtful: bool = False
 
 
+_FOR_AGENDA = ("id", "key", "kind", "request_id", "channel", "under", "ts", "due_at", "claimed_by", "claimed_until")
+"""What it is made from: not the bodies, which are most of it."""
+
+
 def pending() -> Select[Any]:
     """The messages that have to be shown, or brought up to date, the oldest first."""
-    return select(outbox).where(outbox.c.shown < outbox.c.wanted, outbox.c.gone.is_(None)).order_by(outbox.c.id)
+    return _pending(select(outbox))
+
+
+def pending_without_bodies() -> Select[Any]:
+    """The same, with no more than ``agenda_of`` reads."""
+    return _pending(select(*(outbox.c[name] for name in _FOR_AGENDA)))
+
+
+def _pending(query: Select[Any]) -> Select[Any]:
+    return query.where(outbox.c.shown < outbox.c.wanted, outbox.c.gone.is_(None)).order_by(outbox.c.id)
 
 
 Lost = Callable[[str], bool]
@@ -86,10 +99,11 @@ def agenda_of(rows: Sequence[Row[Any]], now: datetime, lost: Lost) -> Agenda:
     """Which of the pending messages are due.
 
     What belongs into a thread waits until the message above has been brought up to date; what is new of a request
-    waits until all that was wanted before is posted.
+    waits until all that was wanted before is posted. What changes on incidents that people can read already comes
+    after those that nobody has been told of yet.
     """
     waiting = {row.key for row in rows}
-    due, waits, unposted = [], [], dict[str, list[Row[Any]]]()
+    due, later, waits, unposted = list[Due](), list[Due](), list[float](), dict[str, list[Row[Any]]]()
     for row in rows:
         before = unposted.setdefault(row.request_id or row.key, [])
         in_turn = row.ts is not None or not any(one.under != row.key for one in before)
@@ -98,10 +112,11 @@ def agenda_of(rows: Sequence[Row[Any]], now: datetime, lost: Lost) -> Agenda:
         if row.under in waiting or not in_turn:
             continue
         if (at := ready_at(row, lost)) <= now:
-            due.append(Due(row.id, row.request_id or row.key, row.channel))
+            known = row.kind == "incident" and row.ts is not None
+            (later if known else due).append(Due(row.id, row.request_id or row.key, row.channel))
         else:
             waits.append((at - now).total_seconds())
-    return Agenda(tuple(due), sum(row.ts is not None for row in rows), min(waits, default=None))
+    return Agenda((*due, *later), sum(row.ts is not None for row in rows), min(waits, default=None))
 
 
 def ready_at(row: Row[Any], lost: Lost) -> datetime:

@@ -53,13 +53,14 @@ class Incidents:
         self._database.watcher.received(taken)
         return taken
 
-    async def due(self) -> tuple[tuple[Incident, ...], float | None]:
-        """The incidents that want a look now, and in how many seconds the next one does."""
+    async def due(self, most: int = 50) -> tuple[tuple[Incident, ...], float | None]:
+        """The incidents that want a look now, so many at most, and in how many seconds the next one does."""
         async with self._database.reading() as tx:
-            rows = (await tx.connection.execute(select(incidents).where(_open()))).mappings().all()
+            times = select(incidents.c.id, incidents.c.look_at, incidents.c.looking_until).where(_open())
+            rows = (await tx.connection.execute(times.order_by(incidents.c.look_at))).mappings().all()
             ready = [row for row in rows if _ready_at(row) <= tx.now]
             later = [(_ready_at(row) - tx.now).total_seconds() for row in rows if _ready_at(row) > tx.now]
-            found = tuple([await _incident(tx, row) for row in ready])
+            found = tuple([await _incident(tx, row) for row in ready[:most]])
             return found, min(later, default=None)
 
     async def claim(self, incident: Incident) -> datetime | None:

@@ -226,6 +226,11 @@ class Ledger:
             held = await runs.holder(tx, target)
             return held.run_id if held else None
 
+    async def held(self) -> frozenset[str]:
+        """The targets on which a run has not ended."""
+        async with self._database.reading() as tx:
+            return await runs.held(tx)
+
     async def busy(self, target: str) -> str | None:
         """Who holds the target and since when, in a sentence; ``None`` where nobody does."""
         async with self._database.reading() as tx:

@@ -14,7 +14,18 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from bot.ledger import messages
-from bot.ledger.agenda import Agenda, Due, Entry, Place, agenda_of, entry_of, pending, place_of, ready_at
+from bot.ledger.agenda import (
+    Agenda,
+    Due,
+    Entry,
+    Place,
+    agenda_of,
+    entry_of,
+    pending,
+    pending_without_bodies,
+    place_of,
+    ready_at,
+)
 from bot.ledger.database import Database, Transaction
 from bot.ledger.messages import Want
 from bot.ledger.owner import is_gone
@@ -63,7 +74,7 @@ class Outbox:
     async def agenda(self) -> Agenda:
         """What is due, in the order in which it was first wanted."""
         async with self._database.reading() as tx:
-            rows = (await tx.connection.execute(pending().limit(_AT_ONCE))).all()
+            rows = (await tx.connection.execute(pending_without_bodies().limit(_AT_ONCE))).all()
             return agenda_of(rows, tx.now, self._lost)
 
     async def claim(self, due: Due) -> Entry | None:

@@ -77,6 +77,12 @@ async def holder(tx: Transaction, target: str) -> Holder | None:
     return None if row is None else Holder(*row)
 
 
+async def held(tx: Transaction) -> frozenset[str]:
+    """The targets that somebody holds."""
+    query = select(runs.c.target).where(runs.c.ended_at.is_(None))
+    return frozenset((await tx.connection.execute(query)).scalars())
+
+
 async def renew(tx: Transaction, lease: Lease, lasts: timedelta) -> None:
     """Prolong the lease; every other write of a run begins with this.
 

@@ -32,6 +32,9 @@ SEND_S = 20.0
 IN_HAND_S = 3.0
 """How long a call is left to its end when the process stops: one that is cut off may be made twice."""
 AT_ONCE = 8
+AFRESH_S = 0.1
+"""While more is due than can be sent at once, what is due is read no more often: with a thousand that is most of the
+work. Whoever claims a message learns whether it still is."""
 MAX_PAUSE_S = 30.0
 SKEW_S = 60.0
 
@@ -66,6 +69,9 @@ class Sender:
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, float] = {}
         self._updates = 0
+        self._due: list[Due] = []
+        self._next_s: float | None = None
+        self._read_at = float("-inf")
         self._troubled = False
         self._until: float | None = None
         self._loop: asyncio.Task[None] | None = None
@@ -103,15 +109,21 @@ class Sender:
 
     async def _round(self) -> float:
         """Begin to send what is due; returns in how many seconds more is."""
-        agenda = await self._outbox.agenda()
-        self._updates = agenda.updates
-        waits = [agenda.next_s if agenda.next_s is not None else float("inf")]
-        for due in agenda.due:
+        if not self._due or self._now() - self._read_at >= AFRESH_S:
+            agenda = await self._outbox.agenda()
+            self._due, self._updates, self._next_s = list(agenda.due), agenda.updates, agenda.next_s
+            self._read_at = self._now()
+        waits = [self._next_s if self._next_s is not None else float("inf")]
+        left = []
+        for due in self._due:
             held_s = self._held.get(due.channel, 0.0) - self._now()
             if held_s > 0:
                 waits.append(held_s)
             elif due.lane not in self._lanes and len(self._lanes) < AT_ONCE:
                 self._begin(due)
+            else:
+                left.append(due)
+        self._due = left
         return max(0.0, min(waits))
 
     def _begin(self, due: Due) -> None:

@@ -118,20 +118,29 @@ class Node:
             self._drop_spoilt()
             raise self._failure(error) from None
 
-    async def subscribed(self, pattern: str, beat_s: float) -> AsyncIterator[Reply]:
-        """Everything that is published by this pattern, over the connection that questions use otherwise.
+    async def subscribe(self, pattern: str) -> None:
+        """Have everything sent that is published by this pattern, over the connection that questions use otherwise.
 
         Args:
             pattern: as PSUBSCRIBE takes it.
-            beat_s: after so long without a word the server is asked for one; without an answer it is gone.
 
         Raises:
-            ExchangeError: as ``put``; also where the connection breaks later.
+            ExchangeError: as ``put``.
         """
         await self.ask(("PING",), repeatable=True)
         (answer,) = await self.ask(("PSUBSCRIBE", pattern))
         if isinstance(answer, CommandFailed):
             raise as_error(f"{self.name} PSUBSCRIBE", answer)
+
+    async def heard(self, beat_s: float) -> AsyncIterator[Reply]:
+        """What is sent since ``subscribe``. Ends only by an error.
+
+        Args:
+            beat_s: after so long without a word the server is asked for one; without an answer it is gone.
+
+        Raises:
+            ExchangeError: the connection broke.
+        """
         wire = self._wire
         if wire is None:
             raise self._failure(ConnectionResetError("the connection broke"))

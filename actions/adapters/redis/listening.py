@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Iterable
 
 from actions.adapters.redis.connection import Node
+from actions.adapters.redis.failures import CommandFailed, as_error
 from actions.adapters.redis.questions import ask_sentinel
 from actions.adapters.redis.reach import Reach, by_map
 from actions.adapters.redis.wire import Reply
 from actions.kit.sentinel_events import SentinelEvent, as_events, parse_event
+from actions.kit.snapshot import Reason, SentinelView
 from actions.kit.topology import Address, Target
 
+_SILENCE = frozenset({Reason.REFUSED, Reason.CLOSED, Reason.TIMED_OUT, Reason.UNRESOLVED})
 BEAT_S = 10.0
 """A Sentinel that says nothing for so long is asked whether it is there; one that has no answer for as long is not."""
 
 
 async def sentinel_events(
-    target: Target, sentinel: Address, master_names: Iterable[str] = (), reach: Reach | None = None
+    target: Target,
+    sentinel: Address,
+    master_names: Iterable[str] = (),
+    opening: asyncio.Semaphore | None = None,
+    reach: Reach | None = None,
 ) -> AsyncGenerator[SentinelEvent]:
     """Every event of one Sentinel, of all masters that it watches. Ends only by an error or by being closed.
 
@@ -26,6 +35,7 @@ async def sentinel_events(
         target: whose Sentinel it is: how it lets us in.
         sentinel: which.
         master_names: of which masters it is asked at the beginning.
+        opening: so many are called at a time.
         reach: where it is dialled; by default as the target's address map says.
 
     Raises:
@@ -36,15 +46,26 @@ async def sentinel_events(
     name = f"sentinel {sentinel}"
     node = Node(sentinel, target.sentinel_auth, target.sentinel_tls, timeout_s, name=name, reach=reach)
     try:
-        for master_name in master_names:
-            for known in as_events(master_name, await ask_sentinel(node, master_name)):
+        async with opening or contextlib.nullcontext():
+            views = [(master_name, await _asked(node, master_name)) for master_name in master_names]
+            await node.subscribe("*")
+        for master_name, view in views:
+            for known in as_events(master_name, view):
                 yield known
-        async for reply in node.subscribed("*", BEAT_S):
+        async for reply in node.heard(BEAT_S):
             event = _event(reply)
             if event is not None:
                 yield event
     finally:
         await node.aclose()
+
+
+async def _asked(node: Node, master_name: str) -> SentinelView:
+    """What it knows of a master. One that gives no answer at all has to be called again: nobody else may know it."""
+    view = await ask_sentinel(node, master_name)
+    if view.unasked is not None and view.unasked.reason in _SILENCE:
+        raise as_error(node.name, CommandFailed(view.unasked.reason, view.unasked.why))
+    return view
 
 
 def _event(reply: Reply) -> SentinelEvent | None:

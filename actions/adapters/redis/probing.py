@@ -18,6 +18,10 @@ from actions.kit.topology import Address, Target
 
 TURNS = 20
 """The nodes are asked in so many parts: all at once would keep everything else waiting."""
+AT_ONCE = 32
+"""So many connections are made at a time: a thousand at once would keep each other waiting for too long."""
+PATIENCE, SELDOM = 20, 15
+"""After so many questions without an answer a node is asked in one round of so many only."""
 SOON_S = 0.3
 """After a first sign a node is asked again so soon."""
 _SILENCE = frozenset({Reason.REFUSED, Reason.CLOSED, Reason.TIMED_OUT, Reason.UNRESOLVED})
@@ -43,12 +47,13 @@ class Beat(NamedTuple):
 class _Probed:
     """A node that is asked."""
 
-    __slots__ = ("address", "asking", "node", "request", "target")
+    __slots__ = ("address", "asking", "failures", "node", "request", "target")
 
     def __init__(self, target: str, address: Address, node: Node) -> None:
         self.target, self.address, self.node = target, address, node
         self.request = _ASKED
         self.asking = False
+        self.failures = 0
 
 
 class Prober:
@@ -66,6 +71,8 @@ class Prober:
         self._parts: list[dict[tuple[str, Address], _Probed]] = [{} for _ in range(TURNS)]
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
+        self._opening = asyncio.Semaphore(AT_ONCE)
+        self._rounds = 0
         self._closed = False
 
     def start(self) -> None:
@@ -127,6 +134,7 @@ class Prober:
         loop = asyncio.get_running_loop()
         next_at = loop.time()
         while True:
+            self._rounds += 1
             for part in self._parts:
                 if part:
                     self._ask_part(list(part.values()))
@@ -140,7 +148,8 @@ class Prober:
                 continue
             answer = probed.node.begin(probed.request, deadline)
             if answer is None:
-                self._ask_in_task(probed)
+                if probed.failures < PATIENCE or self._rounds % SELDOM == 0:
+                    self._ask_in_task(probed)
             else:
                 probed.asking = True
                 answer.add_done_callback(lambda done, probed=probed: self._answered(probed, done))  # type: ignore[misc]  # It cannot infer it.
@@ -165,7 +174,8 @@ class Prober:
         outcome: list[Reply] | ExchangeError
         try:
             await asyncio.sleep(after_s)
-            outcome = await probed.node.put(probed.request, repeatable=True)
+            async with self._opening:
+                outcome = await probed.node.put(probed.request, repeatable=True)
         except ExchangeError as error:
             outcome = error
         finally:
@@ -176,12 +186,14 @@ class Prober:
             self._heard(probed, outcome)
 
     def _failed(self, probed: _Probed, error: ExchangeError) -> None:
+        probed.failures += 1
         if error.reason not in _SILENCE or (probed.target, probed.address) not in self._probed:
             return
         self._told(Beat(probed.target, probed.address, why=error.failure.text))
 
     def _heard(self, probed: _Probed, replies: list[Reply]) -> None:
         if (probed.target, probed.address) in self._probed:
+            probed.failures = 0
             info, *cluster = (reply if isinstance(reply, bytes) else b"" for reply in replies)
             self._told(Beat(probed.target, probed.address, info, b"".join(cluster)))
 

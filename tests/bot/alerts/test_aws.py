@@ -29,7 +29,7 @@ async def watching(aws: LocalElastiCache, url: str) -> AsyncIterator[dict[str, s
     target = Target("search", Kind.ELASTICACHE, elasticache=place(aws))
     fleet = Fleet(targets={"search": target}, channels={HERE: ("search",)}, approvers={}, requesters={})
     ledger = await Ledger.open(url)
-    teller = Teller(Places(fleet), ledger.incidents, ledger.holder)
+    teller = Teller(Places(fleet), ledger.incidents, ledger.held)
     watch = AwsWatch(
         [target], teller, AwsElastiCache, lambda name, nodes: found.setdefault(name, set()).update(nodes), 0.1
     )
