@@ -99,10 +99,10 @@ def parse_named(reply: object) -> tuple[Address, ...]:
     """The nodes that INFO replication names: its master, or its replicas.
 
     Raises:
-        Garbled: it is no text.
+        Garbled: role or master are missing or absurd.
     """
     fields = info_fields(reply)
-    link = _link(fields)
+    link = _link(fields) if _role(fields) is Role.REPLICA else None
     return (*([link.master] if link else ()), *(one.address for one in _attached(fields)))
 
 

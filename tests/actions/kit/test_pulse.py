@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from actions.kit.pulse import Pulse
+from actions.kit.replies import parse_named
 from actions.kit.topology import Address
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
@@ -57,3 +58,9 @@ def test_what_cannot_be_read_is_no_standing(info):
     pulse = Pulse()
     pulse.heard(AT, info)
     assert pulse.standing is None
+
+
+def test_a_node_names_its_master_and_its_replicas():
+    attached = b"slave0:ip=10.0.0.2,port=6380,state=online,offset=1,lag=0\r\n"
+    assert parse_named(MASTER + attached) == (Address("10.0.0.2", 6380),)
+    assert parse_named(REPLICA) == (Address("10.0.0.1", 6379),)
