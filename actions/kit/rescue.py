@@ -17,6 +17,8 @@ from actions.kit.topology import Address
 
 DATA = ".rdb"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.rdb")
+_MOST = 60
+"""Characters of a word of a name: file systems take 255 in all, and our own files beside it add to them."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -104,8 +106,8 @@ class RescueRoom:
 
 def copy_name(target: str, run: str, node: Address, at: datetime) -> str:
     """``<target>-<run>-<node>-<UTC time>.rdb``, fit to be a file name everywhere."""
-    words = "-".join((target, run, str(node), at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")))
-    return f"{_UNSAFE.sub('-', words)}{DATA}"
+    words = (target, run, str(node), at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"))
+    return "-".join(_UNSAFE.sub("-", word).strip("-")[:_MOST] for word in words) + DATA
 
 
 def stem_of(name: str) -> str:
