@@ -99,8 +99,8 @@ async def test_what_is_no_copy_is_said_with_its_node(answer, error, said):
 
 async def test_newlines_keep_it_alive_and_silence_does_not():
     async with sending(b"+FULLRESYNC %s 1\r\n" % REPLID.encode(), b"\n" * 100) as (node, _):
-        with pytest.raises(Unreachable, match=r"it has sent nothing for 0\.3 s"):
-            await received(node, silence_s=0.3)
+        with pytest.raises(Unreachable, match="it has sent nothing for 2 s"):
+            await received(node, silence_s=2)
 
 
 @pytest.mark.servers
@@ -118,6 +118,7 @@ async def test_while_a_copy_is_taken_nobody_takes_us_for_a_replica(build):
         async with replica_line(target, node, directly) as line:
             taking = asyncio.create_task(line.full_copy())
             while (await master.command("INFO", "replication"))["connected_slaves"] < 2:
+                assert not taking.done(), taking
                 await asyncio.sleep(0.02)
             attached_at = time.monotonic()
             while await looked_ms_ago(topology) >= (time.monotonic() - attached_at) * 1000:

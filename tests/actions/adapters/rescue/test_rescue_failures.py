@@ -31,9 +31,11 @@ async def slow_node(**settings):
         yield topology, Address.parse(node.address)
 
 
-async def under_way(folder):
+async def under_way(folder, taking):
     """Wait until a part of the copy lies in the folder."""
     while not any(file.stat().st_size for file in folder.glob(f"orders/.{NAME}.partial")):
+        if taking.done():
+            await taking
         await asyncio.sleep(0.02)
 
 
@@ -44,7 +46,7 @@ def left(folder):
 async def test_a_node_that_dies_in_the_middle(hands_on, rescue_folder):
     async with slow_node(appendonly=True) as (topology, node), hands_on(topology) as hands:
         taking = asyncio.create_task(hands.rescue(node, NAME, {}))
-        await under_way(rescue_folder)
+        await under_way(rescue_folder, taking)
         await topology.nodes[0].kill()
         with pytest.raises(Unreachable, match=f"node {node}: it closed the connection before all was sent"):
             await taking
@@ -60,15 +62,15 @@ async def test_a_node_that_dies_in_the_middle(hands_on, rescue_folder):
 async def test_a_node_that_hangs_in_the_middle_is_waited_for_only_so_long_as_it_is_silent(hands_on, rescue_folder):
     async with slow_node() as (topology, node), hands_on(topology) as hands:
         store = FolderStore(str(rescue_folder), "orders")
-        rescuer = Rescuer(hands.target, store, hands._reach, hands._node, silence_s=2)
+        rescuer = Rescuer(hands.target, store, hands._reach, hands._node, silence_s=4)
 
         async def evidence():
             return b"{}"
 
         taking = asyncio.create_task(rescuer.take(node, NAME, evidence, None))
-        await under_way(rescue_folder)
+        await under_way(rescue_folder, taking)
         await topology.nodes[0].hang()
-        with pytest.raises(Unreachable, match=f"node {node}: it has sent nothing for 2 s"):
+        with pytest.raises(Unreachable, match=f"node {node}: it has sent nothing for 4 s"):
             await taking
         await topology.nodes[0].resume()
     assert left(rescue_folder) == KEPT
@@ -77,7 +79,7 @@ async def test_a_node_that_hangs_in_the_middle_is_waited_for_only_so_long_as_it_
 async def test_whoever_gives_up_leaves_nothing_half(hands_on, rescue_folder):
     async with slow_node() as (topology, node), hands_on(topology) as hands:
         taking = asyncio.create_task(hands.rescue(node, NAME, {}))
-        await under_way(rescue_folder)
+        await under_way(rescue_folder, taking)
         taking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await taking
