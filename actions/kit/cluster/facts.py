@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from actions.kit.diagnosis.voices import voices
 from actions.kit.findings import Evidence
 from actions.kit.heirs import best_heir
 from actions.kit.snapshot import NodeView, Reason, Snapshot
-from actions.kit.topology import Address
+from actions.kit.topology import Address, Kind
 
 NODE_TIMEOUT_MS = 15_000
 """Redis' own default of cluster-node-timeout, where that may not be read."""
@@ -81,13 +81,28 @@ class ClusterFacts(Facts):
         shard = self.shards.shard_of(node.address)
         return node.is_master or (shard is not None and shard.master == node.address)
 
-    def failover_lines(self, node: NodeView) -> tuple[str, ...]:
-        """To the replica of its shard that has most."""
+    def failover_lines(self, node: NodeView, to: Address | None = None) -> tuple[str, ...]:
+        """To the replica of its shard that has most; nothing where it has no plan."""
         shard = self.shards.shard_of(node.address)
         views = (self.nodes.get(replica) for replica in (shard.replicas if shard else ()))
         linked = [one for one in views if one and one.info and one.info.link and one.info.link.up]
         best = max(linked, key=lambda one: (one.info.offset if one.info else 0, one.address), default=None)
-        return (f"failover {self.snapshot.target} --to {best.address}",) if best and node.is_master else ()
+        heir = to or (best.address if best else None)
+        if shard is None or heir is None or not node.is_master or any(self._against(shard, heir)):
+            return ()
+        return (f"failover {self.snapshot.target} --to {heir}",)
+
+    def _against(self, shard: Shard, heir: Address) -> Iterator[str]:
+        from actions.kit.cluster.candidates import Candidates  # noqa: PLC0415 -- What plans is made from facts.
+        from actions.kit.cluster.refusals import not_now, shard_not_now  # noqa: PLC0415 -- As above.
+        from actions.kit.failing_over import why_not  # noqa: PLC0415 -- As above.
+
+        if self.snapshot.kind is Kind.ELASTICACHE:
+            yield from why_not(self.snapshot, heir)
+            return
+        yield from not_now(self.snapshot, self.shards)
+        yield from shard_not_now(self.snapshot, self.shards, shard)
+        yield from Candidates(self.snapshot, self.shards, shard, None).refusals(heir)
 
 
 class ShardFacts(Facts):
@@ -166,7 +181,8 @@ class ShardFacts(Facts):
     @property
     def promotion_lines(self) -> tuple[str, ...]:
         """By whose hand a replica takes over from a lost master where the cluster does not do it by itself."""
-        heir = best_heir(replace(self.snapshot, nodes=self.others)) if self.is_lost else None
+        alive = any(voice.reach is Reach.YES for voice in self.whole.said_of(self.shard.master_id, None))
+        heir = best_heir(replace(self.snapshot, nodes=self.others)) if self.is_lost and not alive else None
         majority = len(self.whole.answering_masters) * 2 > self.electorate
         if heir is None or (majority and (self.electable or not self.given_up_by)):
             return ()

@@ -270,9 +270,13 @@ class Facts:
         heir = None if any(others(self.snapshot)) else best_heir(self.snapshot)
         return (f"promote {self.snapshot.target} --to {heir.address}",) if heir else ()
 
-    def failover_lines(self, node: NodeView) -> tuple[str, ...]:
-        """The action line by which another takes over from this master, which answers."""
-        return self.lines("failover") if node.is_master else ()
+    def failover_lines(self, node: NodeView, to: Address | None = None) -> tuple[str, ...]:
+        """The action line by which another takes over from this master, which answers; nothing where it has no plan."""
+        from actions.kit.failing_over import why_not  # noqa: PLC0415 -- Its steps and plans are made from facts.
+
+        if not node.is_master or why_not(self.snapshot, to):
+            return ()
+        return (f"failover {self.snapshot.target} --to {to}",) if to else self.lines("failover")
 
     def lines(self, *actions: str) -> tuple[str, ...]:
         """Action lines for this target."""

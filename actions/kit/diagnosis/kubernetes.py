@@ -172,8 +172,8 @@ def _astray(facts: Facts, words: str, said: Evidence, pods: tuple[str, ...]) -> 
 
 
 def _move_there(facts: Facts, pods: tuple[str, ...]) -> Iterator[str]:
-    view = facts.snapshot.kubernetes
-    for node in facts.others if view and len(pods) == 1 else ():
+    view, master = facts.snapshot.kubernetes, facts.master
+    for node in facts.others if view and master and len(pods) == 1 else ():
         pod = next(filter(None, (view.pod_of(one.host) for one in (node.address, *node.also))), None) if view else None
-        if pod is not None and pod.name in pods and node.info and node.info.link and node.info.link.up:
-            yield f"failover {facts.snapshot.target} --to {node.address}"
+        if master and pod is not None and pod.name in pods:
+            yield from facts.failover_lines(master, node.address)
