@@ -36,8 +36,7 @@ def master_down(facts: Facts) -> Iterator[Finding]:
     complete = facts.all_others_answered and facts.sure_of_master
     unanimous = all(voice.reach is Reach.NO for voice in said)
     conflict = any(voice.reach is Reach.YES for voice in said)
-    there = unasked.reason in (Reason.GARBAGE, Reason.REFUSED_COMMAND)  # Something answers at its address.
-    by_hand = not there and (unanimous or (facts.in_cluster and not conflict))  # There a majority's word is enough.
+    by_hand = unasked.reason not in SOMEBODY and (unanimous or (facts.in_cluster and not conflict))
     yield Finding(
         FindingId.MASTER_DOWN,
         Severity.CRITICAL,
