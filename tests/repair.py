@@ -73,7 +73,8 @@ class Split:
         assert min(load.acked for load in self.writes.values()) > 20
         assert await self.writes[keeper.address].lost(keeper) == 0
         (copy,) = self.copies
-        async with loaded(self.topology.settings.build, copy) as server:
+        made = self.topology.settings
+        async with loaded(made.build, copy, made.password) as server:
             assert await self.writes[loser.address].lost(server.address) == 0
 
     async def as_before(self) -> None:

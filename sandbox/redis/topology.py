@@ -37,11 +37,12 @@ async def replication(build: Build, **settings: Any) -> AsyncIterator["Topology"
 
 
 @contextlib.asynccontextmanager
-async def loaded(build: Build, copy: Path) -> AsyncIterator[Server]:
+async def loaded(build: Build, copy: Path, password: str | None = None) -> AsyncIterator[Server]:
     """A throw-away server that was started from this RDB file, which it leaves as it is."""
     with tempfile.TemporaryDirectory(prefix="tandem-copy-") as directory:
         shutil.copy(copy, Path(directory) / copy.name)
-        async with replication(build, replicas=0, extra_config={"dbfilename": copy.name, "dir": directory}) as topology:
+        config = {"dbfilename": copy.name, "dir": directory}
+        async with replication(build, replicas=0, password=password, extra_config=config) as topology:
             yield topology.nodes[0]
 
 

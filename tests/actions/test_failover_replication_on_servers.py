@@ -183,10 +183,12 @@ async def test_the_candidate_hangs_when_it_is_promoted() -> None:
     async with under_load() as scene:
 
         class Hanging(TargetHands):
-            async def _all(self, server: Node, *commands: tuple[str | int, ...]) -> list[Reply]:
+            async def _all(
+                self, server: Node, *commands: tuple[str | int, ...], repeatable: bool = False
+            ) -> list[Reply]:
                 if ("REPLICAOF", "NO", "ONE") in commands:
                     await scene.new.hang()
-                return await super()._all(server, *commands)
+                return await super()._all(server, *commands, repeatable=repeatable)
 
         async with another(Hanging, scene) as hands:
             ending, journal = await scene.carry_out(hands=hands)
@@ -241,10 +243,12 @@ async def test_a_promotion_that_is_still_under_way_when_it_is_given_up_never_arr
         link = scene.topology.link(scene.new)
 
         class Held(TargetHands):
-            async def _all(self, server: Node, *commands: tuple[str | int, ...]) -> list[Reply]:
+            async def _all(
+                self, server: Node, *commands: tuple[str | int, ...], repeatable: bool = False
+            ) -> list[Reply]:
                 if ("REPLICAOF", "NO", "ONE") in commands:
                     await link.black_hole(replicas=False, sentinels=False, clients=True)
-                return await super()._all(server, *commands)
+                return await super()._all(server, *commands, repeatable=repeatable)
 
         class Past(TargetHands):
             """By the node's own address, as if there were another way to it."""

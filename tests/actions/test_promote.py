@@ -294,10 +294,10 @@ async def test_the_candidate_hangs_when_it_is_promoted() -> None:
         new = topology.nodes[1]
 
         class Hanging(TargetHands):
-            async def _all(self, server, *commands):
+            async def _all(self, server, *commands, repeatable=False):
                 if ("REPLICAOF", "NO", "ONE") in commands:
                     await new.hang()
-                return await super()._all(server, *commands)
+                return await super()._all(server, *commands, repeatable=repeatable)
 
         hands = Hanging(target_of(topology))
         try:

@@ -64,7 +64,12 @@ async def test_one_side_is_kept_and_the_other_is_in_its_copy(which: Build, tmp_p
 
 async def test_the_old_master_may_be_the_one_that_is_kept(tmp_path: Path) -> None:
     async with split(build(NAME), tmp_path) as scene:
-        ending, journal = await scene.repaired(await scene.planned(keep=scene.old))
+
+        async def closed() -> None:
+            """As by a Sentinel, which closes everybody's connection when it makes a node a replica."""
+            await scene.new.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+        ending, journal = await scene.repaired(await scene.planned(keep=scene.old), DemoteLoser, closed)
         assert ending == Ending(Outcome.DONE), journal.lines
         assert await scene.topology.master() is scene.old
         await scene.nothing_is_lost(scene.new, scene.old)
@@ -130,7 +135,7 @@ async def test_a_loser_that_hangs_while_it_is_demoted_stays_fenced(tmp_path: Pat
 
 
 async def test_a_sentinel_that_wakes_up_in_the_middle_costs_no_byte(tmp_path: Path) -> None:
-    async with split(build(NAME), tmp_path, sentinels=3, down_after_ms=1_500) as scene:
+    async with split(build(NAME), tmp_path, sentinels=3, down_after_ms=1_500, password="admin") as scene:
 
         async def made_a_replica() -> None:
             """The Sentinels reach the old master again, and do what they do then, before it was copied."""
@@ -145,7 +150,8 @@ async def test_a_sentinel_that_wakes_up_in_the_middle_costs_no_byte(tmp_path: Pa
         assert journal.owed == []
         await scene.topology.ready()
         assert await scene.topology.master() is scene.new
-        assert await setting(scene.old, "masterauth") == ""
+        assert await setting(scene.old, "masterauth") == "admin"
+        assert await setting(scene.old, "masteruser") == ""
         assert not in_file(scene.old, HELD)
         await scene.nothing_is_lost(scene.old, scene.new)
 

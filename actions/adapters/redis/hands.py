@@ -67,7 +67,7 @@ class RedisHands:
 
     async def standing(self, node: Address) -> Standing:
         """See ``Hands.standing``."""
-        return parse_standing(_text(await self._one(self._node(node), ("INFO", "replication"))))
+        return parse_standing(_text((await self._all(self._node(node), ("INFO", "replication"), repeatable=True))[0]))
 
     async def renew(self, node: Address) -> None:
         """See ``Hands.renew``."""
@@ -93,7 +93,8 @@ class RedisHands:
             named = parse_address(fields.get("ip", ""), fields.get("port", ""))
             fields |= {NAMING: str(named)} if named else {}
             return {name: fields[name] for name in names if name in fields}
-        replies = await self._all(self._node(node), *(("CONFIG", "GET", name) for name in names))
+        questions = (("CONFIG", "GET", name) for name in names)
+        replies = await self._all(self._node(node), *questions, repeatable=True)
         return {_text(reply[0]): _text(reply[1]) for reply in replies if isinstance(reply, list) and len(reply) == 2}
 
     async def change_settings(self, node: Place, settings: Mapping[str, str], *, rewrite: bool) -> None:
@@ -250,9 +251,12 @@ class RedisHands:
     async def _one(self, server: Node, command: tuple[str | int, ...]) -> Reply:
         return (await self._all(server, command))[0]
 
-    async def _all(self, server: Node, *commands: tuple[str | int, ...]) -> list[Reply]:
-        """Ask in one round trip; the first error reply is raised, in the server's own words."""
-        replies = await server.ask(*commands)
+    async def _all(self, server: Node, *commands: tuple[str | int, ...], repeatable: bool = False) -> list[Reply]:
+        """Ask in one round trip; the first error reply is raised, in the server's own words.
+
+        ``repeatable``: again where the connection broke. A Sentinel that moves a role closes those of all clients.
+        """
+        replies = await server.ask(*commands, repeatable=repeatable)
         for command, reply in zip(commands, replies, strict=True):
             if isinstance(reply, CommandFailed):
                 raise as_error(f"{server.name} {' '.join(map(str, command[:2]))}", reply)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.kit.errors import Gone, NotYet, Permanent, Temporary, TooLate
+from actions.kit.fencing import is_fenced
 from actions.kit.plan import Held, Step
 from actions.kit.ports import Hands
 from actions.kit.repair.rescue import Loser, why_not_frozen
@@ -71,10 +72,23 @@ class DemoteLoser(Step):
         why = await self._why_not(hands)
         if why:
             raise NotYet(f"{self.loser.node} was not demoted: {why}")
-        await hands.demote(self.loser.node, self.keeper)
-        held = await until(lambda: self.holds(hands), hands, self.within_s)
-        await hands.disconnect_clients(self.loser.node)
+        held = await until(lambda: self._follows(hands), hands, self.within_s, every_s=0.1)
+        await until(lambda: self._alone(hands), hands, self.within_s, every_s=0.1)
         return f"{held.observation}, its clients were disconnected"
+
+    async def _follows(self, hands: Hands) -> Held:
+        """A Sentinel that waited in the pause does the same as soon as it is over, and closes our connection by it."""
+        held = await self.holds(hands)
+        if held.yes:
+            return held
+        if not await is_fenced(self.loser.node, hands):
+            raise TooLate(f"{self.loser.node} is no longer fenced")
+        await hands.demote(self.loser.node, self.keeper)
+        return await self.holds(hands)
+
+    async def _alone(self, hands: Hands) -> Held:
+        await hands.disconnect_clients(self.loser.node)
+        return Held(yes=True, observation="")
 
     async def _why_not(self, hands: Hands) -> str | None:
         copy = await hands.rescued(self.loser.copy)
