@@ -49,6 +49,7 @@ from bot.slack.sender import Sender
 from bot.slack.sockets import Sockets
 from bot.slack.tasks import Tasks
 from bot.targets import load_targets
+from bot.tls import server_context
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +113,12 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(parts.desk.aclose, PATIENCE_S)
         sender.start()
         service = Service(over_sockets=settings.slack_app_token is not None)
-        receiver = Receiver(ledger.incidents, Places(fleet), _secret(settings.alerts_token))
+        receiver = Receiver(
+            ledger.incidents,
+            Places(fleet),
+            _secret(settings.alerts_token),
+            by_certificate=settings.alerts_client_ca_file is not None,
+        )
         exposed = Exposed(counts, ledger.figures, service.connections, service.why_not_ready)
         stack.callback(asyncio.create_task(lag.sample(counts.lagged)).cancel)
         await _listen(stack, settings, service, receiver, exposed)
@@ -190,6 +196,7 @@ async def _listen(
     stack: AsyncExitStack, settings: Settings, service: Service, receiver: Receiver, exposed: Exposed
 ) -> None:
     """Start the HTTP side."""
+    context = server_context(settings.http_tls_cert_file, settings.http_tls_key_file, settings.alerts_client_ca_file)
     site = web.Application()
     exposed.add(site)
     add_health(site.router, service.why_not_ready)
@@ -200,7 +207,7 @@ async def _listen(
     stack.push_async_callback(runner.cleanup)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+        await web.TCPSite(runner, settings.http_host, settings.http_port, ssl_context=context).start()
     except OSError as error:
         where = f"{settings.http_host}:{settings.http_port}"
         raise SettingsError(

@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     ledger_url: str = Field(default=environment.LEDGER_URL, repr=False)  # It may hold a password.
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
+    http_tls_cert_file: Path | None = None
+    """A PEM file with the certificate and those between it and its authority; with it HTTP is spoken in TLS."""
+    http_tls_key_file: Path | None = None
+    """The key of that certificate."""
+    alerts_client_ca_file: Path | None = None
+    """Whoever posts to ``/alerts`` has to show a certificate of one of these authorities, beside the token."""
     approval_minutes: float = Field(default=15, gt=0, le=1440, allow_inf_nan=False)
     """A request that nobody decides on expires after this."""
     break_glass_minutes: float = Field(default=2, gt=0, le=1440, allow_inf_nan=False)

@@ -26,6 +26,7 @@ LARGEST = 32 * 1024 * 1024
 PATIENCE_S = 10.0
 """For the whole body: a client that sends a byte now and then must not hold a connection for ever."""
 _NO_TOKEN = "Alerts are not taken here: TANDEM_ALERTS_TOKEN is not set.\n"  # noqa: S105 -- It is none.
+_NO_CERTIFICATE = "Show a client certificate: TANDEM_ALERTS_CLIENT_CA_FILE is set, and says of whose.\n"
 _WRONG_TOKEN = "The bearer token is missing or wrong.\n"  # noqa: S105 -- Nor is this.
 
 
@@ -36,9 +37,11 @@ class Receiver:
         incidents: where they are written down.
         places: finds their targets and channels.
         token: what the sender has to know; empty: nothing is taken.
+        by_certificate: whether the sender has to show a certificate as well, which TLS has checked.
     """
 
-    def __init__(self, incidents: Incidents, places: Places, token: str) -> None:
+    def __init__(self, incidents: Incidents, places: Places, token: str, *, by_certificate: bool = False) -> None:
+        self._by_certificate = by_certificate
         self._incidents, self._places, self._token = incidents, places, token
 
     def add(self, routes: web.UrlDispatcher) -> None:
@@ -46,10 +49,8 @@ class Receiver:
         routes.add_post(PATH, self._received)
 
     async def _received(self, request: web.Request) -> web.Response:
-        if not self._token:
-            return web.Response(status=503, text=_NO_TOKEN)
-        if not self._may(request.headers.get("Authorization", "")):
-            return web.Response(status=401, text=_WRONG_TOKEN, headers={"WWW-Authenticate": "Bearer"})
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
         try:
             return await self._take(await _read(request))
         except TimeoutError:
@@ -60,6 +61,16 @@ class Receiver:
         except LedgerError as error:
             log.warning("alerts could not be written down: %s", error)
             return web.Response(status=503, text="The alerts could not be written down; send them again.\n")
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        """What a sender is answered who may send nothing; ``None`` where it may."""
+        if not self._token:
+            return web.Response(status=503, text=_NO_TOKEN)
+        if self._by_certificate and not _shown(request):
+            return web.Response(status=401, text=_NO_CERTIFICATE)
+        if not self._may(request.headers.get("Authorization", "")):
+            return web.Response(status=401, text=_WRONG_TOKEN, headers={"WWW-Authenticate": "Bearer"})
+        return None
 
     async def _take(self, raw: bytes) -> web.Response:
         body = parse(raw)
@@ -84,6 +95,11 @@ class Receiver:
         scheme, _, given = header.partition(" ")
         right = hmac.compare_digest(given.strip().encode(errors="replace"), self._token.encode())
         return right and scheme.lower() == "bearer"
+
+
+def _shown(request: web.Request) -> bool:
+    """Whether the sender has shown a certificate; one that is not trusted ends the handshake."""
+    return request.transport is not None and bool(request.transport.get_extra_info("peercert"))
 
 
 async def _read(request: web.Request) -> bytes:
