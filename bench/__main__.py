@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bench import (
+    alerts,
     cluster,
     commands,
     comparing,
@@ -42,6 +43,7 @@ BENCHES = {
     "health": _Bench(health.main, runs=15, quick=3),
     "overhead": _Bench(overhead.main, runs=15, quick=3),
     "replicas": _Bench(replicas.main, runs=5, quick=1),
+    "alerts": _Bench(alerts.main, runs=5, quick=1),
     "serve": _Bench(serve.main, runs=3, quick=1),
 }
 
