@@ -1,4 +1,4 @@
-# The bot, and with `--entrypoint python … -m sandbox.slack` the local Slack; no Redis is in it.
+# The bot, and with `--entrypoint python … -m sandbox.slack` the local Slack. Of Redis it has only what checks rescue copies.
 # Runs as a numeric user, on a read-only root, and writes nothing but the ledger.
 ARG BASE=python:3.11-slim-bookworm
 

@@ -55,7 +55,7 @@ lock: $(BIN)/python ## Resolve the newest versions within the ranges and pin the
 	$(BIN)/python -m pip install --quiet uv
 	$(COMPILE) pyproject.toml --extra demo -o requirements/runtime.txt
 	$(COMPILE) -c requirements/runtime.txt pyproject.toml --extra demo --extra traces --group dev -o requirements/dev.txt
-	$(COMPILE) -c requirements/runtime.txt pyproject.toml -o requirements/bot.txt
+	$(COMPILE) -c requirements/runtime.txt pyproject.toml --extra rescue -o requirements/bot.txt
 	$(COMPILE) -c requirements/dev.txt --group build -o requirements/build.txt
 
 clean: ## Remove what was installed and what was left by runs

@@ -20,7 +20,7 @@ from sandbox.redis.writers import Discovery, LoadSpec
 from sandbox.redis.writing import write
 
 _CHUNK = 1000
-_FIRST_WRITE_S = 30.0
+_FIRST_WRITE_S = 90.0
 # One line of the load process holds what was acknowledged in a twentieth of a second; a stalled one has more.
 _LONGEST_LINE = 16 * 1024 * 1024
 
