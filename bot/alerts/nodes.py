@@ -44,6 +44,8 @@ class _Group:
     read_at: dict[Address, float] = field(default_factory=dict)
     signs: dict[Address, ClusterSigns] = field(default_factory=dict)
     tellers: tuple[Address, ...] = ()
+    told: set[str] = field(default_factory=set)
+    """Which troubles of a cluster have been told since it was last well."""
 
 
 class NodeWatch:
@@ -168,12 +170,14 @@ class NodeWatch:
             return
         group.signs[beat.address] = signs
         if signs.well and before is not None and not before.well:
+            group.told.clear()
             self._teller.look_again(beat.target)
         if before is None:
             return
         told = dict(before.sentences(str(beat.address)))
         for name, sentence in signs.sentences(str(beat.address)):
-            if name in told:
+            if name in told and name not in group.told:
+                group.told.add(name)
                 about = f"cluster:{beat.target}:{name}"
                 labels = {"heard_from": str(beat.address)}
                 self._teller.tell(beat.target, own_alert(about, name, "critical", sentence, **labels))

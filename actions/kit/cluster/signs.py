@@ -24,7 +24,7 @@ class ClusterSigns:
         """An alert's name and a sentence for each."""
         found = []
         if not self.ok:
-            found.append(("ClusterDown", f"{who} says cluster_state:fail: it serves no slot, or not all."))
+            found.append(("ClusterDown", f"The cluster_state of {who} is fail. It serves no slot, or not all."))
         if self.failed:
             found.append(("ClusterMasterFailed", f"{self.failed:,} slots are those of masters that {who} flags FAIL."))
         if self.missing:

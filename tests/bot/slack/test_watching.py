@@ -82,6 +82,9 @@ async def test_a_cluster_that_mends_itself_tells_what_it_cost(slack: LocalSlack,
             assert done.ts == prompt.ts
             assert f"{redis.primaries[0].address} last answered as the master at" in done.plain()
             assert "is the master and takes writes" in done.plain()
+            await redis.replicas(0)[0].kill()  # Nobody is left to take over.
+            stopped = await slack.waits_for(lambda: saying(slack, "is fail. It serves no slot"), within=120)
+            assert stopped.ts == prompt.ts
 
 
 async def test_what_becomes_of_a_pod_is_told(slack: LocalSlack, house: House, tmp_path: Path) -> None:
