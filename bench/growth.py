@@ -23,7 +23,7 @@ PANELS: tuple[Panel, ...] = (
 def draw(path: Path, grown: Sequence[Watched]) -> None:
     """Write the picture: a panel each, targets on a logarithmic axis, the goal as a broken line."""
     panels = "".join(_panel(number, panel, grown) for number, panel in enumerate(PANELS))
-    width, height = len(PANELS) * (WIDTH + LEFT + 10), HEIGHT + TOP + 40
+    width, height = len(PANELS) * (WIDTH + LEFT + 10) + 40, HEIGHT + TOP + 40
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" style="{_STYLE}">'
     background = f'<rect width="{width}" height="{height}" fill="white"/>'
     path.write_text(f"{head}\n{background}\n{panels}</svg>\n", encoding="utf-8")

@@ -113,7 +113,9 @@ class Sender:
             agenda = await self._outbox.agenda()
             self._due, self._updates, self._next_s = list(agenda.due), agenda.updates, agenda.next_s
             self._read_at = self._now()
-        waits = [self._next_s if self._next_s is not None else float("inf")]
+            waits = [self._next_s if self._next_s is not None else float("inf")]
+        else:
+            waits = [AFRESH_S - (self._now() - self._read_at)]  # Something more urgent may have come meanwhile.
         left = []
         for due in self._due:
             held_s = self._held.get(due.channel, 0.0) - self._now()
