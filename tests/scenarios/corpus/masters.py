@@ -2,7 +2,7 @@
 
 from tests.scenarios.faults import masters, sentinels
 from tests.scenarios.faults.tools import both
-from tests.scenarios.scenario import CERTAIN, LIKELY, NOTHING, UNDETERMINED, F, Scenario
+from tests.scenarios.scenario import CERTAIN, LIKELY, UNDETERMINED, F, Scenario
 from tests.scenarios.stages import replication, sentinel
 
 LINKS = {"links": True}
@@ -76,8 +76,8 @@ MASTERS = (
         sentinel,
         masters.start_failover,
         F.FAILOVER_IN_PROGRESS,
-        meanwhile=NOTHING,
-        never=SPLIT | GONE,
+        meanwhile=MOVING | SPLIT,
+        never=GONE,
         lasts=False,
     ),
     Scenario(

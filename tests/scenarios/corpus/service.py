@@ -70,7 +70,9 @@ SERVICE = (
         masters.hand_over,
         F.APP_ON_REPLICA,
         never=frozenset({F.MASTER_DOWN, F.SPLIT_BRAIN}),
-        meanwhile=frozenset({F.HEALTHY, F.FAILOVER_IN_PROGRESS, F.REPLICATION_BROKEN, F.REPLICA_SYNCING}),
+        meanwhile=frozenset(
+            {F.HEALTHY, F.FAILOVER_IN_PROGRESS, F.REPLICATION_BROKEN, F.REPLICA_SYNCING, F.WRITES_REFUSED}
+        ),
         loser=0,
         clients=(0,),
     ),

@@ -1,5 +1,6 @@
 """What is done to replicas, and to the way between them and their master."""
 
+import asyncio
 import contextlib
 
 from redis.exceptions import RedisError
@@ -47,6 +48,8 @@ async def slow_full_sync(topology: Topology) -> None:
     await replica.command("REPLICAOF", "NO", "ONE")
     await replica.command("SET", "of", "its own")
     await replica.command("REPLICAOF", *host_port(master))
+    while not (await replica.command("INFO", "replication")).get("master_sync_in_progress"):
+        await asyncio.sleep(0.02)
 
 
 async def forbid_promotion(topology: Topology) -> None:
