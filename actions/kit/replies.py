@@ -260,12 +260,30 @@ def _link(fields: Mapping[str, str]) -> Link | None:
     )
 
 
-def _attached(fields: Mapping[str, str]) -> Iterator[AttachedReplica]:
-    """The ``slaveN`` lines. One without an address is somebody who takes a dump."""
+def check_attached(fields: Mapping[str, str]) -> None:
+    """See that whoever is attached, and has a port, names a host.
+
+    Raises:
+        Garbled: one does not, so that it is left out of what ``parse_info`` reads.
+    """
+    for words in _slave_lines(fields):
+        host, port = words.get("ip", ""), words.get("port", "")
+        if _whole(port) and parse_address(host, port) is None:
+            raise Garbled(
+                f"a replica names itself {host[:80]!r}, port {port[:10]}, which is no address: it is not asked"
+            )
+
+
+def _slave_lines(fields: Mapping[str, str]) -> Iterator[dict[str, str]]:
     number = 0
     while (line := fields.get(f"slave{number}")) is not None:
         number += 1
-        words = dict([pair.partition("=")[::2] for pair in line.split(",")])
+        yield dict([pair.partition("=")[::2] for pair in line.split(",")])
+
+
+def _attached(fields: Mapping[str, str]) -> Iterator[AttachedReplica]:
+    """The ``slaveN`` lines. One without an address is somebody who takes a dump."""
+    for words in _slave_lines(fields):
         if (address := parse_address(words.get("ip", ""), words.get("port", ""))) is not None:
             yield AttachedReplica(address, words.get("state", ""), _number(words, "offset"), _number(words, "lag"))
 

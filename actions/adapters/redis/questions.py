@@ -91,6 +91,8 @@ class NodeQuestions:
         parsed = None if fields is None else asked.read("INFO", replies.parse_info, fields)
         if fields is None or parsed is None:
             return NodeView(node.address, asked.gaps[0])
+        if "slave0" in fields:
+            asked.read("INFO", replies.check_attached, fields)
         self._at_once = _takes_several_names(parsed)
         self._request = self._asking()
         if len(answers) < self._request.replies:

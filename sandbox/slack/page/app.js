@@ -6,7 +6,7 @@ import { confirm, notice, showModal } from "./dialogs.js";
 import { h } from "./dom.js";
 import { message } from "./messages.js";
 import { names } from "./mrkdwn.js";
-import { demoPanel, sidebar } from "./panels.js";
+import { demoButtons, demoStatus, sidebar } from "./panels.js";
 
 const byId = (id) => document.getElementById(id);
 const asked = new URLSearchParams(location.search);
@@ -241,9 +241,11 @@ function drawThread(channel) {
 function drawDemo() {
   const panel = byId("demo");
   panel.hidden = !byId("thread").hidden || (picture.demo.buttons.length === 0 && !picture.demo.status);
-  redraw(panel, JSON.stringify(picture.demo), () => demoPanel(picture.demo, (id) => {
+  redraw(byId("demo-status"), picture.demo.status, () => demoStatus(picture.demo.status));
+  // Apart from the status, which changes every second: a button that is drawn anew under the pointer is not pressed.
+  redraw(byId("demo-buttons"), JSON.stringify(picture.demo.buttons), () => demoButtons(picture.demo.buttons, (id) => {
     act({ do: "demo", id });
-    drawn.delete("demo"); // Its answer may be what it was before, and then nothing new comes.
+    drawn.delete("demo-buttons"); // Its answer may be what it was before, and then nothing new comes.
     drawDemo();
   }));
 }

@@ -36,19 +36,21 @@ function place(id, name, where, unread, go, archived = false) {
 const results = new Map();
 let newest = null;
 
-export function demoPanel(demo, press) {
+export function demoStatus(status) {
+  const lines = status.split("\n").map((line) => h("div", {}, linked(line)));
+  return [status && h("div", { class: "demo-status", "data-testid": "demo-status" }, ...lines)];
+}
+
+export function demoButtons(buttons, press) {
   // Someone else may have pressed one too.
-  const pressed = demo.buttons.find((each) => each.running || (results.has(each.id) && each.result !== results.get(each.id)));
+  const pressed = buttons.find((each) => each.running || (results.has(each.id) && each.result !== results.get(each.id)));
   if (pressed) newest = pressed.id;
-  for (const each of demo.buttons) results.set(each.id, each.result);
-  const groups = [...new Set(demo.buttons.map((each) => each.group))];
-  return [
-    demo.status && h("div", { class: "demo-status", "data-testid": "demo-status" }, ...demo.status.split("\n").map((line) => h("div", {}, linked(line)))),
-    ...groups.flatMap((group) => [
-      h("h2", {}, group),
-      ...demo.buttons.filter((each) => each.group === group).map((each) => demoButton(each, press)),
-    ]),
-  ];
+  for (const each of buttons) results.set(each.id, each.result);
+  const groups = [...new Set(buttons.map((each) => each.group))];
+  return groups.flatMap((group) => [
+    h("h2", {}, group),
+    ...buttons.filter((each) => each.group === group).map((each) => demoButton(each, press)),
+  ]);
 }
 
 // "Prometheus: http://…" is a link by its word: the addresses are longer than the column is wide.
