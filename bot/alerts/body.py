@@ -21,8 +21,13 @@ _LABELS = 60
 _SUMMARIES = ("summary", "message", "description")
 _LINKS = {"runbook_url": "Runbook", "dashboard_url": "Dashboard", "dashboard": "Dashboard", "runbook": "Runbook"}
 _FIELDS = {"generatorURL": "Prometheus", "dashboardURL": "Dashboard", "panelURL": "Panel", "silenceURL": "Silence"}
-_CREDENTIALS = re.compile(r"(?<=://)[^\s/@]*@")
-"""A user and a password in a URL, such as an exporter's target may have."""
+_BEHIND_SCHEME = re.compile(
+    r"(?<=redis://)\S*|(?<=rediss://)\S*|(?<=redis%3A%2F%2F)[^\s&]*|(?<=rediss%3A%2F%2F)[^\s&]*|(?<=://)[^\s/?#]*",
+    re.IGNORECASE,
+)
+"""Where a URL may have a user and a password, such as an exporter's target has, also as part of a link. A password of
+Redis may have any character; elsewhere an address in a query is nobody's password."""
+_AT = re.compile("@|%40")
 _NEVER = datetime(1, 1, 2, tzinfo=UTC)
 """``endsAt`` of an alert that has not ended lies before this."""
 
@@ -100,7 +105,8 @@ def _texts(values: object, what: str) -> dict[str, str]:
 
 def _text(value: object) -> str:
     """As a text, without anybody's password."""
-    return _CREDENTIALS.sub("", value if isinstance(value, str) else json.dumps(value))
+    text = value if isinstance(value, str) else json.dumps(value)
+    return _BEHIND_SCHEME.sub(lambda found: _AT.split(found[0])[-1], text)
 
 
 def _fingerprint(given: object, labels: Mapping[str, str]) -> str:
@@ -133,6 +139,7 @@ def _links(one: Mapping[str, object], annotations: Mapping[str, str]) -> Iterato
     named: list[tuple[str, object]] = [(word, annotations.get(name)) for name, word in _LINKS.items()]
     named += [(word, one.get(name)) for name, word in _FIELDS.items()]
     for word, url in named:
-        if isinstance(url, str) and is_web_address(url) and len(url) <= LONGEST and word not in seen:
+        address = _text(url)
+        if is_web_address(address) and len(address) <= LONGEST and word not in seen:
             seen.add(word)
-            yield word, url
+            yield word, address

@@ -1,16 +1,17 @@
 """Asks many nodes one small question each second, over a warm connection to each, and tells who answers.
 
 There is neither a task nor a timer to a node that answers: those of one turn share a deadline. A connection that breaks
-is noticed at once, and its node asked again.
+is noticed at once, and its node asked again; once a round, for a server may answer and hang up each time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from actions.adapters.redis.connection import Answer, Command, ExchangeError, Node, Reply, Request
+from actions.adapters.redis.connection import Answer, Command, CommandFailed, ExchangeError, Node, Reply, Request
 from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.reach import by_map
 from actions.kit.snapshot import Reason
@@ -47,13 +48,14 @@ class Beat(NamedTuple):
 class _Probed:
     """A node that is asked."""
 
-    __slots__ = ("address", "asking", "failures", "node", "request", "target")
+    __slots__ = ("address", "asking", "failures", "lost_at", "node", "request", "target")
 
     def __init__(self, target: str, address: Address, node: Node) -> None:
         self.target, self.address, self.node = target, address, node
         self.request = _ASKED
         self.asking = False
         self.failures = 0
+        self.lost_at = -math.inf
 
 
 class Prober:
@@ -95,7 +97,7 @@ class Prober:
             return
         node = Node(address, target.auth, target.tls, self._timeout_s, reach=by_map(target.address_map))
         probed = self._probed[key] = _Probed(target.name, address, node)
-        node.when_lost = lambda: self._ask_in_task(probed)
+        node.when_lost = lambda: self._lost(probed)
         min(self._parts, key=len)[key] = probed
         self._ask_in_task(probed)
 
@@ -165,6 +167,12 @@ class Prober:
             return
         self._heard(probed, replies)
 
+    def _lost(self, probed: _Probed) -> None:
+        now = asyncio.get_running_loop().time()
+        if not probed.asking and now - probed.lost_at >= self._every_s:
+            probed.lost_at = now
+            self._ask_in_task(probed)
+
     def _ask_in_task(self, probed: _Probed) -> None:
         if not probed.asking and not self._closed:
             probed.asking = True
@@ -192,7 +200,9 @@ class Prober:
         self._told(Beat(probed.target, probed.address, why=error.failure.text))
 
     def _heard(self, probed: _Probed, replies: list[Reply]) -> None:
-        if (probed.target, probed.address) in self._probed:
+        if isinstance(replies[0], CommandFailed):
+            probed.failures += 1  # It is there, but has not said how it is.
+        elif (probed.target, probed.address) in self._probed:
             probed.failures = 0
             info, *cluster = (reply if isinstance(reply, bytes) else b"" for reply in replies)
             self._told(Beat(probed.target, probed.address, info, b"".join(cluster)))

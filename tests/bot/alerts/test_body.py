@@ -113,6 +113,30 @@ def test_a_password_in_an_exporters_target_is_not_kept() -> None:
     assert alert.summary == "rediss://a down"
 
 
+@pytest.mark.parametrize(
+    ("sent_link", "kept"),
+    [
+        ("https://me:word@g/d", "https://g/d"),
+        ("https://g/x?mail=a@b", "https://g/x?mail=a@b"),
+        ("https://g/x?target=redis://me:w/o?r@d@10.0.0.1:6379", "https://g/x?target=redis://10.0.0.1:6379"),
+        (
+            "https://g/new?m=instance%3Drediss%3A%2F%2F%3Aword%4010.0.0.1&m=mail%3Da%40b",
+            "https://g/new?m=instance%3Drediss%3A%2F%2F10.0.0.1&m=mail%3Da%40b",
+        ),
+    ],
+)
+@pytest.mark.parametrize("field", ["generatorURL", "dashboardURL", "panelURL", "silenceURL"])
+def test_nobodys_password_is_in_a_link(field: str, sent_link: str, kept: str) -> None:
+    (alert,) = parse(body(one(annotations={}, generatorURL="") | {field: sent_link})).alerts
+    assert [url for _, url in alert.links] == [kept]
+
+
+@pytest.mark.parametrize("word", ["w/ord", "w?ord", "w#ord", "w@ord", "w://ord"])
+def test_a_password_may_have_any_character(word: str) -> None:
+    (alert,) = parse(body(one(annotations={"summary": f"redis://me:{word}@10.0.0.1:6379 is down, ask a@b"}))).alerts
+    assert alert.summary == "redis://10.0.0.1:6379 is down, ask a@b"
+
+
 def test_values_of_wrong_types_and_of_any_length_become_short_texts() -> None:
     (alert,) = parse(body(one(labels={"alertname": 7, "group": ["a"], "long": "x" * 9_000}))).alerts
     assert (alert.name, alert.labels["group"], len(alert.labels["long"])) == ("7", '["a"]', 2_000)

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
+import pytest
+
 from actions.adapters.redis.probing import Beat, Prober
 from actions.kit.cluster.signs import parse_signs
 from actions.kit.topology import Address, Credentials, Kind, Target
@@ -32,9 +34,9 @@ class Heard:
 
 
 @contextlib.asynccontextmanager
-async def asking(target: Target, *addresses: Address, timeout_s: float = 1.0) -> AsyncIterator[tuple[Prober, Heard]]:
+async def asking(target: Target, *addresses: Address, every_s: float = 1.0) -> AsyncIterator[tuple[Prober, Heard]]:
     heard = Heard()
-    prober = Prober(1.0, timeout_s, heard.told)
+    prober = Prober(every_s, 1.0, heard.told)
     prober.start()
     try:
         for address in addresses:
@@ -83,3 +85,24 @@ async def test_some_nodes_of_a_cluster_say_how_it_is():
             signs = parse_signs(said.cluster)
             assert signs is not None
             assert signs.well
+
+
+async def test_a_server_that_refuses_and_hangs_up_is_not_asked_again_and_again():
+    calls, many, enough = 0, asyncio.Event(), asyncio.Event()
+
+    async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
+        calls += 1
+        (enough if calls < 12 else many).set()
+        await reader.read(100)
+        writer.write(b"-ERR max number of clients reached\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(refuses, "127.0.0.1", 0) as server:
+        address = Address(*server.sockets[0].getsockname())
+        async with asking(Target("orders", Kind.REPLICATION, nodes=(address,)), address, every_s=600) as (_, heard):
+            await asyncio.wait_for(enough.wait(), 60)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(many.wait(), 1)
+            assert not heard.beats
