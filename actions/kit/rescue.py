@@ -105,8 +105,9 @@ class RescueRoom:
 
 
 def copy_name(target: str, run: str, node: Address, at: datetime) -> str:
-    """``<target>-<run>-<node>-<UTC time>.rdb``, fit to be a file name everywhere."""
-    words = (target, run, str(node), at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"))
+    """``<target>-<run>-<node>-<UTC time>.rdb``, fit to be a file name everywhere; the time in milliseconds."""
+    utc = at.astimezone(UTC)
+    words = (target, run, str(node), f"{utc:%Y%m%dT%H%M%S}{utc.microsecond // 1000:03}Z")
     return "-".join(_UNSAFE.sub("-", word).strip("-")[:_MOST] for word in words) + DATA
 
 

@@ -51,5 +51,6 @@ STEP_TYPES: tuple[type[Step], ...] = (
     rescue.RescueLoser,
     rescue.CompareSides,
     demotion.DemoteLoser,
+    demotion.ReleaseLoser,
     demotion.ReportCopy,
 )

@@ -13,10 +13,12 @@ from actions.kit.errors import NotYet, RescueFailed
 from actions.kit.holding import HELD, hold_of
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import Refusal, SettingChange
-from actions.kit.repair.demotion import DemoteLoser
+from actions.kit.repair.demotion import DemoteLoser, ReleaseLoser
 from actions.kit.repair.fence import FenceLoser, HoldData
-from actions.kit.repair.rescue import RescueLoser
+from actions.kit.repair.rescue import Loser, RescueLoser
+from actions.kit.rescue import copy_name
 from actions.kit.settlement import CutOff, Question, settle
+from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Address
 from bot.ledger.records import Debt
 from bot.requests.recovery import Recovery
@@ -233,12 +235,57 @@ async def test_what_came_after_the_copy_is_not_thrown_away(tmp_path: Path) -> No
             await scene.old.command("CLIENT", "UNPAUSE")
             await scene.old.command("SET", "late", "1")
 
-        ending, journal = await scene.repaired(await scene.planned(keep=scene.new), DemoteLoser, unfenced)
+        plan = await scene.planned(keep=scene.new)
+        ending, journal = await scene.repaired(plan, DemoteLoser, unfenced)
         assert ending.outcome is Outcome.UNDONE, journal.lines
         assert "is no longer fenced: it may have taken writes since it was copied" in ending.failures[0]
+        await scene.as_before()
+        ending, journal = await scene.repaired(plan)
+        assert ending.outcome is Outcome.UNDONE, "a run that begins again must not take the copy of its first attempt"
+        assert "is there already, and no copy is ever written over" in ending.failures[0]
         assert await scene.old.command("GET", "late") == "1"
         await scene.as_before()
         await scene.ended()
+
+
+async def test_a_keeper_that_was_restarted_meanwhile_is_not_followed(tmp_path: Path) -> None:
+    """It may have come back without its data."""
+    async with split(build(NAME), tmp_path) as scene:
+        plan = await scene.planned(keep=scene.new)
+        steps = tuple(replace(one, keeper_run="f" * 40) if isinstance(one, DemoteLoser) else one for one in plan.steps)
+        ending, journal = await scene.repaired(replace(plan, steps=steps))
+        assert ending.outcome is Outcome.UNDONE, journal.lines
+        assert f"{scene.new.address} was restarted meanwhile" in ending.failures[0]
+        await scene.as_before()
+        await scene.ended()
+
+
+async def test_data_that_is_held_back_is_let_go_only_with_a_copy_of_it(tmp_path: Path) -> None:
+    async with split(build(NAME), tmp_path) as scene:
+        await scene.ended()
+        node = Address.parse(scene.old.address)
+        hold = SettingChange(node, "masterauth", HELD, "")
+        name = copy_name("orders", "repair", node, datetime.now(UTC))
+        loser = Loser(node, (await scene.hands.standing(node)).replid, name, hold=hold)
+        release = ReleaseLoser(node, (hold,), only_as_replica=True, loser=loser)
+        await scene.old.command("CONFIG", "SET", "masterauth", HELD, "min-replicas-to-write", str(FENCE_REPLICAS))
+        fence = FenceLoser(node, Address.parse(scene.new.address), 1_000, ())
+        assert "still refuses writes, as before" in await fence.undo(scene.hands)
+        await scene.old.command("REPLICAOF", *scene.new.address.split(":"))
+        with pytest.raises(NotYet, match="stays held back: there is no verified copy of its data"):
+            await release.act(scene.hands)
+        await scene.old.command("REPLICAOF", "NO", "ONE")
+        copy = await scene.hands.rescue(node, name, {})
+        loser = replace(loser, replid=copy.replid)
+        release = replace(release, loser=loser)
+        await scene.old.command("REPLICAOF", *scene.new.address.split(":"))
+        await scene.old.command("CONFIG", "SET", "min-replicas-to-write", "0")
+        with pytest.raises(NotYet, match=r"stays held back: .* is no longer fenced"):
+            await release.act(scene.hands)
+        assert await setting(scene.old, "masterauth") == HELD
+        await scene.old.command("CONFIG", "SET", "min-replicas-to-write", str(FENCE_REPLICAS))
+        await release.act(scene.hands)
+        assert await setting(scene.old, "masterauth") == ""
 
 
 async def test_a_comparison_that_fails_holds_nothing_up(tmp_path: Path) -> None:

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.kit.errors import Gone, NotYet, Permanent, Temporary, TooLate
-from actions.kit.fencing import is_fenced
 from actions.kit.plan import Held, Step
 from actions.kit.ports import Hands
+from actions.kit.repair.fence import is_held
 from actions.kit.repair.rescue import Loser, why_not_frozen
+from actions.kit.rescue import RescueCopy
 from actions.kit.snapshot import Role
-from actions.kit.steps import until
+from actions.kit.steps import PutBack, until
 from actions.kit.topology import Address
+
+NO_COPY = "there is no verified copy of its data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,9 @@ class DemoteLoser(Step):
     point_of_no_return: ClassVar[bool] = True
     loser: Loser
     keeper: Address
+    keeper_run: str
+    """The run id of the keeper: one that was restarted meanwhile may have come back without its data."""
+    pause_ms: int
     within_s: int = 5
 
     @property
@@ -66,23 +72,34 @@ class DemoteLoser(Step):
             NotYet: there is no verified copy of all that it has, or the keeper does not answer: it stays as it is.
             TooLate: the keeper is no master any more.
         """
-        kept = await hands.standing(self.keeper)
-        if kept.role is not Role.MASTER:
-            raise TooLate(f"{self.loser.node} was not demoted: {self.keeper} is a {kept.role} by now")
-        why = await self._why_not(hands)
-        if why:
-            raise NotYet(f"{self.loser.node} was not demoted: {why}")
-        held = await until(lambda: self._follows(hands), hands, self.within_s, every_s=0.1)
+        copy = await hands.rescued(self.loser.copy)
+        if copy is None:
+            raise NotYet(f"{self.loser.node} was not demoted: {NO_COPY}")
+        await self._still_kept(hands)
+        held = await until(lambda: self._follows(copy, hands), hands, self.within_s, every_s=0.1)
         await until(lambda: self._alone(hands), hands, self.within_s, every_s=0.1)
         return f"{held.observation}, its clients were disconnected"
 
-    async def _follows(self, hands: Hands) -> Held:
+    async def _still_kept(self, hands: Hands) -> None:
+        """Looked at after the copy was read once more, which takes minutes where it is large."""
+        kept = (await hands.observe()).node(self.keeper)
+        if kept is None or kept.info is None:
+            raise NotYet(f"{self.loser.node} was not demoted: {self.keeper} does not answer")
+        if not kept.is_master:
+            raise TooLate(f"{self.loser.node} was not demoted: {self.keeper} is a {kept.info.role} by now")
+        if kept.info.run_id != self.keeper_run or kept.info.loading:
+            raise TooLate(f"{self.loser.node} was not demoted: {self.keeper} was restarted meanwhile")
+
+    async def _follows(self, copy: RescueCopy, hands: Hands) -> Held:
         """A Sentinel that waited in the pause does the same as soon as it is over, and closes our connection by it."""
         held = await self.holds(hands)
         if held.yes:
             return held
-        if not await is_fenced(self.loser.node, hands):
-            raise TooLate(f"{self.loser.node} is no longer fenced")
+        # Nothing comes between this look and the demotion: the fence alone does not stop scripts before Redis 7.0.
+        await hands.fence(self.loser.node, self.pause_ms, {})
+        why = await why_not_frozen(self.loser, copy, await hands.standing(self.loser.node), hands)
+        if why:
+            raise TooLate(f"{self.loser.node} was not demoted: {why}")
         await hands.demote(self.loser.node, self.keeper)
         return await self.holds(hands)
 
@@ -93,7 +110,7 @@ class DemoteLoser(Step):
     async def _why_not(self, hands: Hands) -> str | None:
         copy = await hands.rescued(self.loser.copy)
         if copy is None:
-            return "there is no verified copy of its data"
+            return NO_COPY
         return await why_not_frozen(self.loser, copy, await hands.standing(self.loser.node), hands)
 
     async def undo(self, hands: Hands) -> str:
@@ -118,6 +135,32 @@ class DemoteLoser(Step):
         if held.yes:
             raise TooLate(f"{held.observation} after all")
         return Held(yes=True, observation=held.observation)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLoser(PutBack):
+    """Give a demoted loser its settings back; where its data was held back, its sync throws it away from then on.
+
+    So the copy is asked for once more: a Sentinel may have demoted the loser after its fence came down again, or the
+    copy may be gone.
+    """
+
+    loser: Loser | None = None
+
+    async def act(self, hands: Hands) -> str:
+        """See the copy, then as ``PutBack``.
+
+        Raises:
+            NotYet: there is no verified copy of all that it has: its data stays held back, and that is owed.
+        """
+        loser = self.loser
+        if loser is not None and loser.hold is not None and await is_held(loser.hold, hands):
+            copy = await hands.rescued(loser.copy)
+            standing = await hands.standing(self.node)
+            why = NO_COPY if copy is None else await why_not_frozen(loser, copy, standing, hands)
+            if why:
+                raise NotYet(f"The data of {self.node} stays held back: {why}. Repair it again")
+        return await PutBack.act(self, hands)
 
 
 @dataclass(frozen=True, slots=True)

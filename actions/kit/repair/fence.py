@@ -225,12 +225,18 @@ class FenceLoser(Step):
         except Gone:
             return f"{self.node} is gone, and its fence with it"
         if self.was_replica and standing.role is Role.MASTER:
+            if self.hold is None or not await is_held(self.hold, hands):
+                raise NotYet(
+                    f"{self.node} was restarted as a master, and its data is no longer held back: it is left so"
+                )
             await hands.demote(self.node, self.keeper)  # Its data is held back, as before.
         old = as_settings(self.settings, old=True)
         await hands.unfence(self.node, old)
         if standing.role is Role.REPLICA or self.was_replica:
             await hands.change_settings(self.node, old, rewrite=True)  # A Sentinel has written the fence into its file.
             return f"{self.node} is a replica without a fence"
+        if await is_fenced(self.node, hands):
+            return f"{self.node} still refuses writes, as before: an earlier run fenced it"
         return f"{self.node} takes writes again, as before: there are two masters"
 
 

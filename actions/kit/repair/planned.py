@@ -14,7 +14,7 @@ from actions.kit.following import KeepRoles, Repoint
 from actions.kit.holding import hold_of
 from actions.kit.kubernetes.switch import Switching, switching
 from actions.kit.plan import Cost, Plan, Rejected, Risk, SettingChange, Step, facts_of
-from actions.kit.repair.demotion import DemoteLoser, ReportCopy
+from actions.kit.repair.demotion import DemoteLoser, ReleaseLoser, ReportCopy
 from actions.kit.repair.fence import CaptureEvidence, FenceLoser, HoldData, SeeRoom
 from actions.kit.repair.rescue import CompareSides, Loser, RescueLoser
 from actions.kit.repair.sides import Sides, evidence_of, seen_on
@@ -22,7 +22,7 @@ from actions.kit.replication_failover import LOOK_AGAIN_S, followers, lasting
 from actions.kit.rescue import copy_name
 from actions.kit.sentinel_naming import TellSentinels
 from actions.kit.snapshot import NodeView, Snapshot
-from actions.kit.steps import FENCE_REPLICAS, Prove, PutBack
+from actions.kit.steps import FENCE_REPLICAS, Prove
 from actions.kit.topology import Address, Kind
 
 SYNC_BYTES_A_S = 20_000_000
@@ -50,6 +50,7 @@ def planned(snapshot: Snapshot, action: str, found: Sides, application: str) -> 
 
 def _steps(snapshot: Snapshot, found: Sides, switch: Switching) -> tuple[Step, ...]:
     keeper, pause_ms = found.keeper.address, snapshot.limits.max_pause_ms
+    run_id = found.keeper.info.run_id if found.keeper.info else ""
     lost = tuple(_loser(snapshot, node) for node in found.losers)
     fences = {node.address: _fence(node) for node in found.losers}
     steps: list[Step] = [CaptureEvidence((keeper, *fences))]
@@ -67,10 +68,10 @@ def _steps(snapshot: Snapshot, found: Sides, switch: Switching) -> tuple[Step, .
     for one in lost:
         others = tuple(other for other in fences if other != one.node)
         steps.append(CompareSides(one.node, keeper, pause_ms, others))
-    steps += [*_tell(snapshot, keeper), *(DemoteLoser(one, keeper) for one in lost)]
+    steps += [*_tell(snapshot, keeper), *(DemoteLoser(one, keeper, run_id, pause_ms) for one in lost)]
     for one in lost:
-        settings = (*fences[one.node], *((one.hold,) if one.hold else ()))
-        steps += [PutBack(one.node, settings, only_as_replica=True)] if settings else []
+        settings = (*((one.hold,) if one.hold else ()), *fences[one.node])
+        steps += [ReleaseLoser(one.node, settings, only_as_replica=True, loser=one)] if settings else []
     after = tuple(other for one in lost for other in followers(snapshot, one.node, keeper))
     steps += [Repoint(other, keeper) for other in after]
     if snapshot.kind is Kind.REPLICATION:

@@ -155,7 +155,10 @@ def _keeper(node: NodeView) -> Iterator[str]:
     if info.loading:
         yield f"{node.address} is loading its data: wait until it has it before it is kept."
     if config is not None and config.min_replicas_to_write == FENCE_REPLICAS:
-        yield f"{node.address} still refuses writes: an earlier run was cut off and has to be settled first."
+        yield (
+            f"{node.address} still refuses writes, fenced by an earlier run. If that run asks, answer it first; if it "
+            "has ended, keep the other one, or set min-replicas-to-write back on this one by hand."
+        )
     elif _lacks_replicas(node):
         yield (
             f"{node.address} refuses writes: it has {info.good_replicas} good replicas, and min-replicas-to-write is "

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from actions.kit.comparison import Bounds, Comparison
 from actions.kit.errors import ActionError, NotYet, RescueFailed
 from actions.kit.fencing import is_fenced
-from actions.kit.plan import Held, SettingChange, Step
+from actions.kit.plan import SettingChange, Step
 from actions.kit.ports import Hands, Standing
 from actions.kit.repair.fence import as_fenced_master
 from actions.kit.rescue import RescueCopy
@@ -79,7 +79,11 @@ async def paused(nodes: tuple[Address, ...], pause_ms: int, hands: Hands) -> Asy
 
 @dataclass(frozen=True, slots=True)
 class RescueLoser(Step):
-    """Copy all data of the loser, verified, while it refuses writes; see that it took none meanwhile."""
+    """Copy all data of the loser, verified, while it refuses writes; see that it took none meanwhile.
+
+    It never holds already: a copy of an earlier attempt is of before the fence came down in between. What is there is
+    not written over, so a run that begins once more goes back, and is asked for again.
+    """
 
     loser: Loser
     pause_ms: int
@@ -100,14 +104,6 @@ class RescueLoser(Step):
         """The equivalent for a person."""
         host, port = self.loser.node
         return f"redis-cli -h {host} -p {port} --rdb FILE; redis-check-rdb FILE; sha256sum FILE"
-
-    async def holds(self, hands: Hands) -> Held:
-        """Whether there is a verified copy, and nothing was written since."""
-        copy = await hands.rescued(self.loser.copy)
-        if copy is None:
-            return Held(yes=False, observation="there is no copy")
-        why = await why_not_frozen(self.loser, copy, await hands.standing(self.loser.node), hands)
-        return Held(why is None, why or words(copy))
 
     async def act(self, hands: Hands) -> str:
         """Copy it, and look at it again. One that a Sentinel made a replica meanwhile is made a master again.

@@ -46,14 +46,14 @@ def test_whatever_lies_there_instead_is_told_from_a_manifest(text):
 def test_any_words_make_a_file_name_that_is_taken_and_leads_nowhere_else(target, run, host):
     at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
     name = copy_name(f"t{target}"[:40], run[:40], Address(host[:40], 1), at)
-    assert name.endswith("-20260102T010405Z.rdb")
+    assert name.endswith("-20260102T010405000Z.rdb")
     assert stem_of(name) == name.removesuffix(".rdb")
 
 
 def test_the_name_of_a_node_by_its_address():
     assert (
         copy_name("orders", "r7", Address("fd00::1", 6379), COPY.taken_at)
-        == "orders-r7-fd00-1-6379-20260102T030405Z.rdb"
+        == "orders-r7-fd00-1-6379-20260102T030405000Z.rdb"
     )
 
 
