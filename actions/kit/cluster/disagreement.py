@@ -8,6 +8,7 @@ from actions.kit.cluster.facts import ClusterFacts, told_by
 from actions.kit.cluster.shards import slots_text
 from actions.kit.cluster.view import SlotRange
 from actions.kit.diagnosis.facts import confident, count
+from actions.kit.diagnosis.voices import majority_says_no
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import NodeView
 from actions.kit.topology import Address
@@ -20,9 +21,10 @@ def cluster_disagreement(facts: ClusterFacts) -> Iterator[Finding]:
 
     Two nodes each take themselves for the owner of a slot, or whom the others name does not: critical, since clients
     are sent astray. Nodes name another owner than whom the highest config-epoch names; not all know the same nodes; two
-    owners are at one config-epoch; a node is of no cluster, or of another one. Information where a node is yet to shake
-    hands, or nobody knows its address. Certain: they say so; after a failover it takes the others a moment to hear.
-    Likely where a silent node could tell of a higher config-epoch, or of an address.
+    owners are at one config-epoch; a node is of no cluster, or of another one; some flag a node that answers us.
+    Information where a node is yet to shake hands, or nobody knows its address. Certain: they say so; after a failover
+    it takes the others a moment to hear. Likely where a silent node could tell of a higher config-epoch, or of an
+    address, and where a node is suspected only, which may pass.
     """
     all_told = all(node.cluster is not None or node in facts.shards.strangers for node in facts.snapshot.nodes)
     for check in _CHECKS:
@@ -30,7 +32,7 @@ def cluster_disagreement(facts: ClusterFacts) -> Iterator[Finding]:
             yield Finding(
                 FindingId.CLUSTER_DISAGREEMENT,
                 severity,
-                confident(complete=check not in _COULD_CHANGE or all_told),
+                confident(complete=check is not _suspected and (check not in _COULD_CHANGE or all_told)),
                 summary,
                 nodes,
                 evidence,
@@ -189,6 +191,46 @@ def _not_yet(facts: ClusterFacts) -> Iterator[Problem]:
         )
 
 
+def _failed(facts: ClusterFacts) -> Iterator[Problem]:
+    return _flagged(facts, "fail")
+
+
+def _suspected(facts: ClusterFacts) -> Iterator[Problem]:
+    return _flagged(facts, "fail?")
+
+
+def _flagged(facts: ClusterFacts, flag: str) -> Iterator[Problem]:
+    """Nodes that answer us, and that others flag so; what the same nodes say of several is told once.
+
+    A link that is down for a moment is no flag. Of a master that most of the masters do not reach another finding says
+    more.
+    """
+    told = {
+        part.shard.master
+        for part in facts.parts
+        if part.master is not None and part.master.is_master and majority_says_no(part, part.electors)
+    }
+    by_tellers: dict[tuple[Address, ...], list[Address]] = {}
+    for node, view in facts.shards.views:
+        said = facts.shards.said_of(view.my_id)
+        tellers = tuple(sorted(who for member, each in said if flag in member.flags for who in each))
+        if tellers and node.address not in told:
+            by_tellers.setdefault(tellers, []).append(node.address)
+    for tellers, flagged in by_tellers.items():
+        who = f"{count(len(tellers), 'node')} {'flags' if len(tellers) == 1 else 'flag'}"
+        named = ", ".join(map(str, flagged[:3])) + (f" and {len(flagged) - 3} more" if len(flagged) > 3 else "")
+        answers, back = ("it answers", "it is") if len(flagged) == 1 else ("they answer", "they are")
+        yield (
+            Severity.WARNING,
+            (
+                f"{who} {named} {flag}, though {answers} us: {back} just back, or not reached on the cluster's bus: "
+                "look at the bus port."
+            ),
+            tuple(flagged),
+            tuple(told_by(tellers, f"flags {flag} on {address}") for address in flagged[:5]),
+        )
+
+
 _CHECKS: tuple[Callable[[ClusterFacts], Iterator[Problem]], ...] = (
     _strangers,
     _two_owners,
@@ -196,6 +238,8 @@ _CHECKS: tuple[Callable[[ClusterFacts], Iterator[Problem]], ...] = (
     _disowned,
     _one_epoch,
     _unknown,
+    _failed,
+    _suspected,
     _not_yet,
 )
 

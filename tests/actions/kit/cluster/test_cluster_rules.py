@@ -91,6 +91,43 @@ def test_a_suspicion_of_one_is_not_the_word_of_the_majority():
     assert "master-unreachable" not in ids(doubted)
 
 
+@pytest.mark.parametrize(
+    ("sick", "nodes", "words", "sure"),
+    [
+        (
+            cluster(3, 1).says(1, 2, flags="fail?").says(2, 1, flags="fail?"),
+            (address(2),),
+            f"1 node flags {address(2)} fail?, though it answers us",
+            LIKELY,
+        ),
+        (
+            cluster(3, 1).row(4, flags="fail"),
+            (address(4),),
+            f"5 nodes flag {address(4)} fail, though it answers us",
+            CERTAIN,
+        ),
+        (
+            cluster(3, 1).says(1, 4, flags="fail").says(1, 5, flags="fail"),
+            (address(4), address(5)),
+            f"1 node flags {address(4)}, {address(5)} fail, though they answer us",
+            CERTAIN,
+        ),
+    ],
+)
+def test_a_node_that_answers_us_and_that_others_flag_takes_the_health(sick, nodes, words, sure):
+    one = finding(sick, FindingId.CLUSTER_DISAGREEMENT, words)
+    assert (one.severity, one.confidence, one.nodes) == (Severity.WARNING, sure, nodes)
+    assert "healthy" not in ids(sick)
+
+
+def test_what_is_told_already_and_a_link_that_is_down_for_a_moment_are_no_flags():
+    cut = cluster(3, 1).row(2, flags="fail?", link="disconnected")
+    assert ids(cut) >= {"master-unreachable"}
+    assert "cluster-disagreement" not in ids(cut)
+    assert ids(cluster(3, 1).says(1, 4, link="disconnected")) == {"healthy"}
+    assert "cluster-disagreement" not in ids(cluster(3, 1).failed(4)), "it does not answer us either"
+
+
 def test_slots_that_no_table_gives_to_anybody_are_uncovered():
     one = finding(cluster(3, 1).row(2, slots="5461-8000"), FindingId.CLUSTER_SLOTS_UNCOVERED)
     assert (one.confidence, "2,921 of 16,384" in one.summary, "assigned to no node" in one.summary) == (
