@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from actions.kit.diagnosis.facts import DOWN_FLAGS, Facts, flags_of, of_node, of_sentinel
+from actions.kit.diagnosis.voice import Reach
+from actions.kit.diagnosis.voices import heard
 from actions.kit.findings import Evidence
 from actions.kit.snapshot import NodeView, SentinelReplica
 
@@ -48,11 +50,23 @@ def _seen_as_master(replica: SentinelReplica) -> bool:
 
 
 def _followed(facts: Facts) -> Iterator[Hidden]:
-    """A replica that follows a silent node is right to do so if that is a replica itself, in a chain."""
+    """A replica that follows a silent node is right to do so if that is a replica itself, in a chain.
+
+    The Sentinels call an old master a replica too, from the moment they have replaced it: one that still sends another
+    history than the master's is none.
+    """
     for node in facts.snapshot.nodes:
         link = node.info.link if node.info else None
         followed = facts.nodes.get(link.master) if link and link.up else None
         if followed is None or followed.info is not None or followed.address in facts.attached:
             continue
-        if followed.address not in facts.sentinel_replicas:
+        if followed.address not in facts.sentinel_replicas or _apart(facts, node):
             yield Hidden(followed, of_node(node, f"link to {followed.address} up"))
+
+
+def _apart(facts: Facts, node: NodeView) -> bool:
+    """A replica hears from whom it follows now, and has another history than the master."""
+    master = facts.master.info if facts.master and facts.master.is_master else None
+    if master is None or node.info is None or node.info.link is None:
+        return False
+    return node.info.replid != master.replid and heard(node.info.link) is Reach.YES

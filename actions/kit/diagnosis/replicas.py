@@ -32,7 +32,8 @@ def replica_down(facts: Facts) -> Iterator[Finding]:
     """A node that should be a replica gave us nothing.
 
     Certain if the master answered and has not attached it, every Sentinel answered and those that know it do not
-    reach it; undetermined if the master, a Sentinel or a replica of its own does: then it is our way to it that is cut;
+    reach it, and no other node could follow it: each answered, or nothing listens there, and none has an open link to
+    it; undetermined if the master, a Sentinel or a replica of its own does: then it is our way to it that is cut;
     or if something answers there that is not understood.
     Nothing is said of a node of which nothing is known but that a replica was told to follow it.
     """
@@ -60,13 +61,23 @@ def _replica_down(facts: Facts, node: NodeView, unasked: Unasked) -> Finding:
         FindingId.REPLICA_DOWN,
         Severity.WARNING,
         confident(
-            complete=others_answered and facts.nobody_else_could_tell(node.address),
+            complete=others_answered
+            and facts.nobody_else_could_tell(node.address)
+            and not _may_be_followed(facts, node),
             conflict=bool(reached) or unasked.reason in SOMEBODY,
         ),
         silent_words(f"The replica {node.address}", "replica", unasked, reached=reached),
         (node.address,),
         tuple(evidence),
         facts.lines("diagnose", "events"),
+    )
+
+
+def _may_be_followed(facts: Facts, node: NodeView) -> bool:
+    """Another node hears from it perhaps: an old master may go on with its replicas where only they reach it."""
+    silent = (one.unasked for one in facts.others if one is not node)
+    return any(voice.reach is Reach.UNSAID for voice in followers_of(facts, node.address)) or any(
+        unasked is not None and unasked.reason is not Reason.REFUSED for unasked in silent
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Confidence, Diagnosis, FindingId
-from actions.kit.snapshot import Reason, Role, Snapshot
+from actions.kit.snapshot import AttachedReplica, Reason, Role, Snapshot
 from tests.builders import healthy, node_at, with_link, with_node, with_opinion, without_node
 
 MASTER_DOWN = frozenset({"master", "s_down"})
@@ -54,6 +54,52 @@ def test_after_a_chain_the_others_are_looked_at_too():
 def test_a_second_master_is_told_once_however_many_follow_it():
     snapshot = with_link(behind_a_silent_one(), 4, master=node_at(2))
     assert split(diagnose(detached(snapshot, 2, 3, 4))) == names(1, 2)
+
+
+def replaced_master(**link: object) -> Snapshot:
+    """Node 2 was promoted; node 1 is silent, and a replica that is down to the Sentinels; node 3 follows it still."""
+    snapshot = with_link(without_node(healthy(3), 1), 4, master=node_at(2))
+    seen = snapshot.nodes[3].info
+    attached = (AttachedReplica(node_at(4), "online", seen.offset, 0),)
+    snapshot = with_node(snapshot, 2, role=Role.MASTER, link=None, replid="b" * 40, replicas=attached)
+    snapshot = with_link(with_node(snapshot, 4, replid="b" * 40), 3, **link)
+    replicas = healthy(3).sentinels[0].master.replicas
+    old = replace(replicas[0], address=node_at(1), flags=frozenset({"slave", "s_down"}))
+    for number in (1, 2, 3):
+        snapshot = with_opinion(snapshot, number, address=node_at(2), config_epoch=1, replicas=(old, *replicas[1:]))
+    return snapshot
+
+
+def down(snapshot: Snapshot) -> dict[str, str]:
+    found = [one for one in diagnose(snapshot).findings if one.id is FindingId.REPLICA_DOWN]
+    return {str(one.nodes[0]): one.confidence for one in found}
+
+
+def test_an_old_master_that_sends_its_own_history_is_no_replica_though_the_sentinels_call_it_one():
+    said = diagnose(replaced_master(last_io_s=0))
+    assert (said.verdict.id, said.verdict.confidence) == (FindingId.SPLIT_BRAIN, Confidence.LIKELY)
+    assert split(said) == names(1, 2)
+    same = with_node(replaced_master(last_io_s=0), 3, replid="b" * 40)
+    assert split(diagnose(same)) == (), "it is in a chain: what it sends is the master's"
+    assert split(diagnose(replaced_master(last_io_s=5))) == (), "it may have died since"
+
+
+@pytest.mark.parametrize("silence_s", [3, 5, 12])
+def test_an_old_master_from_which_a_replica_heard_lately_is_not_certainly_down(silence_s):
+    assert down(replaced_master(last_io_s=silence_s)) == {str(node_at(1)): Confidence.LIKELY}
+    assert down(replaced_master(last_io_s=13)) == {str(node_at(1)): Confidence.CERTAIN}
+    assert down(replaced_master(up=False, down_since_s=3)) == {str(node_at(1)): Confidence.CERTAIN}
+
+
+def test_two_that_are_silent_together_may_go_on_with_each_other():
+    lost = replaced_master(up=False, down_since_s=3)
+    replicas = tuple(replace(one, flags=frozenset({"slave", "s_down"})) for one in lost.sentinels[0].master.replicas)
+    for number in (1, 2, 3):
+        lost = with_opinion(lost, number, replicas=replicas)
+    both = dict.fromkeys(names(1, 3), Confidence.LIKELY)
+    assert down(without_node(lost, 3)) == both
+    gone = without_node(without_node(lost, 1, Reason.REFUSED), 3, Reason.REFUSED)
+    assert down(gone) == dict.fromkeys(names(1, 3), Confidence.CERTAIN)
 
 
 @pytest.mark.parametrize(("flags", "hidden"), [(frozenset({"master"}), True), (MASTER_DOWN, False)])
