@@ -56,7 +56,7 @@ async def owe(tx: Transaction, lease: Lease, change: SettingChange) -> None:
     if (await tx.connection.execute(select(table.c.id).where(own))).first() is not None:
         return  # The step is done again after a crash; what was so before the first time is what counts.
     host, port = _columns(change.node)
-    left_at = await _replaced(tx, lease, change) if change.is_naming else None
+    left_at = await _replaced(tx, lease, change)
     await tx.connection.execute(
         insert(table).values(
             run_id=lease.run_id,
@@ -72,12 +72,19 @@ async def owe(tx: Transaction, lease: Lease, change: SettingChange) -> None:
 
 
 async def _replaced(tx: Transaction, lease: Lease, change: SettingChange) -> str | None:
-    """Owe no longer what an earlier run wanted brought about; gives the value that it is still at, if one did."""
+    """Owe no longer what an earlier run does; gives the value that it is still at, if one did.
+
+    Whom a Sentinel is to name is the newest run's to say. Any other setting is taken over only as the very same
+    change: with another value the run would put back the earlier one's. Earlier runs of a target have ended.
+    """
     older = (table.c.target == lease.target) & _same(change) & table.c.paid_at.is_(None)
+    if not change.is_naming:
+        older &= (table.c.new == change.new) & (table.c.old == change.old)
     row = (await tx.connection.execute(select(table.c.run_id, table.c.new).where(older))).first()
     if row is None:
         return None
-    note = f"{change.name} of {change.node} is owed by {lease.run_id} now, as {change.old}."
+    as_what = f", as {change.old}" if change.is_naming else ""
+    note = f"{change.name} of {change.node} is owed by {lease.run_id} now{as_what}."
     await tx.connection.execute(update(table).where(older).values(paid_at=tx.now, note=note))
     await _tell_paid(tx, row.run_id, change, note)
     return str(row.new)

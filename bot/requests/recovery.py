@@ -106,6 +106,8 @@ class Recovery:
         request = await self._ledger.request(debt.run_id)
         try:
             await _nothing_under_way(request, snapshot, debt, hands)
+            if debt.id not in {one.id for one in await self._ledger.owed(debt.target)}:
+                return  # A run that has begun since this pass did owes it now, and may have just changed it again.
             note = await self._put_back(debt, snapshot, hands, promoted=request.plan.candidate == debt.change.node)
         except ActionError as error:
             log.warning("%s of %s could not be put back: %s", debt.change.name, debt.change.node, error)

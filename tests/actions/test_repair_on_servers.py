@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,19 +13,23 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from actions.kit.errors import NotYet, RescueFailed
 from actions.kit.holding import HELD, hold_of
-from actions.kit.loop import Ending, Outcome, StepState
-from actions.kit.plan import Refusal, SettingChange
+from actions.kit.loop import Ending, Outcome, StepState, carry_out
+from actions.kit.plan import Plan, Refusal, SettingChange, Step
 from actions.kit.repair.demotion import DemoteLoser, ReleaseLoser
 from actions.kit.repair.fence import FenceLoser, HoldData
 from actions.kit.repair.rescue import Loser, RescueLoser
 from actions.kit.rescue import copy_name
 from actions.kit.settlement import CutOff, Question, settle
+from actions.kit.step_types import STEP_TYPES
 from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Address
+from bot.ledger import Ledger
+from bot.ledger.journal import LedgerJournal
 from bot.ledger.records import Debt
 from bot.requests.recovery import Recovery
 from sandbox.redis import Build, Server, build, builds, loaded
-from tests.failover import cut_off, in_file, no_two_writable_masters, setting
+from tests.bot.ledger.given import approved, ledger_in
+from tests.failover import Fault, Journal, cut_off, in_file, no_two_writable_masters, setting
 from tests.repair import Split, in_haste, split
 
 pytestmark = pytest.mark.servers
@@ -208,13 +212,15 @@ async def test_a_loser_that_is_made_a_replica_while_it_is_copied_is_copied_again
 async def test_where_the_copy_fails_while_sentinels_are_awake_the_data_is_held_back_until_there_is_one(
     tmp_path: Path,
 ) -> None:
-    async with split(build(NAME), tmp_path, sentinels=3, down_after_ms=1_500) as scene:
+    """With a real ledger, where what the first run has left is taken over by the second one."""
+    made = split(build(NAME), tmp_path / "copies", sentinels=3, down_after_ms=1_500)
+    async with ledger_in(tmp_path, step_types=STEP_TYPES) as ledger, made as scene:
         plan = await scene.planned()
         await scene.topology.link(scene.old).heal()
         async with asyncio.timeout(90):
             while (await scene.hands.observe()).node(Address.parse(scene.old.address)).watching_sentinels == 0:  # type: ignore[union-attr]
                 await asyncio.sleep(0.05)
-        ending, journal = await scene.repaired(plan, RescueLoser, scene.no_store)
+        ending, journal = await written(ledger, scene, plan, RescueLoser, scene.no_store)
         assert ending.outcome is Outcome.INCOMPLETE, journal.lines
         assert "its data is held back until there is a copy of it" in str(ending.failures)
         async with asyncio.timeout(90):
@@ -222,14 +228,16 @@ async def test_where_the_copy_fails_while_sentinels_are_awake_the_data_is_held_b
                 await asyncio.sleep(0.1)
         await scene.ended()
         assert await scene.writes[scene.old.address].lost(scene.old) == 0, "a replica that keeps its data"
-        (hold,) = journal.owed
+        (debt,) = await ledger.owed()
+        assert [debt.change] == journal.owed
         with pytest.raises(NotYet, match="would be thrown away: repair orders copies it"):
-            await paid(hold, scene)
+            await paid(debt, scene)
         scene.store_again()
         again = await scene.planned()
         assert again.steps != plan.steps
-        ending, journal = await scene.repaired(again)
+        ending, journal = await written(ledger, scene, again)
         assert ending == Ending(Outcome.DONE), journal.lines
+        assert await ledger.owed() == ()
         await scene.topology.ready()
         assert not in_file(scene.old, HELD)
         await scene.nothing_is_lost(scene.old, scene.new)
@@ -311,10 +319,49 @@ async def test_a_comparison_that_fails_holds_nothing_up(tmp_path: Path) -> None:
         await scene.ended()
 
 
-async def paid(change: SettingChange, scene: Split) -> None:
+async def paid(debt: Debt, scene: Split) -> None:
     """What is done with a setting that an ended run has left changed."""
-    debt = Debt(1, "R-1", "orders", change, datetime.now(UTC), at_rest=True)
     await Recovery._put_back(None, debt, await scene.hands.observe(), scene.hands, promoted=False)  # type: ignore[arg-type]
+
+
+@dataclass
+class Written(Journal):
+    """Has a ledger write down what it keeps."""
+
+    on: LedgerJournal | None = None
+
+    async def intends(self, index: int, step: Step) -> None:
+        await super().intends(index, step)
+        assert self.on
+        await self.on.intends(index, step)
+
+    async def owes(self, change: SettingChange) -> None:
+        await super().owes(change)
+        assert self.on
+        await self.on.owes(change)
+
+    async def ended(self, index: int, state: StepState, note: str) -> None:
+        await super().ended(index, state, note)
+        assert self.on
+        await self.on.ended(index, state, note)
+
+    async def repaid(self, change: SettingChange) -> None:
+        await super().repaid(change)
+        assert self.on
+        await self.on.repaid(change)
+
+
+async def written(
+    ledger: Ledger, scene: Split, plan: Plan, at: type[Step] | None = None, fault: Fault | None = None
+) -> tuple[Ending, Written]:
+    """A repair as an approved request in this ledger."""
+    plan = replace(plan, steps=tuple(in_haste(plan.steps)))
+    lease = await ledger.begin((await approved(ledger, plan)).id)
+    journal = Written(at, fault, on=ledger.journal(lease))
+    async with ledger.kept(lease):
+        ending = await carry_out(plan.steps, scene.hands, journal)
+    await ledger.end(lease, ending)
+    return ending, journal
 
 
 @pytest.mark.parametrize(

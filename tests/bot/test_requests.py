@@ -12,16 +12,17 @@ import pytest
 from sqlalchemy import update
 
 from actions.kit.errors import UsageError
-from actions.kit.loop import Outcome, StepState
-from actions.kit.plan import Plan, Refusal
+from actions.kit.loop import Ending, Outcome, StepState
+from actions.kit.plan import Plan, Refusal, SettingChange
 from actions.kit.settlement import Answer
-from actions.kit.topology import Limits
+from actions.kit.topology import Address, Limits
 from bot.ledger import UNKNOWN_STEP, Ask, LedgerError, RequestState, RunState
 from bot.ledger.tables import runs
 from bot.requests.recovery import not_payable, not_quiet
 from sandbox.redis import builds, replication
 from tests import clusters
 from tests.bot.desks import FENCE, GUEST, LEAD, ONCALL, SLOWLY, office
+from tests.bot.ledger.given import Set, a_plan, approved
 from tests.builders import healthy, node_at
 from tests.failover import in_file, setting, target_of
 
@@ -363,6 +364,33 @@ async def test_what_still_is_owed_is_not_taken_for_the_old_value(tmp_path):
             await topology.nodes[0].command("CONFIG", "SET", FENCE, 0)
             planned = await here.desk.preview("tune", "orders", {"to": "400"})
             assert isinstance(planned, Plan), "it is back by itself, as after a restart"
+
+
+async def test_what_a_newer_run_has_taken_over_is_left_alone_until_it_ends_and_is_paid_once(tmp_path):
+    async with replication(server, replicas=1) as topology:
+        fenced = Set(SettingChange(Address.parse(topology.nodes[0].address), FENCE, "500", "0"))
+        target = target_of(topology, limits=Limits(cooldown_s=0))
+        async with office(target, tmp_path) as here:
+            first = await here.ledger.begin((await approved(here.ledger, a_plan("orders", fenced))).id)
+            await here.ledger.journal(first).intends(0, fenced)
+            await here.ledger.end(first, Ending(Outcome.INCOMPLETE))
+            (left,) = await here.ledger.owed()
+
+            request = await here.asks(slow="yes")
+            await here.desk.approve(request.id, LEAD)
+            await here.stands(request.id, 1, "running")
+            await here.desk.recover(every_s=0.1)
+            hands = here.desk._connections.hands("orders")
+            await here.desk._recovery._pay_all([left], hands)  # As by a pass that began before the run did.
+            assert await fence_of(topology.nodes[0]) == "500"
+            assert [debt.run_id for debt in await here.ledger.owed()] == [request.id]
+
+            await topology.nodes[0].command("CONFIG", "SET", SLOWLY, 7)
+            assert (await here.ended(request.id)).run.state is RunState.DONE
+            await here.paid()
+            assert await fence_of(topology.nodes[0]) == "0"
+            paid = [row.what for row in await here.ledger.audit_trail() if row.kind == "debt.paid"]
+            assert paid == [first.run_id, request.id]
 
 
 async def asking(here, topology):

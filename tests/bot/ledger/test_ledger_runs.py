@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -154,21 +155,60 @@ async def test_an_intent_owes_what_it_changes_until_it_is_repaid(ledger_url, pla
         assert "debt.paid" in [row.kind for row in await ledger.audit_trail()]
 
 
-async def test_a_setting_that_another_run_owes_cannot_be_changed_and_the_intent_leaves_nothing(ledger_url):
-    step = Set(change())
+@pytest.mark.parametrize("other", [{"old": "500"}, {"new": "400"}], ids=str)
+async def test_a_setting_that_another_run_owes_cannot_be_changed_and_the_intent_leaves_nothing(ledger_url, other):
+    step = Set(replace(change(), **other))
     async with ledger_in(ledger_url) as ledger:
-        first = await ledger.begin((await approved(ledger)).id)
-        await ledger.journal(first).intends(0, step)
-        await ledger.end(first, Ending(Outcome.INCOMPLETE))
+        first = await owing(ledger, Set(change()))
         second = await ledger.begin((await approved(ledger)).id)
         with pytest.raises(LedgerError, match="another run still owes a setting"):
             await ledger.journal(second).intends(0, step)
         assert (await ledger.request(second.run_id)).run.reached == -1
         (debt,) = await ledger.owed()
-        assert debt.at_rest
+        assert (debt.run_id, debt.at_rest) == (first.run_id, True)
         await ledger.pay(debt, "put back")
         await ledger.journal(second).intends(0, step)
         assert (await ledger.verify_audit()).problem is None
+
+
+async def test_what_an_ended_run_owes_is_taken_over_by_one_that_changes_the_very_same(ledger_url):
+    steps = Set(change()), Set(change("timeout")), Set(change(node=NODE._replace(port=6380)))
+    async with ledger_in(ledger_url) as ledger:
+        first = await owing(ledger, *steps)
+        left = await ledger.owed()
+        second = await ledger.begin((await approved(ledger, a_plan("orders", steps[0]))).id)
+        journal = ledger.journal(second)
+        for _ in range(2):  # The step is done again after a crash.
+            await journal.intends(0, steps[0])
+        *others, debt = await ledger.owed()
+        assert (debt.run_id, debt.change, debt.at_rest) == (second.run_id, steps[0].change, False)
+        assert others == list(left[1:]), "what the second run does not touch stays the first one's"
+        (row,) = await paid(ledger)
+        note = f"maxclients of {NODE} is owed by {second.run_id} now."
+        assert (row.what, json.loads(row.details)["note"]) == (first.run_id, note)
+
+        await ledger.pay(left[0], "seen by a look that began earlier")
+        assert debt in await ledger.owed(), "it is the second run's to pay"
+        await journal.repaid(steps[0].change)
+        await journal.repaid(steps[0].change)
+        await ledger.pay(debt, "put back")
+        assert [row.what for row in await paid(ledger)] == [first.run_id, second.run_id]
+        assert await ledger.owed() == left[1:]
+        assert (await ledger.verify_audit()).problem is None
+
+
+async def owing(ledger, *steps):
+    """The lease of a run that has ended, and put nothing back."""
+    lease = await ledger.begin((await approved(ledger, a_plan("orders", *steps))).id)
+    for index, step in enumerate(steps):
+        await ledger.journal(lease).intends(index, step)
+    await ledger.end(lease, Ending(Outcome.INCOMPLETE))
+    return lease
+
+
+async def paid(ledger):
+    """What the audit holds of debts that are no longer owed."""
+    return [row for row in await ledger.audit_trail() if row.kind == "debt.paid"]
 
 
 async def test_whom_a_sentinel_is_to_name_is_owed_by_the_newest_run_and_what_it_is_left_at_is_kept(ledger_url):
