@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from actions.kit.diagnosis.facts import Facts, confident, of_node
 from actions.kit.diagnosis.growth import Growth, about, between_s, growth, one_look
-from actions.kit.diagnosis.voices import link_text
+from actions.kit.diagnosis.voices import SILENT_S, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import Link, NodeInfo, NodeView
 
@@ -78,28 +78,47 @@ def replica_lagging(facts: Facts) -> Iterator[Finding]:
     """A replica with its link up is behind.
 
     By more bytes than the target's limit, master and replica both read by us and of one history; or the master has
-    had no acknowledgement from it for more than ten seconds. Certain if no silent one could name another master.
+    had no acknowledgement from it for more than ten seconds; or it has heard nothing for longer than a master lets pass
+    between two pings, and whom it follows answers us and has it no longer. Certain if no silent one could name another
+    master.
     """
     limit = facts.snapshot.limits.max_lag_bytes
     for node in facts.others:
         if node.info is None or node.info.link is None or not node.info.link.up:
             continue
         lag, silence_s = facts.lag_bytes(node), facts.attached.get(node.address, ("", 0))[1]
-        if (lag is None or lag <= limit) and silence_s <= ACK_SILENCE_S:
+        unheard_s = _unheard_s(facts, node, node.info.link)
+        if (lag is None or lag <= limit) and silence_s <= ACK_SILENCE_S and not unheard_s:
             continue
         grown = _lag_growth(facts, node)
         far = "" if lag is None else _far(facts, lag, grown)
         silent = f"last acknowledged {silence_s} s ago" if silence_s > ACK_SILENCE_S else ""
-        said = "; ".join(filter(None, (far, silent)))
+        unheard = (
+            f"last heard from {node.info.link.master} {unheard_s} s ago, which has it no longer" if unheard_s else ""
+        )
+        said = "; ".join(filter(None, (unheard, far, silent)))
         yield Finding(
             FindingId.REPLICA_LAGGING,
             Severity.WARNING,
             confident(complete=facts.sure_of_master),
             f"The replica {node.address} lags: {said}.",
             (node.address,),
-            (of_node(node, f"offset {node.info.offset:,}"), *_offsets(facts, node, lag, grown), *_meaning(facts, lag)),
+            (
+                of_node(node, f"offset {node.info.offset:,}, {link_text(node.info.link)}"),
+                *_offsets(facts, node, lag, grown),
+                *_meaning(facts, lag),
+            ),
             facts.lines("diagnose"),
         )
+
+
+def _unheard_s(facts: Facts, node: NodeView, link: Link) -> int:
+    """For how long an open link has been silent whose other end is gone, in seconds; 0 where it is in use."""
+    followed = facts.nodes.get(facts.known_as(link.master))
+    if followed is None or followed.info is None or link.last_io_s is None or link.last_io_s <= SILENT_S:
+        return 0
+    attached = {facts.known_as(one.address) for one in followed.info.replicas}
+    return 0 if node.address in attached else link.last_io_s
 
 
 def _lag_growth(facts: Facts, node: NodeView) -> Growth | None:

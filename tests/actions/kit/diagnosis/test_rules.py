@@ -287,6 +287,19 @@ def test_a_replica_that_no_longer_acknowledges_lags():
     )
 
 
+def test_a_replica_with_an_open_link_that_nobody_sends_into_lags():
+    attached = healthy().nodes[0].info.replicas
+    forgotten = with_node(healthy(), 1, replicas=attached[:1])
+    silent = with_link(forgotten, 3, last_io_s=55)
+
+    assert said(silent) == (FindingId.REPLICA_LAGGING, CERTAIN)
+    assert f"{node_at(3)} lags: last heard from {node_at(1)} 55 s ago" in diagnose(silent).verdict.summary
+    assert said(with_link(forgotten, 3, last_io_s=13)) == (FindingId.REPLICA_LAGGING, CERTAIN)
+    assert said(with_link(forgotten, 3, last_io_s=12))[0] == FindingId.HEALTHY
+    assert said(with_link(healthy(), 3, last_io_s=55))[0] == FindingId.HEALTHY, "it is attached, and acknowledges"
+    assert not found(without_node(silent, 1), FindingId.REPLICA_LAGGING), "the master is what is silent"
+
+
 def test_no_eligible_replica():
     never = with_view(healthy(), 2, config=NodeConfig(0, 10, 0))
     assert said(never)[0] == FindingId.HEALTHY
