@@ -205,6 +205,9 @@ def _flagged(facts: ClusterFacts, flag: str) -> Iterator[Problem]:
     A link that is down for a moment is no flag. Of a master that most of the masters do not reach another finding says
     more.
     """
+    doubted = {one.id for members, _ in facts.shards.tables for one in members if flag in one.flags}
+    if not doubted:  # As a rule: what each of a thousand nodes says of each is not gone through then.
+        return
     told = {
         part.shard.master
         for part in facts.parts
@@ -212,7 +215,7 @@ def _flagged(facts: ClusterFacts, flag: str) -> Iterator[Problem]:
     }
     by_tellers: dict[tuple[Address, ...], list[Address]] = {}
     for node, view in facts.shards.views:
-        said = facts.shards.said_of(view.my_id)
+        said = facts.shards.said_of(view.my_id) if view.my_id in doubted else ()
         tellers = tuple(sorted(who for member, each in said if flag in member.flags for who in each))
         if tellers and node.address not in told:
             by_tellers.setdefault(tellers, []).append(node.address)
