@@ -17,9 +17,19 @@ class Pulse:
 
     ``answered_at``: when it last answered. ``sign_at``: since when it has not, while it does not. ``master_at``: when
     it last answered as a master; ``master_since``: when it was first seen as one after it had been a replica.
+    ``only_master_since``: since when each of its answers was a master's, be it from the first on.
     """
 
-    __slots__ = ("_as_master", "_info", "_misses", "answered_at", "master_at", "master_since", "sign_at")
+    __slots__ = (
+        "_as_master",
+        "_info",
+        "_misses",
+        "answered_at",
+        "master_at",
+        "master_since",
+        "only_master_since",
+        "sign_at",
+    )
 
     def __init__(self) -> None:
         self._info = b""
@@ -29,6 +39,7 @@ class Pulse:
         self.sign_at: datetime | None = None
         self.master_at: datetime | None = None
         self.master_since: datetime | None = None
+        self.only_master_since: datetime | None = None
 
     @property
     def silent(self) -> bool:
@@ -55,9 +66,10 @@ class Pulse:
         before = self._info
         self._info, self._misses, self.answered_at, self.sign_at = info, 0, at, None
         if not _says_master(info):
-            self.master_since = None
+            self.master_since = self.only_master_since = None
             return None
         self._as_master, self.master_at = info, at
+        self.only_master_since = self.only_master_since or at
         if not before or _says_master(before):
             return None
         self.master_since = at

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from actions.kit.action import Progress, Seen
@@ -26,6 +27,8 @@ Look = Callable[[str, str, Mapping[str, str], Progress], Awaitable[Seen]]
 
 STEP_S, LONGEST_S = 1.0, 60.0
 """How often it is seen whether all has settled, and for how long; then it is told as it stands."""
+LATE = timedelta(seconds=2 * LONGEST_S)
+"""Who has been seen as the master for so long was told already; a Sentinel that was away says it late."""
 HURRY_S, SOON_S, CLOSELY = 0.2, 10.0, 10
 """While a master is silent its nodes are asked so often for so long, to know how long writes failed as well; but not
 where more than so many masters are silent at once."""
@@ -85,7 +88,7 @@ class Failovers:
         for (name, master), waiting in self._signs.items():
             if name == target and old in {None, master}:
                 waiting.cancel()
-                self.over(target, master)
+        self._held = {(name, held) for name, held in self._held if name != target or old not in {None, held}}
         self._begin(self._moves, (target, new), self._told(target, old, new))
 
     def _begin(
@@ -123,7 +126,7 @@ class Failovers:
         return pulse is not None and pulse.sign_at is not None
 
     async def _told(self, target: str, old: Address | None, new: Address) -> None:
-        if await self._is_ours(target):
+        if self._is_known_already(target, new) or await self._is_ours(target):
             return
         loop, found = asyncio.get_running_loop(), None
         began = loop.time()
@@ -136,6 +139,11 @@ class Failovers:
             log.warning("what the failover of %s has cost could not be seen", target)
             return
         self._teller.tell(target, _done(target, new, *found))
+
+    def _is_known_already(self, target: str, new: Address) -> bool:
+        pulse = self._pulses.pulse(target, new) if self._pulses is not None else None
+        since = pulse.only_master_since if pulse is not None else None
+        return since is not None and datetime.now(UTC) - since > LATE
 
     def _found(self, snapshot: Snapshot, old: Address | None, new: Address) -> Aftermath:
         pulses, name = self._pulses, snapshot.target

@@ -1,0 +1,99 @@
+"""Which signs of a failover are told, and which are old news or over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import pytest
+
+from actions.kit.action import Progress, Seen
+from actions.kit.diagnosis import diagnose
+from actions.kit.pulse import Pulse
+from actions.kit.topology import Address
+from bot.alerts import failovers
+from bot.alerts.failovers import Failovers
+from bot.alerts.telling import Teller
+from bot.ledger.incident_records import Alert
+from tests.builders import healthy, node_at, with_opinion
+
+MASTER, FORMER = node_at(1), node_at(2)
+AS_MASTER = b"# Replication\r\nrole:master\r\n"
+AS_REPLICA = b"# Replication\r\nrole:slave\r\nmaster_host:10.0.0.2\r\nmaster_port:6379\r\n"
+
+
+class World:
+    """Nodes with their pulses, and what is told of them; a target that is well, with 10 ms for a failover."""
+
+    def __init__(self) -> None:
+        self.pulses = {MASTER: Pulse(), FORMER: Pulse()}
+        self.alerts: list[Alert] = []
+        self.news, self.asked, self.owned = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.ours = False
+
+    def tell(self, _target: str, alert: Alert) -> None:
+        self.alerts.append(alert)
+        self.news.set()
+
+    async def is_ours(self, _target: str) -> bool:
+        self.owned.set()
+        return self.ours
+
+    def pulse(self, _target: str, address: Address) -> Pulse | None:
+        self.asked.set()
+        return self.pulses[address]
+
+    def hurry(self, target: str) -> None:
+        """They are as they are."""
+
+    async def look(self, _action: str, _target: str, _options: Mapping[str, str], _progress: Progress) -> Seen:
+        snapshot = healthy()
+        for number in (1, 2, 3):
+            snapshot = with_opinion(snapshot, number, failover_timeout_ms=10)
+        return Seen(snapshot, diagnose(snapshot))
+
+    def watched(self) -> Failovers:
+        watched = Failovers(self.look, cast("Teller", self))
+        watched.ask(self)
+        return watched
+
+
+async def soon(event: asyncio.Event) -> None:
+    await asyncio.wait_for(event.wait(), 60)
+    event.clear()
+
+
+async def test_a_master_that_was_held_to_be_down_before_a_failover_is_judged_anew(monkeypatch):
+    monkeypatch.setattr(failovers, "SOON_S", 0.0)
+    monkeypatch.setattr(failovers, "STEP_S", 0.01)
+    world = World()
+    world.ours = True
+    watched = world.watched()
+    try:
+        watched.held("orders", FORMER)
+        await soon(world.news)
+        watched.moved("orders", FORMER, MASTER)
+        await soon(world.owned)
+        world.asked.clear()
+        watched.sign("orders", FORMER)  # It is master again, and answers after all.
+        await soon(world.asked)
+        assert [alert.name for alert in world.alerts] == ["FailoverOverdue"]
+    finally:
+        await watched.aclose()
+
+
+@pytest.mark.parametrize("said", [[AS_REPLICA, AS_MASTER], [AS_MASTER]])
+@pytest.mark.parametrize(("age_s", "told"), [(5, ["AutomaticFailover"]), (600, [])])
+async def test_a_failover_that_a_sentinel_tells_late_is_not_told_again(said, age_s, told):
+    world = World()
+    for info in said:
+        world.pulses[MASTER].heard(datetime.now(UTC) - timedelta(seconds=age_s), info)
+    watched = world.watched()
+    try:
+        watched.moved("orders", FORMER, MASTER)
+        await soon(world.news if told else world.asked)
+        assert [alert.name for alert in world.alerts] == told
+    finally:
+        await watched.aclose()
