@@ -49,8 +49,13 @@ def aftermath(before: Before, new: Address, accepted_at: datetime | None, snapsh
     lost, loss = _loss(before, snapshot, new)
     open_ends = tuple(_open_ends(before, new, snapshot))
     standing = (_now(new, snapshot), *open_ends, *_settled(before, new, snapshot))
-    settled = not open_ends and takes_writes(snapshot, new)
+    settled = not open_ends and takes_writes(snapshot, new) and not _is_rival(snapshot.node(before.address), new)
     return Aftermath((_outage(before, new, accepted_at), loss, *standing), settled, lost)
+
+
+def _is_rival(old: NodeView | None, new: Address) -> bool:
+    """Whether the old master still answers as one: whoever writes to it has not lost all of that yet."""
+    return old is not None and old.address != new and old.is_master
 
 
 def takes_writes(snapshot: Snapshot, address: Address) -> bool:
@@ -100,7 +105,8 @@ def _loss(before: Before, snapshot: Snapshot, new: Address) -> tuple[int | None,
         return still, (
             f"At most {still:,} bytes are only on {before.address}, which still answers as a master."
             if still
-            else f"Nothing is lost: {before.address} has no byte that {new} has not."
+            else f"Nothing is lost so far: {before.address} has no byte that {new} has not; "
+            "what it still takes will be."
         )
     had = None if before.standing is None else only_on_old(before.standing, promoted.info)
     if had is None or before.at is None:
