@@ -82,10 +82,10 @@ def patience_s(snapshot: Snapshot) -> float | None:
 
 def _outage(before: Before, new: Address, accepted_at: datetime | None) -> str:
     if before.at is None or accepted_at is None:
-        return "How long writes failed is not known: Tandem had not watched the old master before."
+        return "How long nobody was the master is not known: Tandem had not watched the old master before."
     seconds = max(0.0, (accepted_at - before.at).total_seconds())
     return (
-        f"Writes failed for at most {seconds:.1f} s: {before.address} last answered as the master at "
+        f"For at most {seconds:.1f} s nobody answered as the master: {before.address} last answered as the master at "
         f"{_moment(before.at)}, and {new} was first seen as the master at {_moment(accepted_at)} UTC."
     )
 

@@ -184,7 +184,9 @@ async def test_of_what_has_ended_the_story_that_tandem_saw_itself_is_never_left_
         await sender.sends(*rules)
         clock.passes(seconds=5)
         cost = {"alertname": "AutomaticFailover", "severity": "info"}
-        await sender.sends(Alert("cost", True, clock(), None, cost, "Writes failed for at most 4.3 s.", own=True))
+        await sender.sends(
+            Alert("cost", True, clock(), None, cost, "For at most 4.3 s nobody answered as the master.", own=True)
+        )
         assert "AutomaticFailover" not in {one["name"] for one in message(ledger_url)["body"]["alerts"]}
         clock.passes(seconds=20)
         await sender.sends(*(replace(one, firing=False, ended_at=clock()) for one in rules))
