@@ -187,8 +187,12 @@ async def _fills(master: Server) -> None:
 
 
 async def _limited(node: Server, part: float) -> None:
-    used = (await node.command("INFO", "memory"))["used_memory"]
-    await node.command("CONFIG", "SET", "maxmemory", int(used / part))
+    """Of what it uses once the buffers of the last large writes have been given back."""
+    used: list[int] = []
+    while len(used) < 6 or used[-1] < 0.995 * used[-6]:
+        used.append((await node.command("INFO", "memory"))["used_memory"])
+        await asyncio.sleep(0.3)
+    await node.command("CONFIG", "SET", "maxmemory", int(used[-1] / part))
 
 
 async def _unlimited(topology: Topology) -> None:
