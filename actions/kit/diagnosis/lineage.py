@@ -64,10 +64,6 @@ class Divergence:
         """They descend from one ancestor for certain."""
         return self.shared_until is not None
 
-    def only_on(self, node: Address) -> int | None:
-        """How many bytes at most this one of the two has for itself."""
-        return self.first_bytes if node == self.first else self.second_bytes
-
     @property
     def words(self) -> str:
         """All of it in a sentence; it never says which is right."""
@@ -110,7 +106,9 @@ def divergence(first: NodeView, second: NodeView, born: Births | None = None) ->
     ancestor = next((replid for replid in ours if replid in theirs), None)
     if ancestor is None:
         return Divergence(*ends, why=_UNPROVEN)
-    fork = min(place for place in (ours[ancestor], theirs[ancestor]) if place is not None)
+    # One that did not come as far as the fork lacks what the other has of their common history too.
+    ends_of = (info.offset + 1 for info in (one, two) if info.backlog_active is not False)
+    fork = min(place for place in (ours[ancestor], theirs[ancestor], *ends_of) if place is not None)
     counts = (_own_bytes(fork, one), _own_bytes(fork, two))
     return Divergence(*ends, fork - 1, *counts, why=_related(ends, (one, two), ancestor))
 

@@ -92,7 +92,7 @@ def test_the_sentinels_majority_says_who_is_kept_and_the_histories_what_is_lost(
     found = judged(split())
 
     assert (found.keeper, found.losers, found.confidence) == (NEW, (OLD,), CERTAIN)
-    assert found.divergence(OLD).only_on(OLD) == 2_000
+    assert (found.divergence(OLD).second, found.divergence(OLD).second_bytes) == (OLD, 2_000)
     assert (found.named, found.hidden) == (NEW, ())
 
 
