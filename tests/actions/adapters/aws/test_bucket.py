@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -114,26 +113,22 @@ async def test_what_fails_once_is_sent_again_and_an_answer_that_is_lost_is_asked
     assert taken.sha256 == SHA256
 
 
-@asynccontextmanager
-async def failing(error, said):
-    with pytest.raises(error, match=said):
-        yield
-
-
 async def test_what_is_wrong_is_said_before_anything_is_begun(s3, monkeypatch):
     for operation in ("CreateMultipartUpload", "AbortMultipartUpload"):
         s3.denied = {operation}
-        async with failing(RescueFailed, rf"S3 does not let us {operation} in s3://rescue-copies/tandem: deploy/aws/"):
+        with pytest.raises(
+            RescueFailed, match=rf"S3 does not let us {operation} in s3://rescue-copies/tandem: deploy/aws/"
+        ):
             await store_at(s3).free_bytes()
     s3.denied = set()
-    async with failing(RescueFailed, "There is no bucket elsewhere; rescue: in targets.yaml names it"):
+    with pytest.raises(RescueFailed, match=r"There is no bucket elsewhere; rescue: in targets\.yaml names it"):
         await store_at(s3, name="elsewhere").free_bytes()
     s3.failing["HeadBucket"] = 3
-    async with failing(Unreachable, "S3 failed to answer HeadBucket"):
+    with pytest.raises(Unreachable, match="S3 failed to answer HeadBucket"):
         await store_at(s3).free_bytes()
-    async with failing(Unreachable, "S3 gave no answer to HeadBucket"):
+    with pytest.raises(Unreachable, match="S3 gave no answer to HeadBucket"):
         await store_at(s3, endpoint_url="http://127.0.0.1:1").free_bytes()
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
     monkeypatch.setenv("AWS_DEFAULT_REGION", s3.region)
-    async with failing(RescueFailed, r"S3 refuses PutObject in .* \(SignatureDoesNotMatch\)"):
+    with pytest.raises(RescueFailed, match=r"S3 refuses PutObject in .* \(SignatureDoesNotMatch\)"):
         await store_at(s3, region=None).put("seen.json", b"x", over=False)
