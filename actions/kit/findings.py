@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -113,3 +114,8 @@ class Diagnosis:
     def has(self, finding: FindingId) -> bool:
         """Whether this finding is among them."""
         return any(one.id is finding for one in self.findings)
+
+
+def is_disturbed(findings: Iterable[Finding]) -> bool:
+    """Whether one of them is more than information."""
+    return any(one.severity > Severity.INFO for one in findings)

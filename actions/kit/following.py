@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from actions.kit import roles
 from actions.kit.diagnosis.lineage import only_on_old
 from actions.kit.errors import ActionError, Gone, NotYet, Temporary, TooLate, Unreachable
 from actions.kit.fencing import is_fenced
@@ -140,10 +141,7 @@ class Rejoin(Step):
         return f"{has}. Save what is needed of it, then: REPLICAOF {self.master.host} {self.master.port}"
 
     async def _look(self, hands: Hands) -> Held:
-        standing = await hands.standing(self.node)
-        follows = standing.role is Role.REPLICA and standing.master == self.master
-        of = f" of {standing.master}" if standing.master else ""
-        return Held(follows, f"{self.node} is a {standing.role}{of}")
+        return await roles.follows(self.node, self.master, hands)
 
     async def _answers(self, hands: Hands) -> bool:
         try:

@@ -14,6 +14,7 @@ from actions.kit.errors import ActionError, Gone, NotYet, TooLate
 from actions.kit.fencing import is_fenced
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
+from actions.kit.roles import is_master
 from actions.kit.snapshot import Role
 from actions.kit.steps import FENCE, as_settings, until
 from actions.kit.topology import Address
@@ -87,8 +88,7 @@ class Promote(Step):
 
     async def holds(self, hands: Hands) -> Held:
         """Whether the candidate is master, by its own word."""
-        standing = await hands.standing(self.candidate)
-        return Held(standing.role is Role.MASTER, f"{self.candidate} is a {standing.role}")
+        return await is_master(self.candidate, hands)
 
     async def act(self, hands: Hands) -> str:
         """Promote where both fences stand, and see it.

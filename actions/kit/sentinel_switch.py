@@ -12,6 +12,7 @@ from typing import ClassVar
 from actions.kit.errors import ActionError, Gone, NotYet, Permanent, TooLate
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
+from actions.kit.roles import is_master
 from actions.kit.sentinel_steps import GONE, SENTINEL_INFO_S, only_choice, replica_seen_by
 from actions.kit.snapshot import Role, SentinelView
 from actions.kit.steps import FENCE, FENCE_REPLICAS, until
@@ -83,11 +84,10 @@ class SentinelFailover(Step):
     async def holds(self, hands: Hands) -> Held:
         """Whether the candidate is master: by its own word, or where we cannot reach it by the asked Sentinel's."""
         try:
-            standing = await hands.standing(self.candidate)
+            return await is_master(self.candidate, hands)
         except ActionError as error:
             named = await hands.named_master(self.sentinel)
             return Held(named == self.candidate, f"{error}; Sentinel {self.sentinel} names {named}")
-        return Held(standing.role is Role.MASTER, f"{self.candidate} is a {standing.role}")
 
     async def act(self, hands: Hands) -> str:
         """Ask where the fence still stands, and wait for the promotion."""

@@ -14,6 +14,7 @@ from actions.kit.holding import readable
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands, Standing
 from actions.kit.proof import Check, prove
+from actions.kit.roles import follows
 from actions.kit.snapshot import Role
 from actions.kit.topology import Address, Kind
 from actions.kit.votes import newest
@@ -215,11 +216,7 @@ class Demote(Step):
             raise TooLate(f"{self.node} was not demoted: the roles have moved since, the Sentinels name {latest}")
 
     async def _look(self, hands: Hands) -> Held:
-        standing = await hands.standing(self.node)
-        follows = standing.role is Role.REPLICA and standing.master == self.master
-        return Held(
-            follows, f"{self.node} is a {standing.role}" + (f" of {standing.master}" if standing.master else "")
-        )
+        return await follows(self.node, self.master, hands)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from actions.kit.errors import ActionError, Gone, NotYet, TooLate, Unreachable
 from actions.kit.fencing import is_fenced
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands, Takeover
-from actions.kit.snapshot import Role
+from actions.kit.roles import follows, is_master
 from actions.kit.steps import as_settings, until
 from actions.kit.topology import Address
 
@@ -100,8 +100,7 @@ class ClusterFailover(Step):
 
     async def holds(self, hands: Hands) -> Held:
         """Whether the candidate is a master, by its own word."""
-        standing = await hands.standing(self.candidate)
-        return Held(standing.role is Role.MASTER, f"{self.candidate} is a {standing.role}")
+        return await is_master(self.candidate, hands)
 
     async def act(self, hands: Hands) -> str:
         """Ask for it where the fence stands and the candidate follows, and watch until it is master."""
@@ -210,17 +209,11 @@ class LetGo(Step):
 
     async def act(self, hands: Hands) -> str:
         """Wait until it is a replica; one that stays a master keeps its fence."""
-        held = await until(lambda: self._follows(hands), hands, self.within_s)
+        held = await until(lambda: follows(self.node, self.master, hands), hands, self.within_s)
         await hands.unfence(self.node, as_settings(self.settings, old=True))
         if await is_fenced(self.node, hands):
             raise NotYet(f"{self.node} did not give its fence up")
         return f"{held.observation}, without a fence"
-
-    async def _follows(self, hands: Hands) -> Held:
-        standing = await hands.standing(self.node)
-        follows = standing.role is Role.REPLICA and standing.master == self.master
-        of = f" of {standing.master}" if standing.master else ""
-        return Held(follows, f"{self.node} is a {standing.role}{of}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from actions.kit.cluster.facts import ClusterFacts, ShardFacts
 from actions.kit.cluster.view import SLOTS
 from actions.kit.diagnosis.facts import confident, count, no_answer, of_node
-from actions.kit.findings import Evidence, Finding, FindingId, Severity
+from actions.kit.findings import Evidence, Finding, FindingId, Severity, is_disturbed
 from actions.kit.snapshot import NodeView
 
 
@@ -18,7 +18,7 @@ def cluster_healthy(facts: ClusterFacts, findings: Sequence[Finding]) -> Iterato
     has one owner, which says that it is a master. Silence is never health.
     """
     shards = facts.shards.shards
-    if _disturbed(findings) or not shards or any(_expected(facts)) or facts.silent_aws:
+    if is_disturbed(findings) or not shards or any(_expected(facts)) or facts.silent_aws:
         return
     masters = [part.master for part in facts.parts]
     if not all(master is not None and master.is_master for master in masters):
@@ -51,7 +51,7 @@ def cluster_undetermined(facts: ClusterFacts, findings: Sequence[Finding]) -> It
     missing = tuple(_expected(facts))
     known = sum(_is_known(part, findings) for part in facts.parts) * 2 > len(shards)
     all_said = not missing and facts.silent_aws is None
-    if shards and known and (_disturbed(findings) or all_said):
+    if shards and known and (is_disturbed(findings) or all_said):
         return
     yield Finding(
         FindingId.UNDETERMINED,
@@ -93,7 +93,3 @@ def _expected(facts: ClusterFacts) -> Iterator[NodeView]:
     for node in facts.snapshot.nodes:
         if node.cluster is None and (node.address in members or "settings" in node.known_from):
             yield node
-
-
-def _disturbed(findings: Sequence[Finding]) -> bool:
-    return any(one.severity > Severity.INFO for one in findings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from actions.kit.candidates import priority_of
 from actions.kit.diagnosis.broken import cause_of, stale
 from actions.kit.diagnosis.catching_up import is_syncing
 from actions.kit.diagnosis.cause import Cause
@@ -202,7 +203,7 @@ def _obstacles(facts: Facts, node: NodeView, info: NodeInfo, link: Link) -> Iter
         yield "it is in a full sync"
     if not link.up and facts.silent_master is None:
         yield "its link to the master is down"
-    if _priority(node) == 0:
+    if priority_of(node) == 0:
         yield "its replica-priority is 0: never to be promoted"
     lag = facts.lag_bytes(node)
     if lag is not None and lag > facts.snapshot.limits.max_lag_bytes:
@@ -210,9 +211,3 @@ def _obstacles(facts: Facts, node: NodeView, info: NodeInfo, link: Link) -> Iter
     heard = facts.heard_of(node.address)
     if heard and all(voice.reach is Reach.NO for voice in heard):
         yield f"no {facts.voters} reaches it"
-
-
-def _priority(node: NodeView) -> int | None:
-    if node.config is not None and node.config.replica_priority is not None:
-        return node.config.replica_priority
-    return node.info.priority if node.info else None

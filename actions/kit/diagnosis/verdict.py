@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from actions.kit.diagnosis.facts import Facts, confident, count, no_answer, of_node, of_sentinel
-from actions.kit.findings import Evidence, Finding, FindingId, Severity
+from actions.kit.findings import Evidence, Finding, FindingId, Severity, is_disturbed
 from actions.kit.snapshot import Reason
 
 TELLS_OF_MASTER = frozenset(
@@ -33,7 +33,7 @@ def healthy(facts: Facts, findings: Sequence[Finding]) -> Iterator[Finding]:
     Nothing else was found but information; every node and every Sentinel answered; the agreed master says that it is
     one, and no other node does. Silence is never health. Likely, not certain, where a Sentinel's CKQUORUM is unknown.
     """
-    if _disturbed(findings) or not _all_answered(facts) or facts.agreed is None:
+    if is_disturbed(findings) or not _all_answered(facts) or facts.agreed is None:
         return
     if facts.master is None or not facts.master.is_master:
         return
@@ -61,7 +61,7 @@ def undetermined(facts: Facts, findings: Sequence[Finding]) -> Iterator[Finding]
     explained |= any(one.id is FindingId.MASTER_UNREACHABLE for one in findings)
     known = facts.master is not None and facts.master.is_master
     well = _all_answered(facts) and facts.agreed is not None
-    if explained or (known and (_disturbed(findings) or well)):
+    if explained or (known and (is_disturbed(findings) or well)):
         return
     yield Finding(
         FindingId.UNDETERMINED,
@@ -94,10 +94,6 @@ def _would_decide(facts: Facts) -> str:
 def _reasons(facts: Facts) -> str:
     reasons: set[Reason] = {unasked.reason for unasked in facts.snapshot.unasked}
     return ", ".join(sorted(reasons)) or "all answered"
-
-
-def _disturbed(findings: Sequence[Finding]) -> bool:
-    return any(one.severity > Severity.INFO for one in findings)
 
 
 def _all_answered(facts: Facts) -> bool:

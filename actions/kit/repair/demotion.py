@@ -14,7 +14,7 @@ from actions.kit.ports import Hands
 from actions.kit.repair.fence import is_held
 from actions.kit.repair.rescue import Loser, why_not_frozen
 from actions.kit.rescue import RescueCopy
-from actions.kit.snapshot import Role
+from actions.kit.roles import follows
 from actions.kit.steps import PutBack, until
 from actions.kit.topology import Address
 
@@ -51,10 +51,7 @@ class DemoteLoser(Step):
 
     async def holds(self, hands: Hands) -> Held:
         """Whether it follows the keeper, by its own word."""
-        standing = await hands.standing(self.loser.node)
-        follows = standing.role is Role.REPLICA and standing.master == self.keeper
-        of = f" of {standing.master}" if standing.master else ""
-        return Held(follows, f"{self.loser.node} is a {standing.role}{of}")
+        return await follows(self.loser.node, self.keeper, hands)
 
     async def destroys(self, hands: Hands) -> str | None:
         """Nothing that its copy does not hold."""
