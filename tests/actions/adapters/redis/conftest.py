@@ -1,18 +1,6 @@
 import pytest
 
 from actions.kit.topology import Address, Credentials, Kind, Target, Tls
-from sandbox.redis import builds
-
-
-@pytest.fixture(params=builds(), ids=lambda build: build.name)
-def build(request):
-    return request.param
-
-
-@pytest.fixture
-def tls_build():
-    found = next((build for build in builds() if build.has_tls), None)
-    return found or pytest.skip("no server here was built with TLS")
 
 
 @pytest.fixture
