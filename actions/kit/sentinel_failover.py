@@ -79,6 +79,7 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
     steering = _steering(snapshot, candidate)
     switch = _switch(snapshot, master, candidate, sentinel)
     fence = _fence(snapshot, master, sentinel)
+    epoch = newest(snapshot.sentinels).epoch
     steps: list[Step] = [
         Steer(candidate.address, steering),
         AwaitInfo(sentinel.address, candidate.address, COORDINATED_INFO_AGE_MS if switch.coordinated else INFO_AGE_MS),
@@ -89,8 +90,8 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
     steps += [
         LastLook(sentinel.address, candidate.address),
         switch,
-        AwaitSentinels(answering, snapshot.master_name, candidate.address, snapshot.electorate),
-        Demote(master.address, candidate.address, config_epoch=newest(snapshot.sentinels).epoch),
+        AwaitSentinels(answering, snapshot.master_name, candidate.address, snapshot.electorate, epoch),
+        Demote(master.address, candidate.address, config_epoch=epoch),
     ]
     changed = [*steering, *(() if switch.coordinated else fence.settings)]
     for node in dict.fromkeys(change.server for change in changed):

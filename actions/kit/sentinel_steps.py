@@ -11,16 +11,20 @@ import asyncio
 from dataclasses import dataclass
 
 from actions.kit.errors import ActionError, NotYet
-from actions.kit.plan import Held, SettingChange, Step
+from actions.kit.plan import NAMING, Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.snapshot import SentinelReplica, SentinelView
 from actions.kit.steps import POLL_S, as_settings, until
 from actions.kit.topology import Address
+from actions.kit.votes import newest
 
 SENTINEL_INFO_S = 10
 """Sentinel asks each replica for INFO this often while nothing is wrong."""
 
 PRIORITY = "replica-priority"
+
+GIVEN_UP_S = 0.5
+"""How often to look whether the failover still goes on; Sentinels have 8 s until they undo what nobody told them."""
 
 GONE = frozenset({"s_down", "o_down", "disconnected"})
 """Flags of a replica that Sentinel does not promote."""
@@ -151,6 +155,8 @@ class AwaitSentinels(Step):
     master: Address
     electorate: int
     """How many Sentinels there are in all, silent ones too."""
+    config_epoch: int = -1
+    """The highest that a Sentinel knew when this was planned; where it is not known none is told anything."""
     within_ms: int = 5_000
     grace_ms: int = 300
 
@@ -172,14 +178,46 @@ class AwaitSentinels(Step):
         return Held(all_of_them, f"{naming} of {self.electorate} Sentinels name {self.master}")
 
     async def act(self, hands: Hands) -> str:
+        """Wait for them; where the failover was given up after it had promoted, tell them of it and wait again.
+
+        Such a promotion cannot be left as it is: the Sentinels would make the new master a replica of the old one.
+        """
+        try:
+            return await self._named_by_most(hands)
+        except NotYet as error:
+            told = await self._tell(hands, str(error))
+        return f"{told}; {await self._named_by_most(hands)}"
+
+    async def _tell(self, hands: Hands, why: str) -> str:
+        """Have each that answers name the new master, as another Sentinel would; one that took it over is enough.
+
+        Raises:
+            NotYet: none could be told. It is not told where there was a promotion since, where the new one is no
+                master by its own word, or where a Sentinel names a third one.
+        """
+        latest = newest(await hands.sentinel_views())
+        if latest.epoch > self.config_epoch:
+            raise NotYet(f"{why}; the roles have moved since, they name {latest}")
+        naming = {NAMING: str(self.master)}
+        tellings = (hands.change_settings(sentinel, naming, rewrite=False) for sentinel in self.sentinels)
+        answers = await asyncio.gather(*tellings, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, ActionError):
+                raise answer
+        if all(answers):
+            raise NotYet(f"{why}; they could not be told: {'; '.join(sorted({str(answer) for answer in answers}))}")
+        return f"{why}: told them"
+
+    async def _named_by_most(self, hands: Hands) -> str:
         """Ask each in a task of its own: one that hangs must not hold up the demotion of the old master."""
         tasks = [asyncio.create_task(self._named(hands, sentinel)) for sentinel in self.sentinels]
+        given_up = asyncio.create_task(self._given_up(hands))
         try:
-            return await self._majority(hands, tasks)
+            return await self._majority(hands, tasks, given_up)
         finally:
-            for task in tasks:
+            for task in (*tasks, given_up):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, given_up, return_exceptions=True)
 
     async def _named(self, hands: Hands, sentinel: Address) -> None:
         async def look() -> Held:
@@ -188,7 +226,18 @@ class AwaitSentinels(Step):
 
         await until(look, hands, self.within_ms / 1000, every_s=POLL_S)
 
-    async def _majority(self, hands: Hands, tasks: list[asyncio.Task[None]]) -> str:
+    async def _given_up(self, hands: Hands) -> None:
+        """Until no Sentinel that answers is failing over any more, though none names the new master."""
+
+        async def look() -> Held:
+            votes = [view.master for view in await hands.sentinel_views() if view.master is not None]
+            going_on = any("failover_in_progress" in vote.flags or vote.address == self.master for vote in votes)
+            return Held(bool(votes) and not going_on, "")
+
+        await hands.sleep(GIVEN_UP_S)
+        await until(look, hands, self.within_ms / 1000, every_s=GIVEN_UP_S)
+
+    async def _majority(self, hands: Hands, tasks: list[asyncio.Task[None]], given_up: asyncio.Task[None]) -> str:
         start = hands.now()
         since: float | None = None
         while True:
@@ -198,6 +247,8 @@ class AwaitSentinels(Step):
             since = since or (hands.now() if enough else None)
             if since is not None and (naming == len(tasks) or hands.now() - since >= self.grace_ms / 1000):
                 return seen
+            if given_up.done() and given_up.exception() is None and not naming:
+                raise NotYet(f"only {seen}, and none is failing over any more")
             if hands.now() - start >= self.within_ms / 1000:
                 raise NotYet(f"only {seen}")
             await hands.sleep(POLL_S)

@@ -161,7 +161,8 @@ class Demote(Step):
     """Make the old master a replica of the new one before its pause ends, and send its clients away.
 
     One transaction: writes that wait in the pause would else run between its end and the REPLICAOF. A run that was cut
-    off or held up may come here late: where there was a promotion since its own, nobody is demoted.
+    off or held up may come here late: where there was a promotion since its own, nobody is demoted. Neither where the
+    Sentinels still name the old one: they would find no master, and promote whom they like.
     """
 
     node: Address
@@ -191,7 +192,7 @@ class Demote(Step):
                 return None
             await self._still_ours(hands)
         except Temporary as error:
-            return f"{self.node} has to be demoted and does not answer ({error})"
+            return f"{self.node} has to be demoted and cannot be now ({error})"
         return f"{self.node} has to be demoted: {held.observation}"
 
     async def act(self, hands: Hands) -> str:
@@ -214,6 +215,8 @@ class Demote(Step):
         latest = newest(await hands.sentinel_views())
         if latest.epoch > self.config_epoch and latest.named != {self.master}:
             raise TooLate(f"{self.node} was not demoted: the roles have moved since, the Sentinels name {latest}")
+        if latest.named - {self.master}:
+            raise NotYet(f"{self.node} was not demoted: the Sentinels name {latest}")
 
     async def _look(self, hands: Hands) -> Held:
         return await follows(self.node, self.master, hands)

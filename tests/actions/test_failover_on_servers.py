@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -15,7 +15,7 @@ from actions.kit.errors import JournalDown, TandemError
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Plan, Step
 from actions.kit.recheck import Recheck
-from actions.kit.sentinel_steps import AwaitSentinels, Steer
+from actions.kit.sentinel_steps import AwaitInfo, AwaitSentinels, Steer
 from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.settlement import CutOff, settle
 from actions.kit.steps import FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
@@ -26,6 +26,7 @@ from tests.failover import (
     Journal,
     cut_off,
     in_file,
+    never_two_writable_masters,
     no_two_writable_masters,
     planned,
     setting,
@@ -55,6 +56,12 @@ class Scene:
     @property
     def candidate(self) -> Server:
         return self.by_address(self.plan.candidate)
+
+    @property
+    def asked(self) -> Server:
+        """The Sentinel that is to fail over."""
+        address = str(self.step(SentinelFailover).sentinel)  # type: ignore[attr-defined]
+        return next(one for one in self.topology.sentinels if one.address == address)
 
     def by_address(self, address: object) -> Server:
         return next(node for node in self.topology.nodes if node.address == str(address))
@@ -273,8 +280,7 @@ async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when
 
 async def test_a_sentinel_that_hangs_before_it_is_asked_holds_nothing_up() -> None:
     async with under_load(default) as scene:
-        address = str(scene.step(SentinelFailover).sentinel)  # type: ignore[attr-defined]
-        silent = next(one for one in scene.topology.sentinels if one.address == address)
+        silent = scene.asked
         ending, journal = await scene.carry_out(LastLook, silent.hang)
         assert ending.outcome is Outcome.UNDONE, (ending, journal.lines)
         assert journal.owed == []
@@ -305,11 +311,7 @@ async def test_what_changes_after_the_approval_stops_the_run_before_the_fence() 
 async def test_the_asked_sentinel_hangs_with_the_failover_in_hand() -> None:
     """It would go on when it wakes up: the fence stays, until that Sentinel can be told to stop."""
     async with under_load(default) as scene:
-        asked = next(
-            one
-            for one in scene.topology.sentinels
-            if one.address == str(scene.step(SentinelFailover).sentinel)  # type: ignore[attr-defined]
-        )
+        asked = scene.asked
 
         class Hanging(TargetHands):
             async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
@@ -328,11 +330,47 @@ async def test_the_asked_sentinel_hangs_with_the_failover_in_hand() -> None:
             deadline = time.monotonic() + 90  # In TILT it neither goes on nor gives up, for half a minute.
             while journal.owed:
                 assert time.monotonic() < deadline, (ending, journal.lines)
-                ending = await settle(without_the_long_look(scene.plan.steps), CutOff(reached), hands, journal)
+                ending = await settle(scene.plan.steps[:-1], CutOff(reached), hands, journal)
+            moved = StepState.ALREADY in journal.states("SentinelFailover")
+            assert ending.outcome is (Outcome.DONE if moved else Outcome.UNDONE), (ending, journal.lines)
+            assert await scene.topology.master() is (scene.candidate if moved else scene.old)
             await no_two_writable_masters(scene.topology, 2.0)
         finally:
             await hands.aclose()
         assert await scene.lost() == 0
+
+
+async def test_the_asked_sentinel_dies_after_it_has_promoted_and_before_it_tells() -> None:
+    """The others would make the new master a replica of the old one; they are told, and no third one is promoted."""
+    async with under_load(default) as scene:
+        asked = scene.asked
+
+        class Dying(TargetHands):
+            async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
+                await super().sentinel_failover(sentinel, coordinated=coordinated)
+                while (await scene.candidate.command("ROLE"))[0] != "master":
+                    await asyncio.sleep(0.005)
+                await asked.kill()
+
+        hands = Dying(target_of(scene.topology))
+        try:
+            journal = Journal()
+            at_once = [
+                replace(step, age_ms=50) if isinstance(step, AwaitInfo) else step
+                for step in without_the_long_look(scene.plan.steps)
+            ]  # A second goes by until it hears of the promotion.
+            async with never_two_writable_masters(scene.topology):
+                ending = await carry_out(at_once, hands, journal)
+                await asyncio.sleep(4)  # What the Sentinels think now, they do within seconds.
+        finally:
+            await hands.aclose()
+        assert ending.outcome is Outcome.INCOMPLETE, "the dead one cannot prove anything"
+        assert not [name for name in ("AwaitSentinels", "Demote", "PutBack") if journal.states(name)[0] != "done"]
+        assert "told them" in " ".join(note for _, _, _, note in journal.lines), journal.lines
+        assert journal.owed == []
+        await asked.start()
+        assert await scene.lost() == 0
+        assert await scene.topology.master() is scene.candidate
 
 
 async def test_a_shutdown_behind_the_fence_takes_it_down() -> None:

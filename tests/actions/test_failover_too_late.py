@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from actions.adapters import connect
+from actions.kit.errors import NotYet
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.sentinel_steps import Steer
 from actions.kit.sentinel_switch import SentinelFailover
 from actions.kit.settlement import Answer, CutOff, Question, settle
-from actions.kit.steps import CatchUp, until
+from actions.kit.steps import CatchUp, Demote, until
 from actions.kit.topology import Address
 from bot.requests.recovery import not_payable
 from sandbox.redis import Server, Topology, build, replication
@@ -61,6 +63,16 @@ async def test_nobody_is_demoted_who_was_promoted_again_since() -> None:
         assert ending.outcome is Outcome.INCOMPLETE
         assert StepState.FAILED in journal.states("Demote")
         assert await scene.old.command("GET", "since") == "1"
+        assert (await scene.old.command("ROLE"))[0] == "master"
+
+
+async def test_nobody_is_demoted_whom_the_sentinels_still_name() -> None:
+    """They would find no master, and promote a third one, which lacks what the new one took."""
+    async with under_load(default) as scene:
+        await scene.candidate.command("REPLICAOF", "NO", "ONE")
+        demote = replace(scene.step(Demote), within_ms=300)  # type: ignore[type-var]
+        with pytest.raises(NotYet, match=f"the Sentinels name {scene.old.address}"):
+            await demote.act(scene.hands)
         assert (await scene.old.command("ROLE"))[0] == "master"
 
 

@@ -313,16 +313,16 @@ async def test_stopped_in_order_it_hands_the_run_over_and_alone_it_goes_back(
         assert scene.rows("SELECT 1 FROM audit WHERE kind = 'run.handed-over'"), scene.ended()
         await scene.until(lambda: asyncio.sleep(0, f":{last.pid}:" in scene.rows("SELECT owner FROM runs")[0][0]))
         await scene.reached("only choice", "running")
-        await asyncio.gather(stopped(last), stopped(has_it))
+        os.kill(last.pid, signal.SIGTERM)
+        await asyncio.gather(ended(last), ended(has_it))
         outcome, failures = scene.ended() or ("", "")
         assert outcome == "undone"
         assert "Tandem was stopped" in failures
         await scene.as_it_has_to_be(outcome, record_property, "only choice", "SIGTERM", "postgresql")
 
 
-async def stopped(bot: Bot) -> None:
-    """Sends SIGTERM and waits until the process has ended by itself."""
-    os.kill(bot.pid, signal.SIGTERM)
+async def ended(bot: Bot) -> None:
+    """Waits until the process has ended by itself."""
     async with asyncio.timeout(60):
         while bot.running:
             await asyncio.sleep(0.05)
