@@ -18,23 +18,29 @@ from actions.kit.topology import Address, Kind
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The old master as it was last seen at ``at``, answering as a master; nothing where nobody had looked."""
+    """The old master as it was last seen at ``at``, answering as a master; nothing where nobody had looked.
+
+    ``alive``: it still did when the new one was seen to be one.
+    """
 
     address: Address | None
     standing: Standing | None = None
     at: datetime | None = None
+    alive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
     """``sentences``: what it cost and how things stand. ``settled``: all is where it belongs, as far as it answers.
 
-    ``lost``: bytes of the old master that are provably gone, at least; ``None`` where nothing is known.
+    ``lost``: bytes of the old master that are provably gone, at least; ``None`` where nothing is known. ``rivals``: the
+    old master answers as one as well.
     """
 
     sentences: tuple[str, ...]
     settled: bool
     lost: int | None
+    rivals: bool = False
 
 
 def aftermath(before: Before, new: Address, accepted_at: datetime | None, snapshot: Snapshot) -> Aftermath:
@@ -46,11 +52,41 @@ def aftermath(before: Before, new: Address, accepted_at: datetime | None, snapsh
         accepted_at: when it was first seen as a master.
         snapshot: taken afterwards.
     """
+    outage = _outage(before, new, accepted_at)
+    if (again := _follows_again(snapshot.node(new))) is not None:
+        return Aftermath((outage, again), settled=True, lost=None)
     lost, loss = _loss(before, snapshot, new)
     open_ends = tuple(_open_ends(before, new, snapshot))
     standing = (_now(new, snapshot), *open_ends, *_settled(before, new, snapshot))
-    settled = not open_ends and takes_writes(snapshot, new) and not _is_rival(snapshot.node(before.address), new)
-    return Aftermath((_outage(before, new, accepted_at), loss, *standing), settled, lost)
+    rivals = _is_rival(snapshot.node(before.address), new)
+    settled = not open_ends and takes_writes(snapshot, new) and not rivals
+    return Aftermath((outage, loss, *standing), settled, lost, rivals)
+
+
+def somebody_else(new: Address, snapshot: Snapshot, *, named: bool) -> str | None:
+    """That nobody who is in charge of the roles has promoted this node; ``None`` where somebody may have.
+
+    Args:
+        new: the node that was promoted.
+        snapshot: taken afterwards.
+        named: some Sentinel has called it the master since.
+    """
+    if snapshot.kind is Kind.REPLICATION:
+        return f"Somebody has promoted {new}: nobody is in charge here who would do so by himself."
+    told = [view.master for view in snapshot.sentinels if view.master is not None]
+    theirs = named or any(one.address == new or "failover_in_progress" in one.flags for one in told)
+    if snapshot.kind is not Kind.SENTINEL or theirs or not told:
+        return None
+    voices = f"{sum(one.address == told[0].address for one in told)} of {snapshot.electorate} name {told[0].address}"
+    return f"Somebody has promoted {new} behind the Sentinels: {voices}."
+
+
+def _follows_again(node: NodeView | None) -> str | None:
+    """That the promoted one is a master no longer."""
+    link = node.info.link if node is not None and node.info is not None else None
+    if node is None or node.is_master or link is None:
+        return None
+    return f"{node.address} follows {link.master} by now; what only {node.address} took as a master is lost."
 
 
 def _is_rival(old: NodeView | None, new: Address) -> bool:
@@ -81,6 +117,8 @@ def patience_s(snapshot: Snapshot) -> float | None:
 
 
 def _outage(before: Before, new: Address, accepted_at: datetime | None) -> str:
+    if before.alive:
+        return f"{before.address} still answered as a master when {new} became one."
     if before.at is None or accepted_at is None:
         return "How long nobody was the master is not known: Tandem had not watched the old master before."
     seconds = max(0.0, (accepted_at - before.at).total_seconds())

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from actions.kit.action import Progress, Seen
-from actions.kit.aftermath import Aftermath, Before, aftermath, patience_s
+from actions.kit.aftermath import Aftermath, Before, aftermath, patience_s, somebody_else
 from actions.kit.errors import TandemError
 from actions.kit.pulse import Pulse
 from actions.kit.snapshot import Snapshot
@@ -29,6 +29,8 @@ STEP_S, LONGEST_S = 1.0, 60.0
 """How often it is seen whether all has settled, and for how long; then it is told as it stands."""
 LATE = timedelta(seconds=2 * LONGEST_S)
 """Who has been seen as the master for so long was told already; a Sentinel that was away says it late."""
+ALIVE = timedelta(seconds=1.5)
+"""Who has answered so lately is there: nodes are asked each second."""
 HURRY_S, SOON_S, CLOSELY = 0.2, 10.0, 10
 """While a master is silent its nodes are asked so often for so long, to know how long writes failed as well; but not
 where more than so many masters are silent at once."""
@@ -58,6 +60,7 @@ class Failovers:
         self._signs: dict[tuple[str, Address], asyncio.Task[None]] = {}
         self._moves: dict[tuple[str, Address], asyncio.Task[None]] = {}
         self._held: set[tuple[str, Address]] = set()
+        self._named: set[tuple[str, Address]] = set()
 
     def ask(self, pulses: Pulses) -> None:
         """This is who knows the nodes; without it nothing is known of what was before."""
@@ -83,13 +86,18 @@ class Failovers:
         """They do no longer."""
         self._held.discard((target, master))
 
+    def named(self, target: str, old: Address, new: Address) -> None:
+        """A Sentinel says that its master has moved."""
+        self._named = {one for one in self._named if one != (target, old)} | {(target, new)}
+        self.moved(target, old, new)
+
     def moved(self, target: str, old: Address | None, new: Address) -> None:
         """A replica has become the master."""
         for (name, master), waiting in self._signs.items():
             if name == target and old in {None, master}:
                 waiting.cancel()
         self._held = {(name, held) for name, held in self._held if name != target or old not in {None, held}}
-        self._begin(self._moves, (target, new), self._told(target, old, new))
+        self._begin(self._moves, (target, new), self._told(target, self._before(target, old), new))
 
     def _begin(
         self,
@@ -125,7 +133,7 @@ class Failovers:
         pulse = self._pulses.pulse(target, master) if self._pulses is not None else None
         return pulse is not None and pulse.sign_at is not None
 
-    async def _told(self, target: str, old: Address | None, new: Address) -> None:
+    async def _told(self, target: str, before: Before, new: Address) -> None:
         if self._is_known_already(target, new) or await self._is_ours(target):
             return
         loop, found = asyncio.get_running_loop(), None
@@ -134,23 +142,36 @@ class Failovers:
             await asyncio.sleep(0 if found is None else STEP_S)
             snapshot = await self._seen(target)
             if snapshot is not None:
-                found = self._found(snapshot, old, new), snapshot
+                found = self._found(snapshot, before, new), snapshot
         if found is None:
             log.warning("what the failover of %s has cost could not be seen", target)
             return
-        self._teller.tell(target, _done(target, new, *found))
+        by_others = somebody_else(new, found[1], named=(target, new) in self._named)
+        self._teller.tell(target, _done(target, new, *found, self._history(target, new), by_others))
 
     def _is_known_already(self, target: str, new: Address) -> bool:
         pulse = self._pulses.pulse(target, new) if self._pulses is not None else None
         since = pulse.only_master_since if pulse is not None else None
         return since is not None and datetime.now(UTC) - since > LATE
 
-    def _found(self, snapshot: Snapshot, old: Address | None, new: Address) -> Aftermath:
-        pulses, name = self._pulses, snapshot.target
-        former = pulses.pulse(name, old) if pulses is not None and old is not None else None
-        promoted = pulses.pulse(name, new) if pulses is not None else None
-        before = Before(old, former.standing_as_master, former.master_at) if former is not None else Before(old)
+    def _before(self, target: str, old: Address | None) -> Before:
+        """The old master as it was: one that comes back answers as a master again, for a while."""
+        former = self._pulses.pulse(target, old) if self._pulses is not None and old is not None else None
+        if former is None:
+            return Before(old)
+        at = former.master_at
+        alive = at is not None and former.sign_at is None and datetime.now(UTC) - at < ALIVE
+        return Before(old, former.standing_as_master, at, alive and former.is_master)
+
+    def _found(self, snapshot: Snapshot, before: Before, new: Address) -> Aftermath:
+        promoted = self._pulses.pulse(snapshot.target, new) if self._pulses is not None else None
         return aftermath(before, new, promoted.master_since if promoted is not None else None, snapshot)
+
+    def _history(self, target: str, new: Address) -> str:
+        """Which promotion it was."""
+        pulse = self._pulses.pulse(target, new) if self._pulses is not None else None
+        standing = pulse.standing_as_master if pulse is not None else None
+        return standing.replid if standing is not None else ""
 
     async def _is_ours(self, target: str) -> bool:
         try:
@@ -166,11 +187,16 @@ class Failovers:
             return None
 
 
-def _done(target: str, new: Address, found: Aftermath, snapshot: Snapshot) -> Alert:
+def _done(
+    target: str, new: Address, found: Aftermath, snapshot: Snapshot, history: str, by_others: str | None
+) -> Alert:
     node = snapshot.node(new)
-    which = node.info.replid if node is not None and node.info is not None else str(new)
-    worst = "info" if found.settled and not found.lost else "warning"
-    return own_alert(f"failover:{target}:{which}", "AutomaticFailover", worst, " ".join(found.sentences))
+    which = history or (node.info.replid if node is not None and node.info is not None else str(new))
+    about, told = f"failover:{target}:{which}", " ".join(found.sentences)
+    if by_others is not None:
+        worst = "critical" if found.rivals else "warning"
+        return own_alert(about, "PromotedByOthers", worst, f"{by_others} {told}")
+    return own_alert(about, "AutomaticFailover", "info" if found.settled and not found.lost else "warning", told)
 
 
 def _overdue(target: str, master: Address, limit_s: float) -> Alert:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from ipaddress import ip_address
 
 from actions.kit.errors import UsageError
 from actions.kit.topology import Address, Target
@@ -17,7 +18,7 @@ NAMING = ("target", "redis_group", "group", "master_name", "replication_group_id
 """Labels that may hold a target's name, or the name of its master, the most telling first."""
 PLACES = ("instance", "addr", "master_address", "address", "redis_instance", "host")
 """Labels that may hold the address of one of its servers. redis_exporter writes ``redis://host:port``."""
-_SCHEME = re.compile(r"^rediss?://(?:[^@/]*@)?")
+_SCHEME = re.compile(r"^(?:redis|valkey)s?://(?:[^@/]*@)?")
 
 
 class Places:
@@ -54,11 +55,11 @@ class Places:
     def _by_address(self, labels: Mapping[str, str]) -> str | None:
         for label in PLACES:
             try:
-                address = Address.parse(_SCHEME.sub("", labels.get(label, "")).rstrip("/"), 6379)
+                address = Address.parse(_SCHEME.sub("", labels.get(label, "")).partition("/")[0], 6379)
             except UsageError:
                 continue
-            if address in self._at:
-                return self._at[address]
+            if (target := self._at.get(_spelled(address))) is not None:
+                return target
         return None
 
 
@@ -73,8 +74,16 @@ def _names(targets: Mapping[str, Target]) -> Iterator[tuple[str, str]]:
 
 
 def _addresses(targets: Mapping[str, Target]) -> Iterator[tuple[Address, str]]:
-    """Sentinels that look after several targets tell nothing."""
-    shared = Counter(address for target in targets.values() for address in target.sentinels)
-    for name, target in targets.items():
-        yield from ((address, name) for address in target.sentinels if shared[address] == 1)
-        yield from ((address, name) for address in target.nodes)
+    """Servers that several targets have tell nothing: a Sentinel of both, or the same address in two networks."""
+    owned = {name: {*map(_spelled, (*target.sentinels, *target.nodes))} for name, target in targets.items()}
+    shared = Counter(address for addresses in owned.values() for address in addresses)
+    for name, addresses in owned.items():
+        yield from ((address, name) for address in addresses if shared[address] == 1)
+
+
+def _spelled(address: Address) -> Address:
+    """The same for each way to write it."""
+    try:
+        return Address(ip_address(address.host).compressed, address.port)
+    except ValueError:
+        return Address(address.host.lower(), address.port)

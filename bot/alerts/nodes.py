@@ -141,8 +141,9 @@ class NodeWatch:
             self._of_cluster(group, beat)
 
     def _moved(self, group: _Group, old: Address | None, new: Address) -> None:
-        name = group.target.name
-        if group.target.kind is not Kind.SENTINEL:  # Sentinels say so themselves.
+        name, former = group.target.name, group.pulses.get(old) if old is not None else None
+        alive = former is not None and former.is_master and former.sign_at is None
+        if group.target.kind is not Kind.SENTINEL or alive:  # Else the Sentinels say so themselves.
             said = f"{new} has become a master; it had followed {old or 'nobody'}."
             self._teller.tell(name, own_alert(f"moved:{name}:{new}", "RedisMasterChanged", "warning", said))
         self._failovers.moved(name, old, new)

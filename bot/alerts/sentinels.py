@@ -64,7 +64,7 @@ _MEANINGS: Mapping[tuple[str, Instance | None], _Meaning] = {
     ("+reboot", Instance.MASTER): _Meaning("RedisRestarted", "warning", "The master {where} was restarted."),
     ("+reboot", Instance.REPLICA): _Meaning("RedisRestarted", "warning", "The replica {where} was restarted."),
     ("+convert-to-slave", Instance.REPLICA): _Meaning(
-        "SentinelMasterDemoted", "warning", "{where} came back as a master, and a Sentinel makes it a replica."
+        "SentinelMasterDemoted", "warning", "{where} said that it is a master, and a Sentinel makes it a replica."
     ),
     ("+reset-master", Instance.MASTER): _Meaning(
         "SentinelReset", "warning", "Somebody has reset what a Sentinel knows of this master."
@@ -194,7 +194,7 @@ class SentinelWatch:
                 self._failovers.over(target.name, event.address)
             if event.name == "+switch-master" and event.new_master is not None:
                 self._known(target.name, [event.new_master])
-                self._failovers.moved(target.name, event.address, event.new_master)
+                self._failovers.named(target.name, event.address, event.new_master)
 
     def _tell(self, sentinel: Address, event: SentinelEvent, target: Target) -> None:
         meaning = _meaning(event)

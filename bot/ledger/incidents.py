@@ -88,7 +88,7 @@ class Incidents:
             unmuted = row["muted_until"] is not None and row["muted_until"] <= tx.now
             told = json.dumps([asdict(sight) for sight in found])
             values: dict[str, object] = {"sights": told, "looking_until": None}
-            values |= ({"closed_at": tx.now} if over else {}) | ({"muted_until": None} if unmuted else {})
+            values |= ({"closed_at": tx.now} if over else {}) | ({"muted_until": None} if over or unmuted else {})
             await tx.connection.execute(update(incidents).where(incidents.c.id == row["id"]).values(values))
             if over or ended or unmuted or [one.essence for one in before] != [one.essence for one in found]:
                 await incident_message.show(tx, row["id"], whatever=over)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, insert, or_, select, update
@@ -20,31 +20,30 @@ from bot.ledger.tables import alerts, incidents
 
 REOPENS = timedelta(minutes=10)
 """What comes again so soon goes into the incident that has ended: it flaps, and is counted."""
+APART = timedelta(minutes=1)
+"""So far apart two Prometheus servers notice the same, and two Alertmanagers tell it."""
 STORM = 5
 """When more targets than this want a message in the same channels within ``AT_ONCE``, they share one."""
 AT_ONCE = timedelta(minutes=1)
 _SOME = 500
 """Values in one statement: databases limit them."""
 
-Key = tuple[str, str]
-"""An alert's fingerprint, and the channels that it is told in."""
-
 
 async def sort_in(tx: Transaction, signals: Sequence[Signal]) -> tuple[Taken, tuple[str, ...]]:
     """Write the signals down; says what became of them, and which incidents have changed."""
-    heard = {_key(one): one for one in _newest_last(signals) if one.channels}
-    known = await _known(tx, {one.alert.fingerprint for one in heard.values()})
+    heard = {storable(one.alert.fingerprint): one for one in _newest_last(signals) if one.channels}
+    known = await _known(tx, heard)
     touched: dict[str, None] = {}
     changed = 0
     new = []
-    for key, signal in heard.items():
-        row = known.get(key)
-        if row is not None:
-            if await _again(tx, row, signal.alert):
-                touched[row["incident_id"]] = None
-                changed += 1
-        elif signal.alert.firing:
+    for fingerprint, signal in heard.items():
+        rows = known.get(fingerprint, [])
+        told = [row for row in rows if await _again(tx, row, signal)]
+        touched |= dict.fromkeys(row["incident_id"] for row in told)
+        if signal.alert.firing and all(_is_found(row, signal) for row in rows):
             new.append(signal)
+        else:
+            changed += bool(told)
     opened = await _open(tx, new, touched)
     unheard = sum(not one.channels for one in signals)
     counts = Taken(opened, changed + len(new), len(signals) - unheard - changed - len(new), unheard)
@@ -56,41 +55,43 @@ def _newest_last(signals: Iterable[Signal]) -> list[Signal]:
     return sorted(signals, key=lambda one: (one.alert.starts_at, not one.alert.firing))
 
 
-def _key(signal: Signal) -> Key:
-    return storable(signal.alert.fingerprint), _written(signal.channels)
-
-
 def _written(channels: Sequence[str]) -> str:
     return json.dumps(list(channels))
 
 
-async def _known(tx: Transaction, fingerprints: set[str]) -> dict[Key, RowMapping]:
-    """The alerts of open incidents, and of those that have only just ended."""
+async def _known(tx: Transaction, fingerprints: Iterable[str]) -> dict[str, list[RowMapping]]:
+    """The alerts of open incidents, and of those that have only just ended, the oldest first.
+
+    There are several of one where it was of no target that the settings of then knew.
+    """
     listed = sorted(fingerprints)
     lately = or_(incidents.c.closed_at.is_(None), incidents.c.closed_at > tx.now - REOPENS)
-    found: dict[Key, RowMapping] = {}
+    found: dict[str, list[RowMapping]] = {}
     for at in range(0, len(listed), _SOME):
         query = (
-            select(alerts, incidents.c.channels, incidents.c.closed_at)
+            select(alerts)
             .join(incidents)
             .where(alerts.c.fingerprint.in_(listed[at : at + _SOME]), lately)
             .order_by(incidents.c.opened_at)
         )
         for row in (await tx.connection.execute(query)).mappings():
-            found[row["fingerprint"], row["channels"]] = row
+            found.setdefault(row["fingerprint"], []).append(row)
     return found
 
 
-async def _again(tx: Transaction, row: RowMapping, alert: Alert) -> bool:
+def _is_found(row: RowMapping, signal: Signal) -> bool:
+    """Whether it was of no target that anybody knew, and is of one now."""
+    return row["target"] is None and signal.target is not None
+
+
+async def _again(tx: Transaction, row: RowMapping, signal: Signal) -> bool:
     """An alert that is known already; says whether it tells anything new."""
-    values: dict[str, Any]
-    if alert.starts_at < row["starts_at"] or (alert.starts_at == row["starts_at"] and row["ended_at"] is not None):
-        return False  # Sent again, or late: what is known is newer.
-    if not alert.firing:
-        if row["ended_at"] is not None:
+    alert = signal.alert
+    if not alert.firing or _is_found(row, signal):
+        if row["ended_at"] is not None or _ended_before(row, alert):
             return False
-        values = {"ended_at": alert.ended_by(tx.now)}
-    elif row["ended_at"] is not None or (alert.starts_at > row["starts_at"] and not alert.own):
+        values: dict[str, Any] = {"ended_at": alert.ended_by(tx.now)}
+    elif _fires_anew(row, alert, tx.now):
         values = {"starts_at": alert.starts_at, "ended_at": None, "times": row["times"] + 1}
         values |= _told(alert)
     else:
@@ -99,6 +100,26 @@ async def _again(tx: Transaction, row: RowMapping, alert: Alert) -> bool:
     await tx.connection.execute(update(alerts).where(mine).values(seen_at=tx.now, **values))
     await _touch(tx, row["incident_id"])
     return True
+
+
+def _ended_before(row: RowMapping, alert: Alert) -> bool:
+    """Whether it tells late of an end before this beginning.
+
+    An end behind it is this one's: where two Prometheus servers tell of it, its beginning becomes the earlier one.
+    """
+    return alert.starts_at < row["starts_at"] and not (alert.ended_at and alert.ended_at > row["starts_at"])
+
+
+def _fires_anew(row: RowMapping, alert: Alert, now: datetime) -> bool:
+    """Whether it is not merely sent again, or late.
+
+    One that has the beginning of the one that has ended fires again, once nobody can have sent it before that end.
+    """
+    began: datetime = row["starts_at"]
+    seen: datetime = row["seen_at"]
+    if row["ended_at"] is None:
+        return not alert.own and alert.starts_at - began > APART
+    return alert.starts_at > began or (alert.starts_at == began and now - seen > APART)
 
 
 async def _touch(tx: Transaction, incident_id: str) -> None:
@@ -141,12 +162,24 @@ async def _places(tx: Transaction, new: Sequence[Signal]) -> tuple[dict[tuple[st
             made.add(places[scope, channels])
         return places[scope, channels]
 
+    for row in await _sharing(tx, rows):
+        places.setdefault((row["target"], row["channels"]), row["incident_id"])
     wanted = dict.fromkeys((signal.scope, _written(signal.channels)) for signal in new)
     missing = Counter(channels for scope, channels in wanted if (scope, channels) not in places)
     for scope, channels in wanted:
         stormy = (scope, channels) not in places and missing[channels] + young[channels] > STORM
         places[scope, channels] = await place(SEVERAL if stormy else scope, channels)
     return places, made
+
+
+async def _sharing(tx: Transaction, rows: Sequence[RowMapping]) -> Sequence[RowMapping]:
+    """The targets for which something fires in a message that several share: what is new of one belongs there too."""
+    shared = [row["id"] for row in rows if row["scope"] == SEVERAL and row["closed_at"] is None]
+    if not shared:
+        return ()
+    about = alerts.c.incident_id.in_(shared) & alerts.c.ended_at.is_(None) & alerts.c.target.is_not(None)
+    query = select(alerts.c.target, alerts.c.incident_id, incidents.c.channels).join(incidents).where(about).distinct()
+    return (await tx.connection.execute(query)).mappings().all()
 
 
 async def _insert(tx: Transaction, scope: str, channels: str) -> str:

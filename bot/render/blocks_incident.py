@@ -9,7 +9,7 @@ from typing import Any
 from bot.ledger.incident_records import SEVERAL, UNKNOWN
 from bot.render.blocks import Block, Message, actions, button, context, fit, header, section
 from bot.render.blocks_request import moment
-from bot.render.words import counted, duration, escape, mrkdwn, plain
+from bot.render.words import bare, counted, duration, escape, mrkdwn, plain
 
 ACKNOWLEDGE, ASSIGN, MUTE = "incident_acknowledge", "incident_assign", "incident_mute"
 """What the buttons are called; the value is the incident's id."""
@@ -40,7 +40,7 @@ def _title(body: Body) -> str:
     more = f" and {body['firing'] - 1:,} more" if body["firing"] > 1 else ""
     troubles = [one["sign"] for one in body["sights"] if one["well"] is False]
     shown = troubles[0] if troubles and _sign(worst) != _SIGNS["critical"] else _sign(worst)
-    return f"{shown} {_about(body)}: {plain(worst['name'], 60)}{more}"
+    return f"{shown} {_about(body)}: {bare(worst['name'])}{more}"
 
 
 def _about(body: Body) -> str:

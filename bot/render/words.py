@@ -22,6 +22,7 @@ _MARKUP = re.compile(r"(?<!\w)[*_~]|[*_~](?!\w)|`")
 _EMOJI = re.compile(r":(?!(?!100:|1234:)\d+:)([\w+'-]+)(?=:)")
 """A number between colons is a port or a minute, but for the two that are emoji."""
 
+_BRACKETS = str.maketrans("<>", "\u2039\u203a")
 _LOOKALIKES = {"*": "\u2217", "_": "\uff3f", "~": "\u223c", "`": "\u02cb"}
 
 
@@ -57,6 +58,11 @@ def mrkdwn(text: str, limit: int = TEXT_LENGTH) -> str:
     """
     harmless = _MARKUP.sub(lambda match: _LOOKALIKES[match.group()], plain(text, limit))
     return escape(_without_emoji(harmless))
+
+
+def bare(text: str, limit: int = NAME_LENGTH) -> str:
+    """Text from outside for a headline, where Slack obeys emoji alone; nor does it look like a mention."""
+    return _without_emoji(plain(text, limit)).translate(_BRACKETS)
 
 
 def code(text: str, limit: int = NAME_LENGTH) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from actions.kit.aftermath import Before, aftermath, patience_s
+from actions.kit.aftermath import Before, aftermath, patience_s, somebody_else
 from actions.kit.ports import Standing
 from actions.kit.snapshot import Role, Snapshot
 from actions.kit.topology import Kind
@@ -65,6 +65,37 @@ def test_bytes_that_only_the_old_master_had_are_lost():
     found = aftermath(before(OFFSET + 512), NEW, ACCEPTED, moved())
     assert found.lost == 512
     assert "At least 512 bytes that 10.0.0.1:6379 had at 12:00:01.1 UTC are lost" in " ".join(found.sentences)
+
+
+def test_an_old_master_that_was_there_all_the_time_was_missed_by_nobody():
+    assert told(moved(), replace(before(), alive=True)).startswith(
+        "10.0.0.1:6379 still answered as a master when 10.0.0.2:6379 became one."
+    )
+
+
+def test_who_was_promoted_and_follows_again_is_no_master():
+    found = aftermath(before(), NEW, ACCEPTED, healthy())
+    assert found.settled
+    assert found.sentences[1] == (
+        "10.0.0.2:6379 follows 10.0.0.1:6379 by now; what only 10.0.0.2:6379 took as a master is lost."
+    )
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "named", "said"),
+    [
+        (healthy(sentinels=0), False, "Somebody has promoted 10.0.0.2:6379: nobody is in charge here"),
+        (healthy(), False, "Somebody has promoted 10.0.0.2:6379 behind the Sentinels: 3 of 3 name 10.0.0.1:6379."),
+        (healthy(), True, None),
+        (with_opinion(healthy(), 3, address=NEW), False, None),
+        (with_opinion(healthy(), 3, flags=frozenset({"master", "failover_in_progress"})), False, None),
+        (without_sentinel(without_sentinel(without_sentinel(healthy(), 1), 2), 3), False, None),
+        (replace(healthy(sentinels=0), kind=Kind.CLUSTER), False, None),
+    ],
+)
+def test_whether_anybody_in_charge_can_have_promoted_it(snapshot, named, said):
+    found = somebody_else(NEW, snapshot, named=named)
+    assert found is None if said is None else found.startswith(said)
 
 
 @pytest.mark.parametrize(

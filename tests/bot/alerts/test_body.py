@@ -65,6 +65,12 @@ def test_grafana_has_links_of_its_own_and_an_alert_without_fingerprint_gets_one_
     assert [word for word, _ in first.links] == ["Runbook", "Dashboard", "Panel"]
 
 
+def test_one_fingerprint_for_two_alerts_is_no_reason_to_lose_one() -> None:
+    first, second = parse(body(one(), one(labels={"alertname": "RedisDown", "group": "carts"}))).alerts
+    assert first.fingerprint != second.fingerprint
+    assert first.fingerprint == parse(body(one(status="resolved"))).alerts[0].fingerprint
+
+
 @pytest.mark.parametrize(
     "raw",
     [

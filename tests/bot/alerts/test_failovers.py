@@ -97,3 +97,33 @@ async def test_a_failover_that_a_sentinel_tells_late_is_not_told_again(said, age
         assert [alert.name for alert in world.alerts] == told
     finally:
         await watched.aclose()
+
+
+async def test_a_promotion_behind_the_sentinels_is_not_told_as_theirs():
+    world = World()
+    world.pulses[MASTER].heard(datetime.now(UTC), AS_MASTER)
+    watched = world.watched()
+    try:
+        watched.moved("orders", MASTER, FORMER)
+        await soon(world.news)
+        watched.named("orders", MASTER, FORMER)
+        await soon(world.news)
+        assert [alert.name for alert in world.alerts] == ["PromotedByOthers", "AutomaticFailover"]
+        assert f"{MASTER} still answered as a master when {FORMER} became one." in world.alerts[0].summary
+    finally:
+        await watched.aclose()
+
+
+async def test_an_old_master_that_comes_back_does_not_shorten_what_was_missed():
+    world = World()
+    world.pulses[FORMER].heard(datetime.now(UTC) - timedelta(seconds=30), AS_MASTER)
+    for info in (AS_REPLICA, AS_MASTER):
+        world.pulses[MASTER].heard(datetime.now(UTC), info)
+    watched = world.watched()
+    try:
+        watched.moved("orders", FORMER, MASTER)
+        world.pulses[FORMER].heard(datetime.now(UTC), AS_MASTER)
+        await soon(world.news)
+        assert "For at most 30." in world.alerts[0].summary
+    finally:
+        await watched.aclose()

@@ -30,6 +30,12 @@ TARGETS = {
         },
         "stock": {"kind": "sentinel", "master_name": "m", "sentinels": ["10.0.2.1:26379"]},
         "prices": {"kind": "sentinel", "master_name": "m2", "sentinels": ["10.0.2.1:26379"]},
+        "here": {"kind": "replication", "nodes": ["Redis-0.example:6379", "[2001:db8::1]:6379", "10.9.0.1:6379"]},
+        "there": {
+            "kind": "replication",
+            "nodes": ["10.9.0.1:6379"],
+            "address_map": {"10.9.0.1:6379": "192.0.2.1:6379"},
+        },
     },
 }
 
@@ -53,6 +59,10 @@ def places(folder: Path, content: object = TARGETS) -> Places:
         ({"team": "carts"}, None, ("C0ALERTS",)),
         ({"instance": "10.0.2.1:26379"}, None, ("C0ALERTS",)),
         ({"instance": "10.0.2.1:26379", "master_name": "m2"}, "prices", ("C0ALERTS",)),
+        ({"instance": "redis://10.0.1.1:6379/0"}, "carts", ("C0ALERTS",)),
+        ({"addr": "valkeys://u:w@REDIS-0.example"}, "here", ("C0ALERTS",)),
+        ({"instance": "redis://[2001:DB8:0:0::1]:6379"}, "here", ("C0ALERTS",)),
+        ({"instance": "10.9.0.1:6379"}, None, ("C0ALERTS",)),
         ({"instance": "\x00<!channel>", "group": "elsewhere"}, None, ("C0ALERTS",)),
         ({}, None, ("C0ALERTS",)),
     ],

@@ -165,6 +165,50 @@ async def test_what_flaps_is_counted_and_not_posted(ledger_url):
         assert len(messages(ledger_url)) == 2
 
 
+async def test_a_beginning_that_a_second_prometheus_tells_earlier_keeps_it_from_no_end(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        first = sender.alert()
+        await sender.sends(first)
+        sooner, later = (replace(first, starts_at=first.starts_at + timedelta(seconds=by)) for by in (-7, 7))
+        assert await sender.sends(sooner) == Taken(known=1)
+        assert await sender.sends(later) == Taken(known=1), "it is the same, and does not flap"
+        clock.passes(minutes=5)
+        late = replace(sooner, firing=False, ended_at=first.starts_at - timedelta(seconds=1))
+        assert await sender.sends(late) == Taken(known=1)
+        assert await sender.sends(sender.alert(ended=True, started=sooner.starts_at)) == Taken(changed=1)
+        assert message(ledger_url)["body"]["firing"] == 0
+
+
+async def test_what_its_sender_had_given_up_and_hears_of_again_fires_again(ledger_url):
+    """Prometheus was cut off from Alertmanager for a while: the alert comes back as it was."""
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        first = sender.alert()
+        await sender.sends(first)
+        clock.passes(minutes=4)
+        await sender.sends(sender.alert(ended=True, started=first.starts_at))
+        clock.passes(minutes=2)
+        assert await sender.sends(first) == Taken(changed=1)
+        assert message(ledger_url)["body"]["firing"] == 1
+
+
+async def test_what_the_settings_know_by_now_moves_to_its_target_and_ends_there(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        first = sender.alert()
+        await sender.sends(first, target=None, channels=("C0ALERTS",))
+        assert await sender.sends(first, target="orders") == Taken(opened=1, changed=1)
+        assert await sender.sends(first, target="orders") == Taken(known=1)
+        assert await sender.sends(first, channels=("C0SHOP",)) == Taken(known=1), "no second message for it"
+        assert [one["body"]["firing"] for one in messages(ledger_url)] == [0, 1]
+        await sender.sends(sender.alert(ended=True, started=first.starts_at), channels=("C0SHOP",))
+        assert [one["body"]["firing"] for one in messages(ledger_url)] == [0, 0]
+
+
 async def test_a_second_alert_joins_the_first_and_the_worst_stands_first(ledger_url):
     clock = Clock()
     async with ledger_in(ledger_url, clock=clock) as ledger:
@@ -216,6 +260,21 @@ async def test_a_storm_that_comes_one_by_one_makes_a_handful_of_messages(ledger_
             clock.passes(seconds=1)
         scopes = [one["body"]["scope"] for one in messages(ledger_url)]
         assert scopes == [*(f"target-{number}" for number in range(5)), SEVERAL]
+
+
+async def test_what_is_new_of_a_target_in_a_storm_joins_the_storm(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        storm = [sender.alert(f"f{number}") for number in range(20)]
+        signals = [Signal(alert, f"target-{number}", HERE) for number, alert in enumerate(storm)]
+        await ledger.incidents.received(signals)
+        clock.passes(minutes=2)
+        assert await sender.sends(sender.alert("g3"), target="target-3") == Taken(changed=1)
+        assert message(ledger_url)["body"]["firing"] == 21
+        over = [replace(alert, firing=False, ended_at=clock()) for alert in (storm[3], sender.alert("g3"))]
+        await sender.sends(*over, target="target-3")
+        assert await sender.sends(sender.alert("h3"), target="target-3") == Taken(opened=1, changed=1)
 
 
 async def test_alerts_of_no_target_and_of_no_channel(ledger_url):
@@ -350,6 +409,22 @@ async def test_a_muted_one_rests_until_its_time_is_over(ledger_url):
         clock.passes(seconds=31)
         await looked(ledger, DOWN)
         assert message(ledger_url)["wanted"] == wanted, "that it rests no longer is told once"
+
+
+async def test_what_comes_after_the_end_of_a_muted_one_is_shown(ledger_url):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        first = sender.alert()
+        await sender.sends(first)
+        await ledger.incidents.mute(message(ledger_url)["body"]["id"], ONCALL, timedelta(minutes=60))
+        await sender.sends(sender.alert(ended=True, started=first.starts_at))
+        await looked(ledger, WELL)
+        assert message(ledger_url)["body"]["closed_at"] is not None
+        clock.passes(minutes=2)
+        await sender.sends(sender.alert("f2"))
+        body = message(ledger_url)["body"]
+        assert (body["closed_at"], body["firing"], body["muted_until"]) == (None, 1, None)
 
 
 async def test_what_is_over_takes_no_more_hands(ledger_url):
