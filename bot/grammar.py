@@ -139,7 +139,8 @@ def _for_word(word: Word, rest: list[str], known: _Known) -> Command:
     typed = names[0] if names else ""
     argument = _argument(word, typed, known)
     if not argument and not word.optional:
-        raise UsageError(f"{word.name} needs to know which; type: /redis {word.usage}")
+        which = "which target" if word.takes == TARGET_OR_ALL else "the id of a request, such as R-7F3K9"
+        raise UsageError(f"{word.name} needs to know {which}; type: /redis {word.usage}")
     return Command(word.name, argument=argument, reason=_reason(options), options=options)
 
 
@@ -149,13 +150,13 @@ def _argument(word: Word, typed: str, known: _Known) -> str:
         if typed in _ALL:
             return "*"
         return _known_target(typed, known.targets) if typed else known.default or ""
-    if typed and word.takes == "ACTION" and not _is_word(typed.lower(), known):
+    if typed and word.takes == "WORD" and not _is_word(typed.lower(), known):
         raise UsageError(_unknown(typed, known))
     if typed and word.takes == "TARGET":
         return _known_target(typed, known.targets)
     if typed and word.takes.islower() and typed.lower() != word.takes:
         raise UsageError(f"{quoted(typed)} is not understood; type: /redis {word.usage}")
-    return typed.lower() if word.takes == "ACTION" else typed
+    return typed.lower() if word.takes == "WORD" else typed
 
 
 def _is_word(word: str, known: _Known) -> bool:

@@ -45,9 +45,9 @@ class Word:
 
 
 WORDS = (
-    Word("help", "What you may do here.", takes="ACTION", optional=True),
-    Word("runs", "The latest runs.", takes="TARGET", optional=True),
-    Word("show", "One request or run.", takes="R"),
+    Word("help", "What you may do here, or how one word is typed.", takes="WORD", optional=True),
+    Word("runs", "The latest requests and runs.", takes="TARGET", optional=True),
+    Word("show", "One request or run, by its id such as R-7F3K9.", takes="R"),
     Word("cancel", "Stop a run before its next step, and put everything back.", takes="R"),
     Word(
         "freeze",

@@ -159,7 +159,7 @@ def plan(  # noqa: PLR0913 -- Each is an option that people type.
 
 @app.command()
 def show(
-    request: Annotated[str, typer.Argument(metavar="R", help="The id of a request or run, such as R-7F3K.")],
+    request: Annotated[str, typer.Argument(metavar="R", help="The id of a request or run, such as R-7F3K9.")],
     *,
     as_json: Json = False,
 ) -> Exit:
@@ -219,7 +219,7 @@ def export_audit(
 
 @audit.command("timeline")
 def audit_timeline(
-    request: Annotated[str, typer.Argument(metavar="R", help="The id of a request or run, such as R-7F3K.")],
+    request: Annotated[str, typer.Argument(metavar="R", help="The id of a request or run, such as R-7F3K9.")],
     *,
     as_json: Json = False,
 ) -> Exit:

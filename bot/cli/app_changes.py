@@ -15,7 +15,7 @@ changes = typer.Typer()
 token = typer.Typer(help="Your own tokens. /redis token in Slack issues one.")
 
 Target = Annotated[str | None, typer.Argument(metavar="T", help="The target; not needed where there is only one.")]
-RequestId = Annotated[str, typer.Argument(metavar="R", help="The id of a request or run, such as R-7F3K.")]
+RequestId = Annotated[str, typer.Argument(metavar="R", help="The id of a request or run, such as R-7F3K9.")]
 Reason = Annotated[str, typer.Option(help="Why; it stays in the audit.")]
 All = Annotated[bool, typer.Option("--all", help="All targets.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for programs.")]

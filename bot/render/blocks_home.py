@@ -10,6 +10,7 @@ from bot.ledger.records import Request
 from bot.render.blocks import MAX_SECTION, Block, context, header, section
 from bot.render.blocks_findings import glance
 from bot.render.blocks_menu import View, request_line
+from bot.render.blocks_request import moment
 from bot.render.blocks_review import review_lines
 
 _LINES = 10
@@ -29,12 +30,18 @@ def home(fleet: Sequence[tuple[str, str, Seen | str]], notes: Mapping[str, str],
     verdicts = (
         glance(fleet, "you", notes).message.blocks if fleet else (section("There is no target that you may see."),)
     )
-    blocks: list[Block] = [*(block for block in verdicts if block["type"] != "context")]
+    blocks: list[Block] = [*(block for block in verdicts if block["type"] != "context"), *_looked(fleet)]
     if requests.unsigned:
         blocks += [header("Reviews to be signed"), *review_lines(requests.unsigned[:_LINES])]
-    blocks += [header("Waiting for a decision"), *_lines(requests.waiting)]
+    blocks += [header("Waiting for a decision, or at work"), *_lines(requests.waiting)]
     blocks += [header("Lately"), *_lines(requests.recent)]
     return {"type": "home", "callback_id": "home", "blocks": blocks[:100]}
+
+
+def _looked(fleet: Sequence[tuple[str, str, Seen | str]]) -> list[Block]:
+    """When these verdicts were seen: the tab may stay open for hours."""
+    moments = [seen.snapshot.observed_at for *_, seen in fleet if isinstance(seen, Seen)]
+    return [context(f"Seen {moment(min(moments))}; opening this tab again looks anew.")] if moments else []
 
 
 def _lines(requests: Sequence[Request]) -> list[Block]:

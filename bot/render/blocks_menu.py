@@ -84,12 +84,16 @@ def help_page(offer: Offer) -> Message:
     if not offer.targets:
         text = "No target is bound to this channel. Whoever keeps `targets.yaml` can bind it by its channel id."
         return Message(text, (section(text),))
-    lines = [_help_line(action, len(offer.targets) > 1) for action in offer.actions]
+    lines = [_help_line(action, len(offer.targets) > 1, " …" if options_of(action) else "") for action in offer.actions]
     lines += [_word_line(word) for word in WORDS]
     names = ", ".join(code(name) for name in offer.targets[:40])
     more = f" and {len(offer.targets) - 40} more" if len(offer.targets) > 40 else ""
     blocks = [section("\n".join(lines[at : at + 8])) for at in range(0, len(lines), 8)]
-    end = context(f"Targets here: {names}{more}", "Only what you may use in this channel is listed.")
+    end = context(
+        f"Targets here: {names}{more}",
+        "Only what you may use in this channel is listed.",
+        "`/redis help failover` says what can stand for the `…`, and so for each word.",
+    )
     return fit("What you can do here", [section("*What you can do here*")], blocks, [end])
 
 
@@ -100,14 +104,14 @@ def help_on(action: Action, offer: Offer) -> Message:
             f"{action.name} is not open to you here.", (section(f"{code(action.name)} is not open to you."),)
         )
     options = [f"• {code(spelled(one))}: {mrkdwn(one.help)}" for one in options_of(action)]
-    lines = [_help_line(action, len(offer.targets) > 1), *options]
+    spelt = "".join(f" [{spelled(one)}]" for one in options_of(action))
+    lines = [_help_line(action, len(offer.targets) > 1, spelt), *options]
     return Message(f"How {action.name} is typed", (section("\n".join(lines)),))
 
 
-def _help_line(action: Action, several: bool) -> str:
+def _help_line(action: Action, several: bool, options: str) -> str:
     whole_fleet = isinstance(action, ReadAction) and action.whole_fleet
     target = "" if whole_fleet else " TARGET" if several else " [TARGET]"
-    options = "".join(f" [{spelled(option)}]" for option in options_of(action))
     risk = "" if isinstance(action, ReadAction) else f" _({action.risk}; a second person approves)_"
     return f"`/redis {action.name}{target}{options}`: {mrkdwn(action.summary)}{risk}"
 

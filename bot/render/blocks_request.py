@@ -218,7 +218,10 @@ def _facts(request: Request) -> list[tuple[str, str]]:
             "Leaves the service, copied first" if cost.copied else "Writes that can be lost",
             _loss(cost.loss_bytes, cost.loss_keys),
         ),
-        ("Writes wait at most", duration(cost.pause_ms / 1_000) if cost.pause_ms else "not at all"),
+        (
+            "Writes to it wait at most" if cost.copied else "Writes wait at most",
+            duration(cost.pause_ms / 1_000) if cost.pause_ms else "not at all",
+        ),
     ]
 
 

@@ -53,7 +53,7 @@ def progress(request: Request, run: Run, environment: str) -> Message:
     approvers = ", ".join(by(one.person) for one in request.approvals) or nobody
     head = [header(f"{sign} {title}"), section(f"{asked(request, environment)} · approved by {approvers}")]
     lines = [_step(step) for step in run.steps]
-    middle = [section("\n".join(lines[at : at + 6])) for at in range(0, len(lines), 6)]
+    middle = [section("\n".join(lines[at : at + 4])) for at in range(0, len(lines), 4)]
     failures = [section(f":x: {mrkdwn(failure, 1_000)}") for failure in run.failures[:8]]
     tail = [*failures, *_offers(request, run), context(_footer(request, run))]
     return fit(f"{sign} {mrkdwn(title, 200)}. {_spoken(run)}", head, middle, tail)
@@ -96,7 +96,7 @@ def _question(request: Request, run: Run) -> list[Block]:
 
 
 def _step(step: StepRecord) -> str:
-    note = f": {mrkdwn(step.note, 250)}" if step.note else ""
+    note = f": {mrkdwn(step.note, 500)}" if step.note else ""
     took = f" ({_took(step)})" if _took(step) else ""
     state = "" if step.state in {StepState.DONE, StepState.WAITING} else f" _{mrkdwn(step.state, 40)}_"
     return f"{_SIGNS.get(step.state, ':grey_question:')} {step.index + 1}. {mrkdwn(step.title, 150)}{state}{took}{note}"

@@ -80,7 +80,8 @@ def left_out(seen: Matrix, shown: int, beyond: str) -> Iterator[str]:
     if more > 0:
         yield f"… {more:,} {beyond}"
     if agreeing:
-        yield f"On {agreeing:,} of {len(seen.rows):,} all agree."
+        who = "nodes and Sentinels" if any(row.is_sentinel for row in seen.rows) else "nodes"
+        yield f"On {agreeing:,} of {len(seen.rows):,} {who} all agree."
 
 
 def mark(row: Row) -> str:

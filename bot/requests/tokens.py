@@ -8,7 +8,7 @@ from actions.kit.errors import Refused, UsageError
 from bot.ledger import Ledger, Person
 from bot.ledger.tokens import Issued, Token
 from bot.policy import Policy
-from bot.render.words import duration, quoted
+from bot.render.words import duration, plain, quoted
 
 
 class TokenDesk:
@@ -72,5 +72,7 @@ class TokenDesk:
         except (ValueError, OverflowError) as error:
             raise UsageError(f"{quoted(hours)} is no number of hours; a token lives at most {most}.") from error
         if not timedelta(minutes=1) <= span <= self._lasts:
-            raise UsageError(f"A token lives at least a minute and at most {most} here; that is {quoted(hours)} hours.")
+            raise UsageError(
+                f"A token lives from a minute to {most} here; --hours {plain(hours, 20)} is outside of that."
+            )
         return span

@@ -162,7 +162,8 @@ async def _watch(demo: Demo) -> None:
 
 
 def _welcome(demo: Demo) -> str:
-    places = [*demo.stage.places, *demo.watching.places, ("Bot's log", str(demo.bot.log))]
+    terminal = ("In a terminal", f". {demo.bot.write_exports()}; tandem status")
+    places = [*demo.stage.places, *demo.watching.places, ("Bot's log", str(demo.bot.log)), terminal]
     width = max(len(word) for word, _ in places)
     lines = "".join(f"  {word:{width}}  {where}\n" for word, where in places)
     return (

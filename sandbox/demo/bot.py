@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
 import sys
+import sysconfig
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,6 +55,19 @@ class Bot:
         """What the bot printed."""
 
     @property
+    def shared(self) -> Mapping[str, str]:
+        """The variables by which a terminal has the same targets and the same ledger."""
+        return {**self._environment, "TANDEM_TARGETS_FILE": str(self._targets), "TANDEM_LEDGER_URL": self._ledger_url}
+
+    def write_exports(self) -> Path:
+        """A file for ``.`` in a shell: ``shared``, and the way to this ``tandem``. It lies beside the bot's others."""
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in self.shared.items()]
+        path = self._folder / "terminal"
+        path.touch(mode=0o600)
+        path.write_text("".join([*lines, f'export PATH={shlex.quote(sysconfig.get_path("scripts"))}:"$PATH"\n']))
+        return path
+
+    @property
     def pid(self) -> int:
         """The process's number; 0 where it was never started."""
         return self._process.pid if self._process is not None else 0
@@ -90,13 +105,12 @@ class Bot:
     async def _start(self) -> None:
         slack = self._slack
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
-        environment |= {"TANDEM_HTTP_PORT": "0"} | self._environment
         environment |= {
+            "TANDEM_HTTP_PORT": "0",
+            **self.shared,
             "TANDEM_SLACK_BOT_TOKEN": slack.bot_token,
             "TANDEM_SLACK_APP_TOKEN": slack.app_token,
             "TANDEM_SLACK_API_URL": slack.api_url,
-            "TANDEM_TARGETS_FILE": str(self._targets),
-            "TANDEM_LEDGER_URL": self._ledger_url,
         }
         with self.log.open("ab") as log:
             begins = log.tell()

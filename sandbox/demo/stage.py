@@ -66,7 +66,8 @@ class Stage(Protocol):
 def targets(target: Mapping[str, object]) -> dict[str, object]:
     """The whole targets.yaml around one target."""
     around: dict[str, Any] = {"environment": "production", "channels": ["C0INCIDENT"], "limits": {"cooldown_s": 0}}
-    return {"approvers": {"usergroup": "S0REDISOPS"}, "targets": {NAME: {**around, **target}}}
+    people = {"approvers": {"usergroup": "S0REDISOPS"}, "break_glass": {"users": ["U0ONCALL"]}}
+    return {**people, "targets": {NAME: {**around, **target}}}
 
 
 def pressed(act: Press) -> Press:

@@ -74,7 +74,7 @@ def test_a_target_can_be_left_out_where_the_channel_has_one():
 def test_the_words_of_the_ledger():
     assert read("show R-7F3K").argument == "R-7F3K"
     assert read("runs Orders").argument == "orders"
-    assert "/redis show R" in said("show")
+    assert said("show") == "show needs to know the id of a request, such as R-7F3K9; type: /redis show R"
 
 
 def test_a_freeze_is_of_one_target_or_of_all_and_takes_a_reason():
@@ -83,7 +83,7 @@ def test_a_freeze_is_of_one_target_or_of_all_and_takes_a_reason():
     assert read("freeze * --reason x").argument == "*"
     assert read("thaw", default="orders").argument == "orders"
     assert read("thaw orders --reason over").reason == "over"
-    assert said("thaw") == 'thaw needs to know which; type: /redis thaw TARGET|* [--reason "…"]'
+    assert said("thaw") == 'thaw needs to know which target; type: /redis thaw TARGET|* [--reason "…"]'
     assert said("freeze orders") == 'freeze needs --reason "…"; type: /redis freeze TARGET|* --reason "…"'
     assert "did you mean orders?" in said("freeze oders --reason x")
     assert "put a reason of several words in quotes" in said("freeze orders --reason release day")

@@ -26,7 +26,7 @@ async def test_a_colleague_gets_one_for_as_long_as_it_may_live_or_less(tmp_path)
             token = (await desk.issue(ONCALL, hours)).token
             assert token.expires_at - token.issued_at == lasts
         for hours in ("13", "0", "-1", "nan", "1e400", "soon"):
-            with pytest.raises(UsageError, match="at most 12 h"):
+            with pytest.raises(UsageError, match="12 h"):
                 await desk.issue(ONCALL, hours)
         assert len(await desk.of(ONCALL)) == 3
         assert await desk.of(LEAD) == ()

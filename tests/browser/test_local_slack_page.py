@@ -1,5 +1,6 @@
 """The local Slack's page in a real browser: what a person sees and does there."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -228,6 +229,16 @@ async def test_what_is_higher_than_the_window_is_shown_from_its_beginning(page: 
     await client.chat_postMessage(channel="C0INCIDENT", text="and more")
     await expect(page.get_by_text("and more")).to_be_in_viewport()
 
+    await expect(page.get_by_test_id("below")).to_have_count(0)
+    await page.locator("button[action_id=approve]").first.scroll_into_view_if_needed()
+    today = "<!date^1700000000^{date_short_pretty} at {time_secs}|then> :clock3:"
+    await client.chat_postMessage(channel="C0INCIDENT", text=f"while one reads above, {today}")
+    await expect(page.locator("time").last).to_have_text(re.compile(r"^Nov 1\d at \d\d:13:20$"))
+    await expect(page.get_by_text("🕒")).not_to_be_in_viewport()
+    await page.get_by_test_id("below").click()
+    await expect(page.get_by_text("🕒")).to_be_in_viewport()
+    await expect(page.get_by_test_id("below")).to_have_count(0)
+
 
 async def test_an_unknown_block_is_a_loud_error(page: Page, slack: LocalSlack, client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel="C0INCIDENT", text="x", blocks=CARD)
@@ -263,6 +274,14 @@ async def test_the_buttons_that_break_things(page: Page, slack: LocalSlack) -> N
     await expect(page.get_by_test_id("demo-result-stop")).to_have_text("Stopped 127.0.0.1:7001.")
     await expect(page.get_by_test_id("demo-status")).to_have_text("writes 1,204/s, lost 0Prometheus")
     await expect(page.get_by_role("link", name="Prometheus")).to_have_attribute("href", "http://127.0.0.1:9090/alerts")
+
+    await page.set_viewport_size({"width": 390, "height": 844})  # A phone.
+    await page.get_by_test_id("demo-hang").click()
+    await expect(page.get_by_test_id("demo-result-hang")).to_be_visible()
+    line = await page.get_by_test_id("composer").bounding_box()
+    assert line is not None
+    assert line["width"] > 250
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 async def test_a_click_that_nobody_acks_is_told(page: Page, slack: LocalSlack) -> None:

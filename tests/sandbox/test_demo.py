@@ -1,5 +1,6 @@
 """What a newcomer does, on each kind that the demo can be asked for: look, fail over with a second person, count."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,14 @@ async def press(demo: Demo, name: str) -> str | None:
     return await button.press()
 
 
+async def typed_elsewhere(demo: Demo, command: str) -> str:
+    """What another terminal says, once it has read the file whose name the demo prints."""
+    words = ("/bin/sh", "-c", f". {demo.bot.write_exports()}; {command}")
+    terminal = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+    said, _ = await terminal.communicate()
+    return said.decode()
+
+
 def told(slack: LocalSlack, *texts: str) -> Message | None:
     """The one message of an incident, if it says all of this."""
     found = [one for one in slack.messages(CHANNEL) if " opened " in one.plain() and "I-" in one.plain()]
@@ -45,6 +54,7 @@ async def test_without_prometheus_tandem_watches_by_itself(monkeypatch: pytest.M
         slack = demo.slack
         await slack.waits_for(lambda: "Watched by: Tandem alone" in slack.demo_status)
         assert "prometheus-redis-exporter" in slack.demo_status
+        assert "healthy" in await typed_elsewhere(demo, "tandem status")
         await press(demo, "stop-master")
         prompt = await slack.waits_for(lambda: told(slack, "What Tandem sees"), within=120)
         assert "|Prometheus>" not in prompt.plain()

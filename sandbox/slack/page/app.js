@@ -121,6 +121,7 @@ function drawTitle(name, about) {
 }
 
 function drawNothing() {
+  drawBelow(false);
   byId("messages").dataset.key = "";
   drawTitle("Nothing here", "");
   redraw(byId("messages"), `nothing ${at.channel} ${at.as}`, () => [h("p", { class: "empty" }, `${personOf(at.as).name} is not in this channel.`)]);
@@ -128,6 +129,7 @@ function drawNothing() {
 }
 
 function drawHome() {
+  drawBelow(false);
   byId("messages").dataset.key = "";
   drawTitle(`${picture.app.name} Home`, `what ${personOf(at.as).name} sees`);
   redraw(byId("composer-place"), "", () => []);
@@ -151,11 +153,29 @@ function drawChannel(channel) {
     ? h("p", { class: "empty" }, "This channel is archived.")
     : composer({
       testid: "composer", placeholder: `Message ${channel.im ? picture.app.name : `#${channel.name}`}, or / for a command`,
-      commands: picture.app.commands, send: (text) => act({ do: "type", channel: channel.id, text }),
+      commands: picture.app.commands, send: (text) => {
+        toNewest(scroll); // Whoever says something wants to see the answer.
+        act({ do: "type", channel: channel.id, text });
+      },
     })]);
   if (fresh && !goTo) byId("composer-place").querySelector("textarea")?.focus();
   if (follow) toNewest(scroll);
   if (goTo) jump();
+  const newest = posts.at(-1)?.ts;
+  if (placed === scroll.scrollTop) below = newest;
+  drawBelow(newest > below);
+}
+
+// What came while one looked at something above it; a press on this goes there.
+let below = "";
+
+function drawBelow(there) {
+  redraw(byId("below"), String(there), () => [there && h("button", {
+    type: "button", class: "button", "data-testid": "below", onclick: () => {
+      toNewest(byId("scroll"));
+      draw();
+    },
+  }, "New messages ↓")]);
 }
 
 function nothingYet() {

@@ -75,7 +75,7 @@ const DRAWN = {
 const CHARACTERS = {
   tada: "🎉", wave: "👋", "+1": "👍", "-1": "👎", thumbsup: "👍", thumbsdown: "👎", rocket: "🚀", bulb: "💡",
   bike: "🚲", bicyclist: "🚴", robot_face: "🤖", hammer_and_wrench: "🛠", memo: "📝", pushpin: "📌", recycle: "♻",
-  raised_hands: "🙌", clap: "👏", package: "📦", floppy_disk: "💾", satellite_antenna: "📡", boom: "💥", busts_in_silhouette: "👥",
+  clock3: "🕒", ear: "👂", loudspeaker: "📢", mute: "🔇", raising_hand: "🙋", raised_hands: "🙌", clap: "👏", package: "📦", floppy_disk: "💾", satellite_antenna: "📡", boom: "💥", busts_in_silhouette: "👥",
 };
 
 export function emoji(name) {

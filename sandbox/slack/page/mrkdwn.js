@@ -105,12 +105,20 @@ const group = (id, label) => mention(`@${names.groups.get(id) || (label || id).r
 const broadcast = (range) => mention(`@${range}`, "broadcast");
 
 function date(target, label) {
-  const [, seconds] = target.split("^");
-  return h("time", { title: label || "" }, Number(seconds) ? when(Number(seconds)) : label || "");
+  const [, seconds, pattern = ""] = target.split("^");
+  return h("time", { title: label || "" }, Number(seconds) ? when(Number(seconds), pattern) : label || "");
 }
 
-function when(seconds) {
-  return `${new Date(seconds * 1000).toLocaleDateString([], { month: "short", day: "numeric" })}, ${clock(seconds)}`;
+// The words in braces are Slack's; those that are not known here are shown as a day.
+function when(seconds, pattern = "{date_short}, {time}") {
+  return pattern.replace(/\{(\w+)\}/g, (_, word) =>
+    word === "time" ? clock(seconds) : word === "time_secs" ? clock(seconds, "2-digit") : day(seconds, word.endsWith("_pretty")));
+}
+
+function day(seconds, pretty) {
+  const [then, now] = [new Date(seconds * 1000), new Date()];
+  if (pretty && then.toDateString() === now.toDateString()) return "today";
+  return then.toLocaleDateString([], { month: "short", day: "numeric" });
 }
 
 export function link(url, content) {

@@ -14,7 +14,8 @@ def test_home_shows_verdicts_reviews_what_waits_and_what_was_done() -> None:
     seen = Seen(builders.healthy(), diagnose(builders.healthy()))
     shown = Requests(unsigned=[unapproved()], waiting=[request()], recent=[running(4, RunState.DONE)])
     page = accepted_view(home([("orders", "production", seen)], {"orders": "Frozen by <@U0LEAD>"}, shown))
-    for text in ("The target is fine", "Frozen by <@U0LEAD>", "Reviews to be signed", "*waiting*", "*done*"):
+    at = f"Seen <!date^{int(seen.snapshot.observed_at.timestamp())}^"
+    for text in ("The target is fine", at, "Frozen by <@U0LEAD>", "Reviews to be signed", "*waiting*", "*done*"):
         assert text in page
 
 

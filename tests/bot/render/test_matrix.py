@@ -39,7 +39,7 @@ def test_what_follows_stands_before_who_said_what():
     assert second.strip() == (
         "us: no answer: refused; nodes: online, acknowledged 0 s ago; Sentinels: 3 of 3 reach it, as replica"
     )
-    assert third == "On 5 of 6 all agree."
+    assert third == "On 5 of 6 nodes and Sentinels all agree."
 
 
 def test_a_terminal_shows_every_row_of_a_small_target_and_the_worst_of_a_large_one():
@@ -49,7 +49,7 @@ def test_a_terminal_shows_every_row_of_a_small_target_and_the_worst_of_a_large_o
     assert re.search(r"\u2260 10.0.0.2:6379 +no answer: refused +online, .* ago +3 of 3 reach it, as replica", small)
     assert large.count("\u2717") == 2
     assert "none of 148 reaches it" in large
-    assert "On 148 of 150 all agree." in large
+    assert "On 148 of 150 nodes all agree." in large
 
 
 def test_hundreds_of_rows_fit_into_slack_with_the_worst_first():
