@@ -45,10 +45,18 @@ def unfit(node: NodeView) -> Iterator[str]:
         yield "it is loading its data"
     if info.link is not None and info.link.sync_in_progress:
         yield "it is in a full sync, and has only a part of the data"
+    if never_synced(node):
+        yield "it holds nothing: it has never ended a sync with its master"
     if config is None or config.min_replicas_to_write is None:
         yield "CONFIG GET is not allowed on it, so it cannot be fenced while it is promoted"
     elif config.min_replicas_to_write == FENCE_REPLICAS:
         yield "it holds the fence of an earlier failover, which has to be settled first"
+
+
+def never_synced(node: NodeView) -> bool:
+    """A replica that lost its master in its first sync: its offset was never set, and it has no keys as far as told."""
+    link = node.info.link if node.info else None
+    return link is not None and not link.up and node.info is not None and node.info.offset <= 1 and not node.keys
 
 
 def ahead_of(node: NodeInfo, other: NodeInfo) -> int | None:

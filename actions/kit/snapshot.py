@@ -159,7 +159,8 @@ class NodeView:
     connections are among them; subscribers too where INFO has no ``pubsub_clients`` (Redis 6.2 and 7.0).
     """
     clients: Clients | None = None
-    """Its clients by what they last asked. Source: CLIENT LIST; asked of masters where there are several."""
+    """Its clients by what they last asked. Source: CLIENT LIST; asked of masters where there are several, and of
+    replicas that may be written to."""
     watching_sentinels: int | None = None
     """How many Sentinels listen on it, under whatever name they know it. Asked where roles may be moved by hand."""
     keys: int | None = None

@@ -21,6 +21,7 @@ from actions.kit.closer import Closer
 from actions.kit.closer_replies import wants_closer
 from actions.kit.identity import one_sentinel_each, one_view_each
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
+from actions.kit.strangers import without_strangers
 from actions.kit.topology import Address, Kind, Target
 
 FORGET_S = 3_600
@@ -60,30 +61,35 @@ class Observer:
         observed_at = datetime.now(UTC)
         look = _Look(self)
         await look.finish(named_by or {}, watched_by)
-        nodes = await self._with_clients(look.nodes())
-        self._remember(nodes)
-        self.in_cluster |= any(view.info is not None and bool(view.info.cluster_enabled) for view in nodes)
-        return Snapshot(
+        seen = Snapshot(
             target=self.target.name,
             kind=self.target.kind,
             observed_at=observed_at,
-            nodes=nodes,
+            nodes=look.nodes(),
             sentinels=look.sentinel_views(),
             master_name=self.target.master_name,
             limits=self.target.limits,
-            took_ms=(time.perf_counter() - started) * 1000,
             clock_s=started,
             rescues_to=str(self.target.rescue or ""),
         )
+        nodes = await self._with_clients(without_strangers(seen, self._seen).nodes)
+        self._remember(nodes)
+        self.in_cluster |= any(view.info is not None and bool(view.info.cluster_enabled) for view in nodes)
+        return replace(seen, nodes=nodes, took_ms=(time.perf_counter() - started) * 1000)
 
     async def _with_clients(self, nodes: tuple[NodeView, ...]) -> tuple[NodeView, ...]:
-        """Where several say that they are the master, whom an application uses tells most; else nobody is asked."""
-        masters = {view.address: view for view in nodes if view.is_master}
-        if len(masters) < 2 or self.target.kind not in {Kind.REPLICATION, Kind.SENTINEL}:
+        """Whom an application uses is asked where it tells most; else nobody is asked.
+
+        That is of masters where there are several, and of a replica that may be written to.
+        """
+        if self.target.kind not in {Kind.REPLICATION, Kind.SENTINEL}:
             return nodes
-        asked = await asyncio.gather(*(self.questions(node).ask_clients(view) for node, view in masters.items()))
-        masters = {view.address: view for view in asked}
-        return tuple(masters.get(view.address, view) for view in nodes)
+        masters = [view for view in nodes if view.is_master]
+        asking = [view for view in nodes if view.is_replica and view.info and view.info.read_only is False]
+        asking += masters if len(masters) > 1 else []
+        asked = await asyncio.gather(*(self.questions(view.address).ask_clients(view) for view in asking))
+        known = {view.address: view for view in asked}
+        return tuple(known.get(view.address, view) for view in nodes)
 
     async def sentinel_views(self) -> tuple[SentinelView, ...]:
         """Every Sentinel's view, asked now."""

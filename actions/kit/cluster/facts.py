@@ -158,6 +158,12 @@ class ShardFacts(Facts):
         """What the other masters have in their tables for this one."""
         return self.whole.said_of(self.shard.master_id, self.whole.answering_masters)
 
+    @property
+    def called_down(self) -> bool:
+        """One of the masters that answered flags it ``fail`` or ``fail?``."""
+        said = self.whole.shards.said_of(self.shard.master_id, self.whole.answering_masters)
+        return any(member.failed or member.suspected for member, _ in said)
+
     def heard_of(self, replica: Address) -> tuple[Voice, ...]:
         """What all other nodes have in their tables for it."""
         return self.whole.heard_of(replica)

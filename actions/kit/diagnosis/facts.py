@@ -59,6 +59,12 @@ class Facts:
         """The nodes vote themselves, and each shard has a master of its own."""
         return self.snapshot.in_cluster
 
+    @cached_property
+    def is_unnoticed_cluster(self) -> bool:
+        """The nodes run in cluster mode, each shard with a master of its own, and the settings call it otherwise."""
+        clustered = [node for node in self.masters if node.info and node.info.cluster_enabled]
+        return not self.in_cluster and len(clustered) > 1
+
     @property
     def group(self) -> GroupView | None:
         """What AWS says, of a target that is AWS's."""
@@ -200,6 +206,11 @@ class Facts:
             for view, master in said
         )
 
+    @property
+    def called_down(self) -> bool:
+        """One of those who vote holds the node that should be master to be down, not only its connection."""
+        return any(is_down(said.flags) for _, said in self.opinions if said.address == self.master_address)
+
     def nobody_else_could_tell(self, _replica: Address) -> bool:
         """Everybody who watches this replica answered; of Sentinels ``sure_of_master`` says so already."""
         return True
@@ -281,6 +292,11 @@ class Facts:
     def lines(self, *actions: str) -> tuple[str, ...]:
         """Action lines for this target."""
         return tuple(f"{action} {self.snapshot.target}" for action in actions)
+
+
+def is_down(flags: frozenset[str]) -> bool:
+    """A Sentinel holds somebody to be down: it was silent for longer than a new connection takes."""
+    return bool(flags & DOWN_FLAGS - {"disconnected"})
 
 
 def _reach(flags: frozenset[str]) -> Reach:

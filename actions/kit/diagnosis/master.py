@@ -25,7 +25,7 @@ def master_down(facts: Facts) -> Iterator[Finding]:
 
     It gave us nothing; and a majority of all Sentinels do not reach it, or a replica's link to it is down; and no
     replica hears from it. Certain if every Sentinel and every other node answered and none reaches it; undetermined
-    if one still does.
+    if one still does. Nor is it certain where something answers us that is not understood.
     """
     if facts.silent_master is None:
         return
@@ -40,8 +40,8 @@ def master_down(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         FindingId.MASTER_DOWN,
         Severity.CRITICAL,
-        confident(complete=complete and unanimous, conflict=conflict),
-        f"The {facts.title} is down: it does not answer us, {_against(facts, said)}.",
+        confident(complete=complete and unanimous and unasked.reason not in SOMEBODY, conflict=conflict),
+        f"The {facts.title} is down: it {_answers(unasked)}, {_against(facts, said)}.",
         (node.address,),
         (no_answer(unasked), *(voice.evidence for voice in said)),
         (*(facts.promotion_lines if by_hand else ()), *facts.lines("diagnose", "events")),
@@ -52,8 +52,9 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
     """We cannot reach the master, but a Sentinel or a replica does.
 
     It gave us nothing, at least one reaches it, and it is not down by the rule above. Certain if all answered, all
-    reach it, and ours was not a time-out: a master that hangs since a moment ago looks the same to all others. Nor is
-    it certain where something answers us that is not understood.
+    reach it, and our way broke off: where it was a time-out, or nothing listened, others may only not know yet that it
+    hangs or is gone, since a dump's process keeps the connections of a dead one open. Nor is it certain where
+    something answers us that is not understood.
     """
     if facts.silent_master is None:
         return
@@ -65,7 +66,7 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
         facts.all_others_answered
         and facts.sure_of_master
         and all(voice.reach is Reach.YES for voice in said)
-        and unasked.reason not in SOMEBODY | {Reason.TIMED_OUT}
+        and unasked.reason not in SOMEBODY | {Reason.TIMED_OUT, Reason.REFUSED}
     )
     yield Finding(
         FindingId.MASTER_UNREACHABLE,
@@ -81,18 +82,19 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
 def master_unreachable_for_voters(facts: Facts) -> Iterator[Finding]:
     """The master answers us, but a majority of all who vote do not reach it: they are about to fail over.
 
-    Certain if everybody who votes answered, none reaches it, and no silent one could name another master.
+    Certain if everybody who votes answered, none reaches it, one flags it as down, and no silent one could name another
+    master. A connection that is down is none as long as a new one may be under way: after a failover it is.
     """
     if facts.master is None or not facts.master.is_master:
         return
     said = facts.electors
     if not majority_says_no(facts, said):
         return
-    unanimous = all(voice.reach is Reach.NO for voice in said)
+    sure = all(voice.reach is Reach.NO for voice in said) and facts.called_down
     yield Finding(
         FindingId.MASTER_UNREACHABLE,
         Severity.CRITICAL,
-        confident(complete=facts.all_voters_answered and facts.sure_of_master and unanimous),
+        confident(complete=facts.all_voters_answered and facts.sure_of_master and sure),
         f"The {facts.title} answers us, but most {facts.voters}s do not reach it and may fail it over"
         f"{_refused(facts)}.",
         (facts.master.address,),
@@ -156,6 +158,11 @@ def _unreachable(facts: Facts, unasked: Unasked) -> str:
             f"The {facts.title} does not answer us in time, and others have not lost it so far: it hangs since a "
             "moment ago, or the way from here is at fault. Look again in a few seconds."
         )
+    if unasked.reason is Reason.REFUSED:
+        return (
+            f"Nothing listens for us at the {facts.title}, and others have not lost it so far: it ended a moment ago, "
+            "or the way from here is at fault. Look again in a few seconds."
+        )
     return f"We cannot reach the {facts.title} ({unasked.reason}), but others can: look at the way from here."
 
 
@@ -165,6 +172,12 @@ def nobody_reaches(facts: Facts, said: Sequence[Voice]) -> bool:
     if Reach.YES in replicas:
         return False
     return majority_says_no(facts, said) or Reach.NO in replicas
+
+
+def _answers(unasked: Unasked) -> str:
+    return (
+        f"does not answer us as a master does ({unasked.why})" if unasked.reason in SOMEBODY else "does not answer us"
+    )
 
 
 def _against(facts: Facts, said: Sequence[Voice]) -> str:

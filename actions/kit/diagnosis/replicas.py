@@ -24,6 +24,7 @@ from actions.kit.diagnosis.split import repair_lines
 from actions.kit.diagnosis.voice import Reach
 from actions.kit.diagnosis.voices import HEARD_S, followers_of, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
+from actions.kit.heirs import never_synced
 from actions.kit.snapshot import Link, NodeInfo, NodeView, Reason, Unasked
 
 SHUT_OUT = ACCESS | SOMEBODY | {Reason.TLS, Reason.MAXCLIENTS}
@@ -134,7 +135,8 @@ def _problem(facts: Facts, node: NodeView, link: Link) -> Cause | None:
     if strange and not (link.up and facts.lag_bytes(node) is not None):
         cause = None if link.up else cause_of(facts, node, link)
         why = f" ({cause.sentence})" if cause else ""
-        words = f"follows {link.master}, not the master {facts.master_address}{why}"
+        whom = f"{link.master}, " if followed else f"{link.master}, a node of another deployment, "
+        words = f"follows {whom}not the master {facts.master_address}{why}"
         return Cause(words, cause.evidence if cause else (), proven)
     if link.up or (node.info and node.info.loading):
         return None
@@ -157,10 +159,10 @@ def _look_around(facts: Facts) -> str:
 def no_eligible_replica(facts: Facts) -> Iterator[Finding]:
     """Nobody could take over from the master.
 
-    No node but the master answers as a replica of it, is neither loading nor in a full sync, has a replica-priority
-    other than 0, is within the lag limit with its link up (while the master is down a link that is down is no
-    obstacle), and is reached by some Sentinel. A node that does not let us in, that we do not understand, or that only
-    others reach, may be one
+    No node but the master answers as a replica of it, is neither loading nor in a full sync nor without one, has a
+    replica-priority other than 0 (in a cluster, where that counts for nothing: may ask for votes), is within the lag
+    limit with its link up (while the master is down a link that is down is no obstacle), and is reached by some
+    Sentinel. A node that does not let us in, that we do not understand, or that only others reach, may be one
     that could: then nothing is said, nor of a shard whose replicas are all gone: that has a finding of its own. Certain
     if every node answered, the master as one.
     """
@@ -201,9 +203,14 @@ def _obstacles(facts: Facts, node: NodeView, info: NodeInfo, link: Link) -> Iter
         yield "it is loading its data"
     if is_syncing(facts, node, link):
         yield "it is in a full sync"
+    if never_synced(node):
+        yield "it holds nothing: it has never ended a sync with its master"
     if not link.up and facts.silent_master is None:
         yield "its link to the master is down"
-    if priority_of(node) == 0:
+    if facts.in_cluster:
+        if node.cluster and node.cluster.me and "nofailover" in node.cluster.me.flags:
+            yield "its cluster-replica-no-failover is yes: it never asks for votes"
+    elif priority_of(node) == 0:
         yield "its replica-priority is 0: never to be promoted"
     lag = facts.lag_bytes(node)
     if lag is not None and lag > facts.snapshot.limits.max_lag_bytes:

@@ -14,6 +14,8 @@ Problem = tuple[Severity, str, tuple[Evidence, ...]]
 SHORTEST_DOWN_AFTER_MS = 500
 LONGEST_DOWN_AFTER_MS = 300_000
 SHORTEST_FAILOVER_MS = 1_000
+LONGEST_FAILOVER_MS = 1_800_000
+"""Ten times Sentinel's own default."""
 
 
 def times(facts: Facts) -> Iterator[Problem]:
@@ -32,14 +34,20 @@ def times(facts: Facts) -> Iterator[Problem]:
     if len(down_after) > 1:
         words = f"The Sentinels have different down-after-milliseconds: {', '.join(f'{one:,}' for one in down_after)}."
         yield Severity.INFO, words, told
-    short = [(view, said) for view, said in facts.opinions if said.failover_timeout_ms < SHORTEST_FAILOVER_MS]
-    if short and not facts.roles_undecided:
-        words = f"failover-timeout is {short[0][1].failover_timeout_ms:,} ms: no failover ends within that."
-        yield (
-            Severity.WARNING,
-            words,
-            tuple(of_sentinel(view, f"failover-timeout {said.failover_timeout_ms:,}") for view, said in short),
-        )
+    yield from _failover_times(facts)
+
+
+def _failover_times(facts: Facts) -> Iterator[Problem]:
+    told = {said.failover_timeout_ms: (view, said) for view, said in reversed(facts.opinions)}
+    for limit_ms, (view, said) in sorted(told.items()):
+        if limit_ms < SHORTEST_FAILOVER_MS and not facts.roles_undecided:
+            words = "no failover ends within that"
+        elif limit_ms > LONGEST_FAILOVER_MS:
+            words = "a failover that sticks is not given up before, and the next one is tried after twice that"
+        else:
+            continue
+        evidence = of_sentinel(view, f"failover-timeout {said.failover_timeout_ms:,}")
+        yield Severity.WARNING, f"failover-timeout is {limit_ms:,} ms: {words}.", (evidence,)
 
 
 def names(facts: Facts) -> Iterator[Problem]:

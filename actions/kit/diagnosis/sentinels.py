@@ -11,6 +11,7 @@ from actions.kit.diagnosis.facts import (
     Facts,
     confident,
     flags_of,
+    is_down,
     no_answer,
     of_node,
     of_sentinel,
@@ -114,15 +115,17 @@ def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
     They name different masters or config-epochs; or they agree on a node that answers as a replica; or too few to
     agree name another node than the only master; or a minority of them does not reach a master, or one of them a
     replica, that answers us. Critical where clients are sent astray: no majority, or a replica named. Certain: they
-    said so; likely where a silent one may belong to that minority, or be or name another master.
+    said so; likely where a silent one may belong to that minority, or be or name another master, and where only
+    connections are down, which may be made anew.
     """
     left_behind = tuple(
         of_sentinel(view, f"names {said.address}, config-epoch {said.config_epoch}")
         for view, said in _left_behind(facts)
     )
     named_otherwise = left_behind or tuple(_heads(facts))
-    stated = (*named_otherwise, *_master_is_replica(facts), *_replicas_out_of_reach(facts))
-    evidence = (*stated, *_minority(facts))
+    out_of_reach = tuple(_replicas_out_of_reach(facts))
+    stated = (*named_otherwise, *_master_is_replica(facts), *(said for said, sure in out_of_reach if sure))
+    evidence = (*stated, *(said for said, sure in out_of_reach if not sure), *_minority(facts))
     if not evidence:
         return
     named = sorted({facts.known_as(master.address) for _, master in facts.opinions})
@@ -130,7 +133,7 @@ def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         FindingId.SENTINEL_DISAGREEMENT,
         Severity.CRITICAL if astray else Severity.WARNING,
-        confident(complete=_only_master(facts) if left_behind else bool(stated) or facts.all_voters_answered),
+        confident(complete=_only_master(facts) if left_behind else bool(stated) or _minority_is_sure(facts)),
         _disagreement(facts, len(named)),
         tuple(named),
         evidence,
@@ -182,6 +185,10 @@ def _master_is_replica(facts: Facts) -> Iterator[Evidence]:
         yield of_node(facts.master, f"role replica of {link.master if link else 'nobody'}")
 
 
+def _minority_is_sure(facts: Facts) -> bool:
+    return facts.all_voters_answered and facts.called_down
+
+
 def _minority(facts: Facts) -> Iterator[Evidence]:
     down = [(view, master) for view, master in facts.opinions if master.flags & DOWN_FLAGS]
     if facts.master is not None and facts.master.info is not None and len(down) * 2 <= facts.electorate:
@@ -189,11 +196,12 @@ def _minority(facts: Facts) -> Iterator[Evidence]:
             yield of_sentinel(view, f"{flags_of(master.flags)} on {master.address}")
 
 
-def _replicas_out_of_reach(facts: Facts) -> Iterator[Evidence]:
+def _replicas_out_of_reach(facts: Facts) -> Iterator[tuple[Evidence, bool]]:
+    """Who says so, and whether it is more than a connection."""
     for address, said in facts.sentinel_replicas.items():
         node = facts.nodes.get(address)
         if node is None or node.info is None:
             continue
         for view, replica in said:
             if replica.flags & DOWN_FLAGS:
-                yield of_sentinel(view, f"{flags_of(replica.flags)} on {address}")
+                yield of_sentinel(view, f"{flags_of(replica.flags)} on {address}"), is_down(replica.flags)

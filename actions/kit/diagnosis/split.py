@@ -62,7 +62,7 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
     where one of the two did not answer us, a Sentinel, a node or Kubernetes is silent, or clients could not be asked.
     The number of keys and the offsets past the fork decide nothing. Nothing is said while a Sentinel fails over and
     the roles are undecided: there the promoted one is master beside whom they still name, and is right; nor of a
-    cluster, whose masters are many.
+    cluster, whose masters are many, whatever kind the settings call it.
     """
     found = sides(facts)
     if found is None:
@@ -112,7 +112,7 @@ def _keeps(facts: Facts, found: Sides) -> tuple[Address | None, ...]:
 
 def sides(facts: Facts) -> Sides | None:
     """The masters at once, and which of them is kept; ``None`` where there are not two."""
-    if facts.roles_undecided or facts.in_cluster:
+    if facts.roles_undecided or facts.in_cluster or facts.is_unnoticed_cluster:
         return None
     hidden = hidden_masters(facts)
     nodes = (*facts.masters, *(one.node for one in hidden))

@@ -67,12 +67,18 @@ def undetermined(facts: Facts, findings: Sequence[Finding]) -> Iterator[Finding]
         FindingId.UNDETERMINED,
         Severity.CRITICAL,
         confident(complete=False, conflict=True),
-        f"How {facts.snapshot.target} fares cannot be told: {_would_decide(facts)}.",
+        f"How {facts.snapshot.target} fares cannot be told: {_wrong_kind(facts) or _would_decide(facts)}.",
         (facts.master_address,) if facts.master_address else (),
         tuple(no_answer(unasked) for unasked in facts.snapshot.unasked)
         or (Evidence("every vantage point", "no one master is agreed on"),),
         facts.lines("diagnose"),
     )
+
+
+def _wrong_kind(facts: Facts) -> str:
+    if not facts.is_unnoticed_cluster:
+        return ""
+    return f"its nodes run in cluster mode, and targets.yaml calls it kind: {facts.snapshot.kind}; put kind: cluster"
 
 
 def _would_decide(facts: Facts) -> str:

@@ -105,10 +105,13 @@ def _fence_left_on_replica(facts: Facts) -> Iterator[Finding]:
 
 
 def writes_to_replica(facts: Facts) -> Iterator[Finding]:
-    """Clients send their writes to a replica, which refuses them: between two looks it answered READONLY more often.
+    """Clients send their writes to a replica.
 
-    Nothing is said while the roles move: then clients are about to learn of the new master. Certain: it counted them.
+    It refuses them: between two looks it answered READONLY more often. Nothing is said of that while the roles move:
+    then clients are about to learn of the new master. Or it takes them (replica-read-only no), and they are only
+    there; information where no client sent one a moment ago. Certain: it says so.
     """
+    yield from _taken_by_replica(facts)
     if facts.roles_undecided or len(facts.masters) > 1:
         return
     for node in facts.snapshot.nodes:
@@ -119,3 +122,19 @@ def writes_to_replica(facts: Facts) -> Iterator[Finding]:
             summary = f"Clients write to the replica {node.address}: it has just refused {times} (READONLY)."
             said = counts(node, "errorstat_READONLY", refused)
             yield about(facts, FindingId.APP_ON_REPLICA, node, Severity.WARNING, summary, said, does=PROOF)
+
+
+def _taken_by_replica(facts: Facts) -> Iterator[Finding]:
+    for node in facts.snapshot.nodes if not facts.in_cluster else ():
+        if not node.is_replica or node.info is None or node.info.read_only is not False:
+            continue
+        writing = node.clients.writing if node.clients else 0
+        lost = "what is written to it is only there, and lost with its next full sync: set replica-read-only yes"
+        summary = f"The replica {node.address} may be written to (replica-read-only no); {lost}."
+        said = [of_node(node, "slave_read_only:0")]
+        if writing:
+            summary = f"Clients write to the replica {node.address}, which takes it (replica-read-only no): {lost}."
+            told = f"{count(writing, 'client')} sent a write a moment ago"
+            said.append(Evidence(f"node {node.address} CLIENT LIST", told))
+        severity = Severity.WARNING if writing else Severity.INFO
+        yield about(facts, FindingId.APP_ON_REPLICA, node, severity, summary, *said)

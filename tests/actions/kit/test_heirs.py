@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions.kit.candidates import priority_of
+from actions.kit.diagnosis import diagnose
+from actions.kit.findings import FindingId
 from actions.kit.heirs import best_heir, why_no_heir
-from actions.kit.snapshot import NodeConfig, Snapshot
+from actions.kit.snapshot import NodeConfig, Reason, Snapshot
 from actions.kit.steps import FENCE_REPLICAS
-from tests.builders import healthy, with_link, with_node, without_node
+from tests.builders import healthy, with_link, with_node, with_view, without_node
 
 IDS = ("a" * 40, "b" * 40, "0" * 40)
 told = st.fixed_dictionaries(
@@ -33,6 +35,21 @@ def lost_masters(draw) -> Snapshot:
         snapshot = with_link(snapshot, number, up=False, sync_in_progress=draw(st.booleans()) and draw(st.booleans()))
     nodes = (snapshot.nodes[0], *(replace(node, config=draw(configs)) for node in snapshot.nodes[1:]))
     return replace(snapshot, nodes=nodes)
+
+
+def test_a_replica_that_lost_its_master_in_its_first_sync_is_no_heir():
+    """The only one that is left: to promote it would make a master of nothing."""
+    lost = with_link(without_node(healthy(1, 0), 1, Reason.REFUSED), 2, up=False)
+    never = with_node(lost, 2, offset=1)
+
+    assert best_heir(lost) is not None
+    assert best_heir(never) is None
+    assert why_no_heir(never, never.nodes[1]) == ("it holds nothing: it has never ended a sync with its master",)
+    assert best_heir(with_view(never, 2, keys=3)) is not None
+    said = {one.id: one for one in diagnose(never).findings}
+    assert "promote" not in " ".join(said[FindingId.MASTER_DOWN].suggests)
+    assert FindingId.NO_ELIGIBLE_REPLICA in said
+    assert "promote orders --to 10.0.0.2:6379" in diagnose(lost).verdict.suggests
 
 
 @given(lost_masters())

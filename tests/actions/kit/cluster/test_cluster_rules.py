@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from actions.kit.cluster.view import Heard
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Confidence, FindingId, Severity
-from actions.kit.snapshot import NodeView, Reason, Unasked
+from actions.kit.snapshot import NodeConfig, NodeView, Reason, Unasked
 from actions.kit.topology import Kind
 from tests.clusters import Cluster, Row, address, cluster, node_id
 
@@ -364,6 +364,17 @@ def test_whatever_a_cluster_tells_there_is_a_verdict_and_health_only_where_all_a
     assert not (seen.has(FindingId.HEALTHY) and silent)
 
 
-def test_the_kind_decides_and_not_what_answers():
-    snapshot = replace(cluster(3, 1).snapshot(), kind=Kind.REPLICATION)
-    assert diagnose(snapshot).has(FindingId.SPLIT_BRAIN)
+def test_a_cluster_by_another_name_is_no_split_brain():
+    verdict = diagnose(replace(cluster(3, 1).snapshot(), kind=Kind.REPLICATION)).verdict
+
+    assert verdict.id is FindingId.UNDETERMINED
+    assert "calls it kind: replication; put kind: cluster" in verdict.summary
+
+
+def test_a_replica_that_never_asks_for_votes_could_not_take_over_and_a_priority_counts_for_nothing():
+    held = diagnose(cluster(3, 1).row(4, flags="nofailover").snapshot())
+    last = cluster(3, 1).snapshot(lambda view: replace(view, config=NodeConfig(0, 10, 0)))
+
+    assert (held.verdict.id, held.verdict.confidence) == (FindingId.NO_ELIGIBLE_REPLICA, Confidence.CERTAIN)
+    assert "cluster-replica-no-failover" in held.verdict.evidence[0].observation
+    assert diagnose(last).verdict.id is FindingId.HEALTHY

@@ -96,15 +96,38 @@ def test_master_down_is_likely_while_a_sentinel_is_silent_and_undetermined_while
 
 
 def test_master_unreachable_for_us_only():
-    assert said(without_node(healthy(), 1, Reason.REFUSED)) == (FindingId.MASTER_UNREACHABLE, CERTAIN)
+    assert said(without_node(healthy(), 1, Reason.CLOSED)) == (FindingId.MASTER_UNREACHABLE, CERTAIN)
     assert said(without_node(healthy(), 1, Reason.TIMED_OUT)) == (FindingId.MASTER_UNREACHABLE, LIKELY)
+    assert said(without_node(healthy(), 1, Reason.REFUSED)) == (FindingId.MASTER_UNREACHABLE, LIKELY)
 
 
 def test_others_are_not_said_to_reach_a_master_that_may_have_begun_to_hang_just_now():
-    assert "others can" in diagnose(without_node(healthy(), 1, Reason.REFUSED)).verdict.summary
-    timed_out = diagnose(without_node(healthy(), 1, Reason.TIMED_OUT)).verdict.summary
-    assert "others can" not in timed_out
-    assert "Look again" in timed_out
+    assert "others can" in diagnose(without_node(healthy(), 1, Reason.CLOSED)).verdict.summary
+    for reason in (Reason.TIMED_OUT, Reason.REFUSED):
+        verdict = diagnose(without_node(healthy(), 1, reason)).verdict.summary
+        assert "others can" not in verdict
+        assert "Look again" in verdict
+
+
+def test_who_answers_what_is_not_understood_is_not_down_for_certain():
+    for reason, confidence in ((Reason.REFUSED, CERTAIN), (Reason.REFUSED_COMMAND, LIKELY)):
+        snapshot = without_node(healthy(sentinels=0), 1, reason)
+        for number in (2, 3):
+            snapshot = with_link(snapshot, number, up=False)
+        assert said(snapshot) == (FindingId.MASTER_DOWN, confidence)
+
+
+def test_connections_alone_are_made_anew_and_make_nobody_sure():
+    """After a failover each Sentinel is yet to connect to whom it has just promoted, and to the others."""
+    for flags, sure in (({"disconnected"}, LIKELY), ({"disconnected", "s_down"}, CERTAIN)):
+        most = all_opinions(healthy(), flags=frozenset({"master", *flags}))
+        one = with_opinion(healthy(), 1, flags=frozenset({"master", *flags}))
+        replicas = tuple(
+            replace(one, flags=frozenset({"slave", *flags})) for one in healthy().sentinels[0].master.replicas
+        )
+        assert said(most) == (FindingId.MASTER_UNREACHABLE, sure)
+        assert said(one) == (FindingId.SENTINEL_DISAGREEMENT, sure)
+        assert said(with_opinion(healthy(), 1, replicas=replicas)) == (FindingId.SENTINEL_DISAGREEMENT, sure)
 
 
 def test_who_answers_garbage_is_not_said_to_be_silent():

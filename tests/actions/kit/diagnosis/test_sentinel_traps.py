@@ -35,6 +35,7 @@ def opinion(snapshot: Snapshot, number: int) -> MonitoredMaster:
         ({"down_after_ms": 100}, "a master that is busy for so long"),
         ({"down_after_ms": 3_600_000}, "a lost master is not noticed"),
         ({"failover_timeout_ms": 1}, "no failover ends within that"),
+        ({"failover_timeout_ms": 86_400_000}, "the next one is tried after twice that"),
         ({"down_after_ms": 30_000, "failover_timeout_ms": 180_000}, ""),
         ({"down_after_ms": 500, "failover_timeout_ms": 1_000}, ""),
     ],

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from actions.kit.clients import Clients
 from actions.kit.diagnosis import diagnose
 from actions.kit.diagnosis.second_look import open_questions
 from actions.kit.findings import Confidence, Finding, FindingId, Severity
@@ -282,3 +283,16 @@ def test_how_far_a_node_has_loaded():
 def test_a_second_look_is_asked_for_where_writes_were_refused_at_some_time(number, errors, asked):
     snapshot = with_node(healthy(), number, errors=errors)
     assert open_questions(snapshot, diagnose(snapshot)) == asked
+
+
+@pytest.mark.parametrize(("writing", "severity"), [(None, Severity.INFO), (0, Severity.INFO), (2, Severity.WARNING)])
+def test_a_replica_that_takes_writes_of_its_own(writing, severity):
+    snapshot = with_node(healthy(), 3, read_only=False)
+    if writing is not None:
+        snapshot = with_view(snapshot, 3, clients=Clients(application=2, writing=writing))
+    finding = only(snapshot, FindingId.APP_ON_REPLICA)
+
+    assert (finding.severity, finding.nodes) == (severity, (node_at(3),))
+    assert "lost with its next full sync" in finding.summary
+    assert not found(with_node(healthy(), 3, read_only=True), FindingId.APP_ON_REPLICA)
+    assert not found(with_node(healthy(), 1, read_only=False), FindingId.APP_ON_REPLICA)
