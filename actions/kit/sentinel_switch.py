@@ -15,7 +15,7 @@ from actions.kit.ports import Hands
 from actions.kit.roles import is_master
 from actions.kit.sentinel_steps import GONE, SENTINEL_INFO_S, only_choice, replica_seen_by
 from actions.kit.snapshot import Role, SentinelView
-from actions.kit.steps import FENCE, FENCE_REPLICAS, until
+from actions.kit.steps import FENCE, FENCE_REPLICAS, CatchUp, until
 from actions.kit.topology import Address
 
 UNDO_WITHIN_S = SENTINEL_INFO_S + 5
@@ -90,11 +90,14 @@ class SentinelFailover(Step):
             return Held(named == self.candidate, f"{error}; Sentinel {self.sentinel} names {named}")
 
     async def act(self, hands: Hands) -> str:
-        """Ask where the fence still stands, and wait for the promotion."""
+        """Ask where the fence still stands and the candidate still has every byte, and wait for the promotion."""
+        deadline = hands.now() + self.within_ms / 1000
         if not self.coordinated:
+            # One that was restarted since may be empty: Sentinel takes it all the same.
+            await CatchUp(self.master, self.candidate, self.within_ms).act(hands)
             await self._still_fenced(hands)
         await hands.sentinel_failover(self.sentinel, coordinated=self.coordinated)
-        return (await until(lambda: self.holds(hands), hands, self.within_ms / 1000)).observation
+        return (await until(lambda: self.holds(hands), hands, round(deadline - hands.now(), 1))).observation
 
     async def _still_fenced(self, hands: Hands) -> None:
         """A master that was restarted since, or that somebody gave its writes back, takes what would be lost."""
@@ -112,23 +115,29 @@ class SentinelFailover(Step):
         note = await self._stopped(hands)
         stopped_at = hands.now()
         held = await until(lambda: self._still_replica(hands, stopped_at), hands, UNDO_WITHIN_S, every_s=0.2)
+        if self.coordinated:  # Sentinel has paused it for as long as its own time-out, minutes often.
+            await hands.unfence(self.master, {})
         return f"{note}; {held.observation}"
 
     async def _stopped(self, hands: Hands) -> str:
         """Stop what goes on at the master and at the Sentinel.
 
-        A Sentinel that is gone has taken its failover with it, and one that answers is looked at until it is done. One
-        that hangs or is cut off goes on when it comes back, half a minute later too.
+        Whoever is gone has taken it along, and who answers is looked at until it is done. One that hangs or is cut off
+        goes on when it comes back, half a minute later too: where it is the master, its Sentinel has to see that.
 
         Raises:
-            NotYet: the Sentinel is silent.
+            NotYet: the Sentinel is silent, or the master, which hands over by itself.
         """
         notes = []
         try:
             if self.coordinated:
+                await hands.standing(self.master)  # One that hangs would be told when it wakes up, in any order.
                 await hands.abort_failover(self.master)
-        except ActionError as error:  # A master that hands over gives up by itself in time.
+        except (Gone, Permanent) as error:
             notes.append(f"{self.master} cannot be told to stop ({error})")
+        except ActionError as error:
+            why = f"{self.master} may have been told to hand over to {self.candidate}, and is silent ({error})"
+            raise NotYet(f"{why}: Sentinel {self.sentinel} sees to it when it comes back") from error
         try:
             notes.append(await hands.stop_sentinel_failover(self.sentinel, self.failover_timeout_ms))
         except (Gone, Permanent) as error:

@@ -191,14 +191,15 @@ async def test_the_candidate_dies_behind_the_fence(at: type[Step]) -> None:
         assert await scene.lost() == 0
 
 
-async def test_the_candidate_hangs_when_sentinel_has_been_asked() -> None:
+@pytest.mark.parametrize("which", [default, *(one.name for one in builds() if one.is_valkey)])
+async def test_the_candidate_hangs_when_sentinel_has_been_asked(which: str) -> None:
     """What Sentinel sent it waits in its socket: should it wake up as a master, no Sentinel names it."""
-    async with under_load(default) as scene:
+    async with under_load(which, failover_timeout_ms=180_000) as scene:  # As long Valkey's Sentinel pauses writes.
         ending, journal = await scene.carry_out(SentinelFailover, scene.candidate.hang)
         assert ending.outcome is Outcome.UNDONE, (ending, journal.lines)
         assert journal.owed == []
         assert await setting(scene.old, "min-replicas-to-write") == "0"
-        assert await scene.old.command("SET", "after", "1")
+        assert await scene.old.command("SET", "after", "1", timeout_s=60)
         await scene.candidate.resume()
         assert await scene.lost() == 0
         assert await scene.topology.master() is scene.old
@@ -371,6 +372,22 @@ async def test_the_asked_sentinel_dies_after_it_has_promoted_and_before_it_tells
         await asked.start()
         assert await scene.lost() == 0
         assert await scene.topology.master() is scene.candidate
+
+
+async def test_the_master_hangs_before_it_hands_over() -> None:
+    """It does when it wakes up: only the Sentinel that still waits for it names the new one then."""
+    which = next((one for one in builds() if one.is_valkey), None)
+    if which is None:
+        pytest.skip("no Sentinel here coordinates")
+    async with under_load(which, down_after_ms=60_000) as scene:
+        async with never_two_writable_masters(scene.topology):
+            ending, journal = await scene.carry_out(SentinelFailover, scene.old.hang)
+            assert ending.outcome is Outcome.INCOMPLETE, (ending, journal.lines)
+            assert f"hand over to {scene.candidate.address}, and is silent" in " ".join(ending.failures)
+            await scene.old.resume()
+            await scene.topology.ready()
+        assert await scene.topology.master() is scene.candidate
+        assert await scene.lost() == 0
 
 
 async def test_a_shutdown_behind_the_fence_takes_it_down() -> None:

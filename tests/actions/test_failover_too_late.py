@@ -10,7 +10,8 @@ import pytest
 from actions.adapters import connect
 from actions.kit.errors import NotYet
 from actions.kit.loop import Ending, Outcome, StepState
-from actions.kit.sentinel_steps import Steer
+from actions.kit.plan import Held
+from actions.kit.sentinel_steps import GONE, Steer, replica_seen_by
 from actions.kit.sentinel_switch import SentinelFailover
 from actions.kit.settlement import Answer, CutOff, Question, settle
 from actions.kit.steps import CatchUp, Demote, until
@@ -36,6 +37,32 @@ async def test_a_master_that_lost_its_fence_is_not_failed_over() -> None:
         assert ending.outcome is Outcome.UNDONE, journal.lines
         assert "no longer fenced" in ending.failures[0]
         assert await scene.topology.master() is scene.old
+        assert await scene.lost() == 0
+
+
+async def test_a_candidate_that_lost_its_data_is_not_promoted() -> None:
+    """Restarted behind the fence it is empty, and Sentinel would take it as soon as it hears it again."""
+    async with under_load(default, down_after_ms=30_000) as scene:
+        assert scene.candidate.config_path is not None
+        folder = scene.candidate.config_path.parent
+
+        async def restart() -> None:
+            await scene.old.command("CONFIG", "SET", "repl-diskless-sync-delay", "60")
+            await scene.candidate.kill()
+            (folder / "dump.rdb").unlink()
+            await scene.candidate.start()
+            await until(seen_again, scene.hands, 30)
+
+        async def seen_again() -> Held:
+            views = await scene.hands.sentinel_views()
+            seen = [replica_seen_by(view, Address.parse(scene.candidate.address)) for view in views]
+            return Held(all(one is not None and not one.flags & GONE for one in seen), "")
+
+        ending, journal = await scene.carry_out(SentinelFailover, restart)
+        assert ending.outcome is Outcome.UNDONE, journal.lines
+        assert "its link to" in ending.failures[0]
+        assert await scene.topology.master() is scene.old
+        await scene.old.command("CONFIG", "SET", "repl-diskless-sync-delay", "0")
         assert await scene.lost() == 0
 
 

@@ -6,7 +6,9 @@ redis-py, whose parser hiredis is, stays out: to import it takes a terminal long
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -23,6 +25,9 @@ Answer = asyncio.Future[list[Reply]]
 """Will be the replies to one request."""
 
 _MORE = object()
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER for no time at all: closing resets the connection, and throws away what was not received yet."""
 
 
 class _Inbox(threading.local):
@@ -116,8 +121,15 @@ class Wire(asyncio.BufferedProtocol):
             await asyncio.wait({self._answer})
 
     def abort(self) -> None:
-        """Close without waiting for the other side, which may hang."""
+        """Close without waiting for the other side, which may hang.
+
+        What is still under way is not sent any more: the kernel would go on trying for minutes, and what was given up
+        would be done after all.
+        """
         if isinstance(self._transport, asyncio.Transport):
+            socket_ = self._transport.get_extra_info("socket")
+            if socket_ is not None and not self._transport.is_closing():
+                socket_.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

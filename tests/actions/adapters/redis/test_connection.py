@@ -179,6 +179,21 @@ async def test_what_was_begun_and_given_up_is_never_read_as_the_next_answer(buil
             assert await node.ask(("ECHO", "next")) == [b"next"]
 
 
+async def test_what_is_given_up_before_it_arrived_never_arrives():
+    """The kernel would go on sending it: a failover that was not answered, when its fence is long down again."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # Full at once, as behind a path that is cut.
+        listening.setblocking(False)
+        accepted = asyncio.create_task(asyncio.get_running_loop().sock_accept(listening))
+        async with node_at("{}:{}".format(*listening.getsockname()), timeout_s=0.5) as node:
+            failure = await failure_of(node, ("SET", "key", "x" * 60_000))
+            assert failure.reason is Reason.TIMED_OUT
+        other, _ = await accepted
+    other.settimeout(60)
+    with other, pytest.raises(ConnectionResetError):
+        b"".join(iter(lambda: other.recv(65_536), b""))
+
+
 async def test_noauth_and_wrongpass(build):
     async with replication(build, replicas=0, password=PASSWORD) as topology:
         address = topology.node_addresses[0]
