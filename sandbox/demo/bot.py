@@ -19,7 +19,7 @@ import yaml
 from sandbox.redis.server import die_with_parent
 from sandbox.slack import LocalSlack
 
-READY_S = 60.0
+READY_S = 120.0
 
 
 class Bot:

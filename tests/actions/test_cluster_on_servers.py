@@ -99,7 +99,7 @@ async def test_a_killed_master_is_seen_to_be_replaced(server):
 
 
 async def test_a_hung_master_whose_replica_may_not_take_over_leaves_its_slots_to_nobody():
-    async with cluster(build(), SLOW) as made, looking(made, timeout_ms=500) as hands:
+    async with cluster(build(), SLOW) as made, looking(made, timeout_ms=1_500) as hands:
         await made.replicas(0)[0].command("CONFIG", "SET", "cluster-replica-no-failover", "yes")
         await hands.observe()
         await made.primaries[0].hang()

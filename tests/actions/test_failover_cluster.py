@@ -123,7 +123,7 @@ async def test_what_is_open_fenced_or_told_otherwise_by_a_node() -> None:
 @pytest.mark.servers
 async def test_a_candidate_that_is_behind_cut_off_or_hung() -> None:
     shape, limits = Shape(replicas=2, node_timeout_ms=15_000), Limits(max_lag_bytes=10_000)
-    async with cluster(NEWEST, shape, links=True) as made, hands_on(made, timeout_ms=400, limits=limits) as hands:
+    async with cluster(NEWEST, shape, links=True) as made, hands_on(made, timeout_ms=1_500, limits=limits) as hands:
         first, (one, two) = made.primaries[0], made.replicas(0)
         await made.link(first).cut_replica(one.address)
         async with asyncio.timeout(90):
@@ -145,7 +145,7 @@ async def test_a_candidate_that_is_behind_cut_off_or_hung() -> None:
 
 @pytest.mark.servers
 async def test_a_master_or_the_majority_of_masters_that_does_not_answer() -> None:
-    async with cluster(NEWEST, Shape(node_timeout_ms=30_000)) as made, hands_on(made, timeout_ms=400) as hands:
+    async with cluster(NEWEST, Shape(node_timeout_ms=30_000)) as made, hands_on(made, timeout_ms=1_500) as hands:
         first, second, third = made.primaries
         await first.kill()
         reason = await refused(hands, shard="0")

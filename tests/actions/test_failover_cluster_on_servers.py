@@ -74,7 +74,7 @@ async def test_all_masters_of_a_host_move_one_after_the_other() -> None:
 @pytest.mark.parametrize("at", [CheckShard, ClusterFailover], ids=lambda one: one.__name__)
 async def test_it_stops_at_the_first_shard_that_fails_and_says_what_is_done(at: type[Step]) -> None:
     """The second candidate is lost before its turn comes, or in the middle of it."""
-    async with cluster_under_load(NEWEST, Shape(shards=4, replicas=1, hosts=2), timeout_ms=400) as scene:
+    async with cluster_under_load(NEWEST, Shape(shards=4, replicas=1, hosts=2)) as scene:
         host = scene.made.primaries[0].spec.bind[0]
         plan = await scene.planned(host=host)
         turns = [index for index, step in enumerate(plan.steps) if isinstance(step, at)]
@@ -112,7 +112,7 @@ FAULTS += [("candidate", CatchUp), ("candidate", ClusterFailover), ("candidate",
 async def test_a_node_is_lost_in_the_middle(who: str, at: type[Step], how: str) -> None:
     """Whoever hangs or dies, and whenever: nothing that was acknowledged is lost, and no fence is left."""
     shape = Shape(replicas=2, node_timeout_ms=4000)
-    async with cluster_under_load(NEWEST, shape, timeout_ms=400, appendonly=True) as scene:
+    async with cluster_under_load(NEWEST, shape, appendonly=True) as scene:
         plan = await scene.planned(shard="0")
         turn = turning_step(plan)
         old, new = scene.node(turn.master), scene.node(turn.candidate)
@@ -143,10 +143,12 @@ async def test_an_old_master_that_wakes_up_after_its_pause_takes_nothing() -> No
         await fence.act(scene.hands)
         # The bare command has the handshake wait for the bytes; in the middle of it the master hangs.
         await scene.hands.cluster_failover(turning_step(plan).candidate)
-        await asyncio.sleep(0.25)
+        async with asyncio.timeout(90):
+            while "Received replication offset for paused" not in new.log_tail():
+                await asyncio.sleep(0.005)
         await old.hang()
         assert isinstance(catch_up, CatchUp)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while await role(new) != "master":
                 await asyncio.sleep(0.02)
         await asyncio.sleep(11)  # Longer than any pause: what its clients wait for would run at once.
@@ -214,7 +216,7 @@ async def test_its_plan_survives_the_ledger() -> None:
 @each_build
 async def test_a_handshake_that_is_still_going_on_is_waited_for_before_the_fence_is_lifted(which: Build) -> None:
     """The bot dies right after it has asked; those who have to vote hang for two seconds more, and then they do."""
-    async with cluster_under_load(which, Shape(replicas=1, node_timeout_ms=15_000), timeout_ms=400) as scene:
+    async with cluster_under_load(which, Shape(replicas=1, node_timeout_ms=15_000)) as scene:
         plan = await scene.planned(shard="0")
         steps, journal = in_haste(plan.steps), Journal()
         turn = next(index for index, step in enumerate(steps) if isinstance(step, ClusterFailover))

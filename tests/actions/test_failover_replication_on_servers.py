@@ -321,7 +321,7 @@ async def test_the_bot_is_cut_off_from_one_node(cut: str, at: type[Step]) -> Non
     """The others go on seeing it: whatever Tandem cannot see, it never makes two writable masters."""
     async with under_load(links=True) as scene:
         link = scene.topology.link(getattr(scene, cut))
-        async with another(TargetHands, scene, timeout_ms=500) as hands:
+        async with another(TargetHands, scene, timeout_ms=1_000) as hands:
             ending, journal = await scene.carry_out(
                 at, lambda: link.black_hole(replicas=False, sentinels=False, clients=True), hands
             )

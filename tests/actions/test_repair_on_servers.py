@@ -131,7 +131,7 @@ async def test_where_the_keeper_dies_before_the_demotion_the_other_one_goes_on(t
 
 async def test_a_loser_that_hangs_while_it_is_demoted_stays_fenced(tmp_path: Path) -> None:
     """What was sent to it is done when it wakes up: nobody knows yet that it will not be."""
-    async with split(build(NAME), tmp_path, timeout_ms=500) as scene:
+    async with split(build(NAME), tmp_path, timeout_ms=1_000) as scene:
         plan = await scene.planned(keep=scene.new)
         demote = scene.hands.demote
 

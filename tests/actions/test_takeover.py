@@ -33,7 +33,7 @@ BY_HAND = {"cluster-replica-no-failover": "yes"}
 
 @asynccontextmanager
 async def hands_on(made: Cluster) -> AsyncIterator[TargetHands]:
-    hands = connect(target_of_cluster(made, timeout_ms=500))
+    hands = connect(target_of_cluster(made, timeout_ms=1_500))
     try:
         yield hands
     finally:

@@ -44,7 +44,7 @@ async def test_each_is_told_of_the_newest_promotion_when_it_comes_back(tmp_path,
         await caught_up(*topology.nodes)
         for server in (*topology.sentinels, first):
             await server.kill()
-        target = target_of(topology, timeout_ms=500, limits=Limits(cooldown_s=0))
+        target = target_of(topology, timeout_ms=1_000, limits=Limits(cooldown_s=0))
         async with office(target, tmp_path) as here:
             await promoted(here, second)
             owed = {(str(debt.change.node), debt.change.name) for debt in await here.ledger.owed()}

@@ -270,7 +270,7 @@ async def test_nothing_is_settled_while_no_node_answers(tmp_path):
         request_id = await killed_in_the_second_step(tmp_path, topology)
         for node in topology.nodes:
             await node.hang()
-        async with office(target_of(topology, timeout_ms=200), tmp_path) as here:
+        async with office(target_of(topology, timeout_ms=1_000), tmp_path) as here:
             while not await here.ledger.unsettled():
                 await asyncio.sleep(0.05)
             await here.desk.recover(every_s=0.1)
@@ -288,7 +288,7 @@ async def test_what_is_owed_by_a_node_that_does_not_answer_is_paid_once_it_does(
         master = topology.nodes[0]
         request_id = await killed_in_the_second_step(tmp_path, topology)
         await master.hang()
-        async with office(target_of(topology, timeout_ms=500), tmp_path, looks_for_s=0) as here:
+        async with office(target_of(topology, timeout_ms=1_000), tmp_path, looks_for_s=0) as here:
             await here.desk.recover(every_s=0.1)
             asked = await here.asked(request_id)
             assert [step.state for step in asked.steps] == [StepState.DONE, UNKNOWN_STEP]
@@ -320,7 +320,7 @@ async def test_a_stale_master_keeps_its_fence_until_it_follows_and_then_its_file
         await killed_in_the_second_step(tmp_path, topology)
         await old.command("CONFIG", "REWRITE")
         assert "500" in in_file(old, FENCE)[0]
-        async with office(target_of(topology, timeout_ms=500), tmp_path, looks_for_s=0) as here:
+        async with office(target_of(topology, timeout_ms=1_000), tmp_path, looks_for_s=0) as here:
             await owing(here, topology)
             await new.command("REPLICAOF", "NO", "ONE")
             await old.resume()
@@ -337,7 +337,7 @@ async def test_what_somebody_else_has_changed_meanwhile_is_left_so(tmp_path):
     async with replication(server, replicas=1) as topology:
         master = topology.nodes[0]
         await killed_in_the_second_step(tmp_path, topology)
-        async with office(target_of(topology, timeout_ms=500), tmp_path, looks_for_s=0) as here:
+        async with office(target_of(topology, timeout_ms=1_000), tmp_path, looks_for_s=0) as here:
             await owing(here, topology)
             async with here.ledger._database.writing():  # Recovery waits for its turn until the value is another one.
                 await master.resume()
@@ -350,7 +350,7 @@ async def test_what_somebody_else_has_changed_meanwhile_is_left_so(tmp_path):
 async def test_what_still_is_owed_is_not_taken_for_the_old_value(tmp_path):
     async with replication(server, replicas=1) as topology:
         await killed_in_the_second_step(tmp_path, topology)
-        target = target_of(topology, timeout_ms=500, limits=Limits(cooldown_s=0))
+        target = target_of(topology, timeout_ms=1_000, limits=Limits(cooldown_s=0))
         async with office(target, tmp_path, looks_for_s=0) as here:
             request_id = await owing(here, topology)
             assert (await here.desk.answer(request_id, ONCALL, Answer.ABANDON)).ok
@@ -405,7 +405,7 @@ async def test_to_resume_takes_a_second_person_and_begins_again_with_what_was_ap
     async with replication(server, replicas=1) as topology:
         master = topology.nodes[0]
         await killed_in_the_second_step(tmp_path, topology)
-        async with office(target_of(topology, timeout_ms=500), tmp_path, looks_for_s=0) as here:
+        async with office(target_of(topology, timeout_ms=1_000), tmp_path, looks_for_s=0) as here:
             request_id = await asking(here, topology)
             own = await here.desk.answer(request_id, ONCALL, Answer.RESUME)
             assert "to resume it a second person has to say so" in own.why
@@ -425,7 +425,7 @@ async def test_to_resume_takes_a_second_person_and_begins_again_with_what_was_ap
 async def test_what_is_no_longer_as_it_was_approved_is_put_back_and_void_when_it_is_resumed(tmp_path):
     async with replication(server, replicas=1) as topology:
         await killed_in_the_second_step(tmp_path, topology)
-        async with office(target_of(topology, timeout_ms=500), tmp_path, looks_for_s=0) as here:
+        async with office(target_of(topology, timeout_ms=1_000), tmp_path, looks_for_s=0) as here:
             request_id = await asking(here, topology)
             await topology.nodes[1].restart()
             await topology.ready()

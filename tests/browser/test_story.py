@@ -87,7 +87,7 @@ async def test_two_people_and_a_broken_redis(tmp_path: Path) -> None:
         await breaks(oncall, "heal", "whole again")
         await breaks(oncall, "stop-master", "killed")
         await says(oncall, "/redis diagnose")
-        await expect(message(oncall, "orders: master-down")).to_be_visible(timeout=15_000)
+        await expect(message(oncall, "orders: master-down")).to_be_visible()
         prompt = message(oncall, "What Tandem sees")
         await expect(prompt.locator("button[action_id=incident_acknowledge]")).to_be_visible()
         await breaks(oncall, "heal", "whole again")
@@ -109,11 +109,11 @@ async def test_two_people_and_a_split_brain(tmp_path: Path) -> None:
         await expect(message(oncall, "Say which side is kept")).to_contain_text("nobody is in charge to say")
         await says(oncall, "/redis diagnose")
         seen = message(oncall, "orders: split-brain")
-        await expect(seen).to_contain_text("undetermined", timeout=30_000)
+        await expect(seen).to_contain_text("undetermined")
         await seen.get_by_role("button", name=f"repair orders --keep {new}").click()
 
         card = message(lead, "repair orders: destructive")
-        await expect(card).to_contain_text("because a person chose it", timeout=30_000)
+        await expect(card).to_contain_text("because a person chose it")
         await expect(card).to_contain_text(f"What only {old} has leaves the service, and is kept")
         await expect(card).to_contain_text("Leaves the service, copied first")
         await card.locator("button[action_id=approve]").click()
@@ -126,6 +126,6 @@ async def test_two_people_and_a_split_brain(tmp_path: Path) -> None:
         await oncall.screenshot(path=tmp_path / "repaired.png")
         await breaks(oncall, "lost", "0 of")
         await says(oncall, "/redis diagnose")
-        await expect(message(oncall, "orders: healthy")).to_contain_text("seen", timeout=30_000)
+        await expect(message(oncall, "orders: healthy")).to_contain_text("seen")
         assert demo.slack.broadcast_mentions == []
         assert [call for call in demo.slack.calls if call.error] == []

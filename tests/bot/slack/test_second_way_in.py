@@ -75,9 +75,7 @@ async def test_what_is_asked_for_in_the_one_is_decided_in_the_other(
         assert "a second person has to decide" in own.err
         denied = await lead.says(f"deny {request_id} --reason later")
         assert denied.code == 0, denied.err
-        await slack.waits_for(
-            lambda: "Denied by <@U0LEAD> in a terminal" in slack.message(INCIDENT, card.ts).plain(), within=30
-        )
+        await slack.waits_for(lambda: "Denied by <@U0LEAD> in a terminal" in slack.message(INCIDENT, card.ts).plain())
 
         again = await lead.says("request failover orders --json")
         assert again.code == 4, again.err

@@ -57,9 +57,9 @@ def test_a_command_of_great_length_is_a_clients():
     assert Classifier().feed(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$99999\r\n" + 17_000 * b"x") == "client"
 
 
-def client(server: Server) -> redis.asyncio.Redis:
+def client(server: Server, timeout_s: float = 30) -> redis.asyncio.Redis:
     host, port = server.address.split(":")
-    return redis.asyncio.Redis(host=host, port=int(port), socket_timeout=0.5, retry=Retry(NoBackoff(), 0))
+    return redis.asyncio.Redis(host=host, port=int(port), socket_timeout=timeout_s, retry=Retry(NoBackoff(), 0))
 
 
 async def replicated(master: Server, key: str, replica: Server) -> float:
@@ -110,8 +110,8 @@ async def test_delayed_replication_is_not_throttled_and_keeps_its_order(server):
         start = time.monotonic()
         while await replica.command("LLEN", "list") < 2000:
             await asyncio.sleep(0.01)
-        # Twenty lengths of the delay would have passed if pieces waited for each other.
-        assert time.monotonic() - start < 4
+        # Two thousand lengths of the delay would have passed if pieces waited for each other.
+        assert time.monotonic() - start < 30
         assert await replica.command("LRANGE", "list", 0, -1) == [str(n) for n in range(2000)]
 
 
@@ -151,7 +151,7 @@ async def test_a_black_hole_accepts_and_answers_nothing_until_healed():
         master, replica = topology.nodes
         link = topology.link(master)
         await link.black_hole()
-        async with client(master) as through_link:
+        async with client(master, timeout_s=0.5) as through_link:
             # A connection is made, and its first command times out.
             with pytest.raises(redis.exceptions.TimeoutError):
                 await through_link.ping()

@@ -264,6 +264,7 @@ async def test_an_event_without_an_ack_comes_again(slack: LocalSlack, oncall: Pe
     slack.faults.drop_next_ack()
 
     assert (await oncall.opens_home()).error == "operation_timeout"
+    slack.courier.ack_seconds = 3.0
     await slack.waits_for(lambda: len(slack.deliveries) == 2)
     assert [(each.retry, each.error) for each in slack.deliveries] == [(0, "operation_timeout"), (1, None)]
 

@@ -34,9 +34,11 @@ class Heard:
 
 
 @contextlib.asynccontextmanager
-async def asking(target: Target, *addresses: Address, every_s: float = 1.0) -> AsyncIterator[tuple[Prober, Heard]]:
+async def asking(
+    target: Target, *addresses: Address, every_s: float = 1.0, timeout_s: float = 30.0
+) -> AsyncIterator[tuple[Prober, Heard]]:
     heard = Heard()
-    prober = Prober(every_s, 1.0, heard.told)
+    prober = Prober(every_s, timeout_s, heard.told)
     prober.start()
     try:
         for address in addresses:
@@ -49,7 +51,7 @@ async def asking(target: Target, *addresses: Address, every_s: float = 1.0) -> A
 async def test_who_is_killed_or_hangs_gives_no_answer_and_is_heard_again(target_of):
     async with replication(build(None)) as topology:
         target = target_of(topology)
-        async with asking(target, *target.nodes) as (prober, heard):
+        async with asking(target, *target.nodes, timeout_s=1.0) as (prober, heard):
             first, second = target.nodes[:2]
             await heard.waits_for(lambda beat: beat.address == first and b"role:master" in beat.info)
             await topology.nodes[0].kill()

@@ -35,7 +35,7 @@ async def hands_on(target, reach=None):
 
 async def test_what_sentinels_announce_is_dialled_elsewhere(build, target_of):
     async with sentinel(build, nat=True) as topology:
-        async with hands_on(target_of(topology, timeout_ms=500)) as hands:
+        async with hands_on(target_of(topology, timeout_ms=1_000)) as hands:
             unmapped = await hands.observe()
         async with hands_on(target_of(topology, address_map=mapped(topology))) as hands:
             seen = await hands.observe()
