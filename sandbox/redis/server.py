@@ -27,6 +27,8 @@ POLL_S = 0.02
 START_S = 30.0
 STOP_S = 10.0
 
+_LOOKS = frozenset({"PING", "ROLE", "INFO", "CONFIG GET", "GET", "EXISTS", "DBSIZE"})
+
 _alive: set[subprocess.Popen[bytes]] = set()
 
 
@@ -144,8 +146,18 @@ class Server:
     async def command(self, *arguments: str | float | bytes, timeout_s: float = 5.0) -> Any:
         """Send one command as administrator past any link, on a connection of its own; redis-py's errors pass through.
 
-        The reply is redis-py's for RESP2 with decoded strings; INFO comes parsed.
+        The reply is redis-py's for RESP2 with decoded strings; INFO comes parsed. What only looks is asked once more
+        where the connection breaks: a Sentinel ends those of all clients when it changes a node's role.
         """
+        looks = {str(arguments[0]).upper(), " ".join(map(str, arguments[:2])).upper()} & _LOOKS
+        try:
+            return await self._once(*arguments, timeout_s=timeout_s)
+        except redis.exceptions.ConnectionError as error:
+            if not looks or type(error) is not redis.exceptions.ConnectionError:  # Its kinds say why they are refused.
+                raise
+        return await self._once(*arguments, timeout_s=timeout_s)
+
+    async def _once(self, *arguments: str | float | bytes, timeout_s: float) -> Any:
         client = redis.asyncio.Redis(
             host=self.spec.bind[0],
             port=self.spec.bind[1],

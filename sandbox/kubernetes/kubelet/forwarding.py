@@ -26,7 +26,9 @@ async def forward(request: web.Request, pod: str, host: str, ports: list[int]) -
             if data and channel % 2 == 0 and channel // 2 < len(links):
                 await links[channel // 2].send(data)
     finally:
-        await asyncio.gather(*(link.close() for link in links))
+        for link in links:
+            link.end()
+        await asyncio.gather(*(link.ended() for link in links))
     return channels.socket
 
 
@@ -49,8 +51,11 @@ class _Link:
                 self._writer.write(data)
                 await self._writer.drain()
 
-    async def close(self) -> None:
+    def end(self) -> None:
+        # Not by who waits for its end: that may be cancelled before it begins, by a server that closes meanwhile.
         self._running.cancel()
+
+    async def ended(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await self._running
 

@@ -3,10 +3,12 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import psutil
 import pytest
 import redis.asyncio
+from redis.exceptions import ConnectionError as Broken
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from sandbox.redis import Build, Topology, build, builds, replication, sentinel
@@ -157,6 +159,29 @@ async def test_a_hung_server_is_running_and_not_counted_as_master():
             await node.command("PING", timeout_s=0.2)
         await node.resume()
         assert await topology.master() is node
+
+
+async def test_what_only_looks_is_asked_again_where_the_connection_breaks():
+    """A Sentinel breaks those of all clients when it changes a node's role."""
+    heard = []
+
+    async def every_second(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"PING\r\n" if b"*1" in await reader.readline() else b"1\r\n"))
+        if len(heard) % 2 == 0:
+            writer.write(b"+PONG\r\n")
+            await writer.drain()
+        writer.close()
+
+    async with (
+        replication(builds()[0], replicas=0) as topology,
+        await asyncio.start_server(every_second, "127.0.0.1", 0) as stand_in,
+    ):
+        node = topology.nodes[0]
+        node.spec = replace(node.spec, bind=stand_in.sockets[0].getsockname())
+        assert await node.command("PING") is True
+        with pytest.raises(Broken, match="closed by server"):
+            await node.command("SET", "a", "1")
+    assert len(heard) == 3
 
 
 async def test_topologies_do_not_share_addresses_and_leave_nothing_behind():

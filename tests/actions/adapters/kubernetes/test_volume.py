@@ -10,13 +10,14 @@ import yaml
 from actions.adapters import connect
 from actions.kit.errors import AccessDenied, RescueDamaged, RescueFailed
 from actions.kit.kubernetes.mounts import Mount, mounts
+from actions.kit.kubernetes.place import Way
 from actions.kit.rescue_place import Volume
 from actions.kit.topology import Address, Credentials, Kind, Target
 from sandbox.kubernetes import Image, bitnami
 from sandbox.kubernetes.api.resources import CLAIMS, STATEFUL_SETS
 from sandbox.redis import build
 from tests.actions.adapters.kubernetes.test_look import place_of
-from tests.actions.adapters.kubernetes.test_role import ROLE
+from tests.actions.adapters.kubernetes.test_role import OUTSIDE, ROLE
 
 NAME = "orders-7-node-20260101T000000Z.rdb"
 CLAIM, PODS, RIGHTS, _ = yaml.safe_load_all(
@@ -25,7 +26,7 @@ CLAIM, PODS, RIGHTS, _ = yaml.safe_load_all(
 
 
 @asynccontextmanager
-async def rescued_to_a_volume():
+async def rescued_to_a_volume(**reach):
     """A release of one node, hands on it as the role's user, the user, and the folder that is the volume."""
     async with bitnami(build(), shape="replication", replicas=0) as release:
         cluster, space = release.cluster, release.namespace
@@ -34,13 +35,14 @@ async def rescued_to_a_volume():
         await cluster.until(
             lambda: cluster.store.get(STATEFUL_SETS, space, "tandem-rescue")["status"].get("readyReplicas")
         )
-        user = cluster.add_user("system:serviceaccount:tandem:tandem", ROLE["rules"] + RIGHTS["rules"], [space])
+        rules = ROLE["rules"] + RIGHTS["rules"] + (OUTSIDE["rules"] if reach else [])
+        user = cluster.add_user("system:serviceaccount:tandem:tandem", rules, [space])
         target = Target(
             "orders",
             Kind.REPLICATION,
             auth=Credentials(None, release.password),
             timeout_ms=5_000,
-            kubernetes=place_of(release, user),
+            kubernetes=place_of(release, user, **reach),
             rescue=Volume("tandem-rescue", "copies"),
         )
         folder = cluster.folder.rglob(cluster.store.get(CLAIMS, space, "tandem-rescue")["spec"]["volumeName"])
@@ -106,6 +108,15 @@ async def test_a_copy_is_written_and_hashed_by_the_pod_and_nothing_half_stays():
             "No running pod in namespace orders mounts the claim tandem-rescue"
             in (await hands.rescue_room(node)).why_not
         )
+
+
+@pytest.mark.servers
+async def test_a_copy_of_a_node_that_only_port_forward_leads_to():
+    async with rescued_to_a_volume(reach=Way.PORT_FORWARD) as (release, hands, _, folder):
+        await hands.observe()
+        await release.command("redis-master-0", "SET", "colour", "blue")
+        copy = await hands.rescue(Address.parse(release.address("redis-master-0")), NAME, {"why": "split brain"})
+        assert (copy.keys, copy.size_bytes) == (1, len((folder / NAME).read_bytes()))
 
 
 def pod(*, claim="copies", mount_read_only=False, running=True, leaving=False):
