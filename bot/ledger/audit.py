@@ -6,7 +6,7 @@ hash that was noted elsewhere tells. It also remembers where the chain begins, o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 
@@ -20,7 +20,19 @@ from bot.ledger.errors import UnknownRequest
 from bot.ledger.records import ALL, Origin, Person
 from bot.ledger.tables import audit, audit_head
 
-__all__ = ["AuditCheck", "AuditRow", "about", "append", "begun", "canonical", "ended", "pages", "trail", "verify"]
+__all__ = [
+    "AuditCheck",
+    "AuditRow",
+    "about",
+    "append",
+    "append_all",
+    "begun",
+    "canonical",
+    "ended",
+    "pages",
+    "trail",
+    "verify",
+]
 
 _PAGE = 1000
 """Rows that are in memory at a time."""
@@ -28,17 +40,26 @@ _PAGE = 1000
 
 async def append(tx: Transaction, kind: str, who: Person, what: str, /, **details: object) -> None:
     """Add a row in the transaction that does what it tells of; ``details`` are values that JSON knows."""
-    if who.origin is not Origin.SLACK:
-        details["origin"] = who.origin
+    await append_all(tx, kind, who, {what: details})
+
+
+async def append_all(tx: Transaction, kind: str, who: Person, facts: Mapping[str, Mapping[str, object]]) -> None:
+    """The same for several at once: by what each is about, its details."""
+    if not facts:
+        return
+    more: dict[str, object] = {} if who.origin is Origin.SLACK else {"origin": who.origin}
     if who.as_of is not None:
-        details["as_slack_said_at"] = who.as_of.astimezone(UTC).isoformat(timespec="seconds")
+        more["as_slack_said_at"] = who.as_of.astimezone(UTC).isoformat(timespec="seconds")
     head = (await tx.connection.execute(select(audit_head))).one()
     at = tx.now.astimezone(UTC).isoformat(timespec="microseconds")
-    who_id, name, told = map(storable, (who.id, who.name, what))  # The hash is that of what is stored.
-    row = AuditRow(head.number + 1, at, kind, who_id, name, told, canonical(details), head.hash, hash="")
-    digest = row.digest()
-    await tx.connection.execute(insert(audit).values(row.columns() | {"hash": digest}))
-    await tx.connection.execute(update(audit_head).values(number=row.number, hash=digest))
+    number, digest, rows = head.number, head.hash, []
+    for what, details in facts.items():
+        who_id, name, told = map(storable, (who.id, who.name, what))  # The hash is that of what is stored.
+        row = AuditRow(number + 1, at, kind, who_id, name, told, canonical({**details, **more}), digest, hash="")
+        number, digest = row.number, row.digest()
+        rows.append(row.columns() | {"hash": digest})
+    await tx.connection.execute(insert(audit), rows)
+    await tx.connection.execute(update(audit_head).values(number=number, hash=digest))
 
 
 async def trail(tx: Transaction, after: int, limit: int) -> tuple[AuditRow, ...]:

@@ -17,31 +17,49 @@ from bot.ledger.tables import alerts, incidents
 
 SHOWN, SIGHTS = 12, 10
 """Alerts and targets that the message tells of one by one; of the others it says how many there are."""
+_SOME = 500
+"""Values in one statement: databases limit them."""
 _WORST = ("critical", "page", "error", "warning", "info")
 
 
 async def show(tx: Transaction, incident_id: str, *, whatever: bool = False) -> None:
     """Have the incident's message posted, or brought up to date. While it is muted only ``whatever`` changes it."""
-    row = (await tx.connection.execute(select(incidents).where(incidents.c.id == incident_id))).mappings().one()
-    muted = row["muted_until"] is not None and row["muted_until"] > tx.now
-    if muted and not whatever:
-        return
-    body = _body(row, await alerts_of(tx, incident_id), muted=muted)
-    for channel in json.loads(row["channels"]):
-        await messages.want(tx, Want(f"incident:{incident_id}/{channel}", "incident", channel, body=body))
+    await show_all(tx, [incident_id], whatever=whatever)
 
 
-async def alerts_of(tx: Transaction, incident_id: str) -> Sequence[RowMapping]:
-    """The alerts of an incident: those that fire first, the worst first, then the oldest.
+async def show_all(tx: Transaction, incident_ids: Sequence[str], *, whatever: bool = False) -> None:
+    """The same for several."""
+    for at in range(0, len(incident_ids), _SOME):
+        some = incident_ids[at : at + _SOME]
+        query = select(incidents).where(incidents.c.id.in_(some))
+        rows = {row["id"]: row for row in (await tx.connection.execute(query)).mappings()}
+        muted = {row["id"] for row in rows.values() if row["muted_until"] is not None and row["muted_until"] > tx.now}
+        shown = [rows[one] for one in some if whatever or one not in muted]  # In the order in which they came.
+        told = await _alerts_of(tx, [row["id"] for row in shown])
+        bodies = [(row, _body(row, told.get(row["id"], []), muted=row["id"] in muted)) for row in shown]
+        wanted = (
+            Want(f"incident:{row['id']}/{channel}", "incident", channel, body=body)
+            for row, body in bodies
+            for channel in json.loads(row["channels"])
+        )
+        await messages.want_all(tx, tuple(wanted))
+
+
+async def _alerts_of(tx: Transaction, incident_ids: Sequence[str]) -> dict[str, list[RowMapping]]:
+    """The alerts of each incident: those that fire first, the worst first, then the oldest.
 
     Of those that have ended what Tandem saw itself comes first, in the order of time: that is the story, and holds what
     a failover has cost.
     """
-    rows = (await tx.connection.execute(select(alerts).where(alerts.c.incident_id == incident_id))).mappings().all()
-    return sorted(rows, key=_order)
+    rows = (await tx.connection.execute(select(alerts).where(alerts.c.incident_id.in_(incident_ids)))).mappings()
+    found: dict[str, list[RowMapping]] = {}
+    for row in sorted(rows, key=order):
+        found.setdefault(row["incident_id"], []).append(row)
+    return found
 
 
-def _order(row: RowMapping) -> tuple[bool, int, datetime]:
+def order(row: RowMapping) -> tuple[bool, int, datetime]:
+    """What alerts are sorted by."""
     if row["ended_at"] is None:
         return False, worst_first(row["severity"]), row["starts_at"]
     return True, 0 if row["own"] else 1 + worst_first(row["severity"]), row["starts_at"]

@@ -99,8 +99,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One message's worth of alerts. ``targets``: what they are about, the worst first; ``firing``: how many do."""
+    """One message's worth of alerts. ``targets``: what they are about, the worst first."""
 
     id: str
     targets: tuple[str, ...]
-    firing: int

@@ -46,8 +46,7 @@ class Incidents:
         """
         async with self._database.writing() as tx:
             taken, touched = await sorting.sort_in(tx, signals)
-            for incident_id in touched:
-                await incident_message.show(tx, incident_id)
+            await incident_message.show_all(tx, touched)
             if touched:
                 tx.topics.add(TOPIC)
         self._database.watcher.received(taken)
@@ -60,8 +59,7 @@ class Incidents:
             rows = (await tx.connection.execute(times.order_by(incidents.c.look_at))).mappings().all()
             ready = [row for row in rows if _ready_at(row) <= tx.now]
             later = [(_ready_at(row) - tx.now).total_seconds() for row in rows if _ready_at(row) > tx.now]
-            found = tuple([await _incident(tx, row) for row in ready[:most]])
-            return found, min(later, default=None)
+            return await _found(tx, [row["id"] for row in ready[:most]]), min(later, default=None)
 
     async def claim(self, incident: Incident) -> datetime | None:
         """Take a look upon oneself; says when it begins, ``None`` where somebody else has, or none is due any more."""
@@ -159,13 +157,16 @@ async def _end_own(tx: Transaction, incident_id: str, targets: Sequence[str], be
 async def _is_over(tx: Transaction, row: RowMapping, found: Sequence[Sight]) -> bool:
     tended = row["acknowledged_by"] is not None
     well = all(sight.well or (sight.well is None and tended) for sight in found)
-    return well and not (await _incident(tx, row)).firing
+    fires = select(alerts.c.fingerprint).where(alerts.c.incident_id == row["id"], alerts.c.ended_at.is_(None))
+    return well and (await tx.connection.execute(fires.limit(1))).first() is None
 
 
-async def _incident(tx: Transaction, row: RowMapping) -> Incident:
-    rows = await incident_message.alerts_of(tx, row["id"])
-    return Incident(
-        id=row["id"],
-        targets=tuple(dict.fromkeys(one["target"] for one in rows if one["target"])),
-        firing=sum(one["ended_at"] is None for one in rows),
-    )
+async def _found(tx: Transaction, incident_ids: Sequence[str]) -> tuple[Incident, ...]:
+    columns = (alerts.c[name] for name in ("incident_id", "target", "severity", "starts_at", "ended_at", "own"))
+    query = select(*columns).where(alerts.c.incident_id.in_(incident_ids))
+    rows = sorted((await tx.connection.execute(query)).mappings(), key=incident_message.order)
+    targets: dict[str, dict[str, None]] = {incident_id: {} for incident_id in incident_ids}
+    for row in rows:
+        if row["target"]:
+            targets[row["incident_id"]][row["target"]] = None
+    return tuple(Incident(incident_id, tuple(about)) for incident_id, about in targets.items())

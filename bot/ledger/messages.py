@@ -23,6 +23,9 @@ TOPIC = "outbox"
 TARGET = "target:"
 """What a channel begins with that stands for all channels which a target is bound to; ``target:*``: any target."""
 
+_SOME = 500
+"""Values in one statement: databases limit them."""
+
 _WORDS = {
     RequestState.APPROVED: "approved",
     RequestState.DENIED: "denied",
@@ -63,26 +66,50 @@ async def happened(tx: Transaction, kind: str, who: Person, request_id: str, /, 
 
 async def want(tx: Transaction, one: Want) -> None:
     """Have a message posted, once; where it stands already, have it brought up to date."""
-    if not await again(tx, one.key, one.body):
-        await new(tx, one)
+    await want_all(tx, [one])
+
+
+async def want_all(tx: Transaction, wanted: Sequence[Want]) -> None:
+    """The same for several, each with a key of its own."""
+    there = await _there(tx, wanted)
+    for one in wanted:
+        if one.key in there:
+            await again(tx, one.key, one.body)
+    await _insert(tx, [one for one in wanted if one.key not in there])
 
 
 async def new(tx: Transaction, one: Want) -> None:
     """Have a message posted; where there is one of this key already, nothing is changed."""
-    there = await tx.connection.execute(select(outbox.c.id).where(outbox.c.key == one.key))
-    if there.first() is None:
-        await tx.connection.execute(
-            insert(outbox).values(
-                key=one.key,
-                kind=one.kind,
-                channel=one.channel,
-                request_id=one.request_id,
-                under=one.under,
-                body=None if one.body is None else audit.canonical(one.body),
-                created_at=tx.now,
-                due_at=tx.now,
-            )
-        )
+    if not await _there(tx, [one]):
+        await _insert(tx, [one])
+
+
+async def _there(tx: Transaction, wanted: Sequence[Want]) -> set[str]:
+    """The keys of those that there are."""
+    found: set[str] = set()
+    for at in range(0, len(wanted), _SOME):
+        keys = [one.key for one in wanted[at : at + _SOME]]
+        found |= set((await tx.connection.execute(select(outbox.c.key).where(outbox.c.key.in_(keys)))).scalars())
+    return found
+
+
+async def _insert(tx: Transaction, wanted: Sequence[Want]) -> None:
+    rows = [
+        {
+            "key": one.key,
+            "kind": one.kind,
+            "channel": one.channel,
+            "request_id": one.request_id,
+            "under": one.under,
+            "body": None if one.body is None else audit.canonical(one.body),
+            "created_at": tx.now,
+            "due_at": tx.now,
+        }
+        for one in wanted
+    ]
+    for at in range(0, len(rows), _SOME):
+        await tx.connection.execute(insert(outbox), rows[at : at + _SOME])
+    if rows:
         tx.topics.add(TOPIC)
 
 

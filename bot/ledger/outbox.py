@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from bot.ledger import messages
 from bot.ledger.agenda import (
@@ -27,14 +28,40 @@ from bot.ledger.agenda import (
     ready_at,
 )
 from bot.ledger.database import Database, Transaction
+from bot.ledger.errors import LedgerError
 from bot.ledger.messages import Want
 from bot.ledger.owner import is_gone
 from bot.ledger.tables import outbox, requests
+from bot.waiting import Together
 
 LEASE = timedelta(seconds=30)
 """Longer than a call to Slack can take."""
 _AT_ONCE = 1_000
 """Pending messages that are looked at together, the oldest first."""
+
+
+_FREE: Mapping[str, object] = {"claimed_by": None, "claimed_until": None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Stands:
+    """What ``Outbox.shown`` is told."""
+
+    entry: Entry
+    place: Place
+    rest_s: float
+    then: tuple[Want, ...]
+
+    def changes(self, now: datetime) -> dict[str, object]:
+        return {
+            **_FREE,
+            "shown": self.entry.wanted,
+            "place": self.place.channel,
+            "ts": self.place.ts,
+            "posts": self.entry.posts + (self.entry.place is None),
+            "attempts": 0,
+            "due_at": now + timedelta(seconds=self.rest_s),
+        }
 
 
 class Outbox:
@@ -43,6 +70,8 @@ class Outbox:
     def __init__(self, database: Database, owner: str) -> None:
         self._database = database
         self._owner = owner
+        self._claims = Together(self._claim_all, LedgerError)
+        self._shows = Together(self._show_all, LedgerError)
 
     @property
     def changed(self) -> asyncio.Event:
@@ -79,13 +108,7 @@ class Outbox:
 
     async def claim(self, due: Due) -> Entry | None:
         """Take a message to send it; ``None`` where somebody else has it, or it has been shown."""
-        async with self._database.writing() as tx:
-            row = (await tx.connection.execute(pending().where(outbox.c.id == due.id))).one_or_none()
-            if row is None or ready_at(row, self._lost) > tx.now:
-                return None
-            claim = f"{self._owner}/{secrets.token_hex(4)}"
-            await self._set(tx, due.id, claimed_by=claim, claimed_until=tx.now + LEASE)
-            return await entry_of(tx, row, claim)
+        return await self._claims(due)
 
     async def shown(self, entry: Entry, place: Place, rest_s: float = 0.0, then: Iterable[Want] = ()) -> bool:
         """It stands there as it was wanted when it was claimed.
@@ -99,20 +122,7 @@ class Outbox:
         Returns:
             False where the claim had lapsed and somebody else sends it.
         """
-        async with self._database.writing() as tx:
-            done = await self._settle(
-                tx,
-                entry,
-                shown=entry.wanted,
-                place=place.channel,
-                ts=place.ts,
-                posts=entry.posts + (entry.place is None),
-                attempts=0,
-                due_at=tx.now + timedelta(seconds=rest_s),
-            )
-            for one in then if done else ():
-                await messages.want(tx, one)
-            return done
+        return await self._shows(_Stands(entry, place, rest_s, tuple(then)))
 
     async def later(self, entry: Entry, wait_s: float, *, failed: bool = True, doubtful: bool = False) -> None:
         """It could not be sent; it is due again after so many seconds.
@@ -167,20 +177,41 @@ class Outbox:
         async with self._database.writing() as tx:
             await messages.hurry(tx)
 
+    async def _claim_all(self, dues: Sequence[Due]) -> list[Entry | None]:
+        async with self._database.writing() as tx:
+            query = pending().where(outbox.c.id.in_([due.id for due in dues]))
+            rows = {row.id: row for row in await tx.connection.execute(query) if ready_at(row, self._lost) <= tx.now}
+            claims = {row_id: f"{self._owner}/{secrets.token_hex(4)}" for row_id in rows}
+            until = {"claimed_until": tx.now + LEASE}
+            await _update(tx, {row_id: {"claimed_by": claim, **until} for row_id, claim in claims.items()})
+            entries = {row_id: await entry_of(tx, row, claims[row_id]) for row_id, row in rows.items()}
+            return [entries.pop(due.id, None) for due in dues]  # One that was asked for twice is given once.
+
+    async def _show_all(self, standing: Sequence[_Stands]) -> list[bool]:
+        async with self._database.writing() as tx:
+            tx.topics.add(messages.TOPIC)
+            query = select(outbox.c.claimed_by).where(outbox.c.id.in_([one.entry.id for one in standing]))
+            held = set((await tx.connection.execute(query)).scalars())
+            kept = [one for one in standing if one.entry.claim in held]
+            await _update(tx, {one.entry.id: one.changes(tx.now) for one in kept})
+            await messages.want_all(tx, [want for one in kept for want in one.then])
+            return [one.entry.claim in held for one in standing]
+
     def _lost(self, claim: str) -> bool:
         return is_gone(claim.rpartition("/")[0], self._owner)
 
     async def _settle(self, tx: Transaction, entry: Entry, **changes: object) -> bool:
         """Write down what became of it, and give the claim back; says whether the claim still held."""
         tx.topics.add(messages.TOPIC)
-        free = {"claimed_by": None, "claimed_until": None}
-        return await self._set(tx, entry.id, entry.claim, **free | changes)
+        mine = (outbox.c.id == entry.id) & (outbox.c.claimed_by == entry.claim)
+        return (await tx.connection.execute(update(outbox).where(mine).values({**_FREE, **changes}))).rowcount == 1
 
-    async def _set(self, tx: Transaction, entry_id: int, claim: str | None = None, **changes: object) -> bool:
-        mine = outbox.c.id == entry_id
-        if claim is not None:
-            mine &= outbox.c.claimed_by == claim
-        return (await tx.connection.execute(update(outbox).where(mine).values(changes))).rowcount == 1
+
+async def _update(tx: Transaction, changes: Mapping[int, Mapping[str, object]]) -> None:
+    """Change several messages, the same columns of each."""
+    if changes:
+        rows = [{"entry_id": entry_id, **columns} for entry_id, columns in changes.items()]
+        await tx.connection.execute(update(outbox).where(outbox.c.id == bindparam("entry_id")), rows)
 
 
 async def _requester(tx: Transaction, request_id: str | None) -> str | None:

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping, insert, or_, select, update
 from bot.ledger import audit
 from bot.ledger.columns import storable
 from bot.ledger.database import Transaction
-from bot.ledger.ids import free_id
+from bot.ledger.ids import free_ids
 from bot.ledger.incident_records import SEVERAL, Alert, Signal, Taken
 from bot.ledger.records import TANDEM
 from bot.ledger.tables import alerts, incidents
@@ -154,22 +154,19 @@ async def _places(tx: Transaction, new: Sequence[Signal]) -> tuple[dict[tuple[st
     rows = (await tx.connection.execute(query)).mappings().all()
     places: dict[tuple[str, str], str] = {(row["scope"], row["channels"]): row["id"] for row in rows}
     young = Counter(row["channels"] for row in rows if row["opened_at"] > tx.now - AT_ONCE)
-    made: set[str] = set()
-
-    async def place(scope: str, channels: str) -> str:
-        if (scope, channels) not in places:
-            places[scope, channels] = await _insert(tx, scope, channels)
-            made.add(places[scope, channels])
-        return places[scope, channels]
-
     for row in await _sharing(tx, rows):
         places.setdefault((row["target"], row["channels"]), row["incident_id"])
     wanted = dict.fromkeys((signal.scope, _written(signal.channels)) for signal in new)
     missing = Counter(channels for scope, channels in wanted if (scope, channels) not in places)
-    for scope, channels in wanted:
-        stormy = (scope, channels) not in places and missing[channels] + young[channels] > STORM
-        places[scope, channels] = await place(SEVERAL if stormy else scope, channels)
-    return places, made
+    shared = {
+        (scope, channels): (SEVERAL, channels)
+        for scope, channels in wanted
+        if (scope, channels) not in places and missing[channels] + young[channels] > STORM
+    }
+    lacking = dict.fromkeys(one for one in (shared.get(one, one) for one in wanted) if one not in places)
+    made = await _insert(tx, tuple(lacking))
+    places |= made
+    return places | {one: places[several] for one, several in shared.items()}, set(made.values())
 
 
 async def _sharing(tx: Transaction, rows: Sequence[RowMapping]) -> Sequence[RowMapping]:
@@ -182,13 +179,21 @@ async def _sharing(tx: Transaction, rows: Sequence[RowMapping]) -> Sequence[RowM
     return (await tx.connection.execute(query)).mappings().all()
 
 
-async def _insert(tx: Transaction, scope: str, channels: str) -> str:
-    incident_id = await free_id(tx, incidents.c.id, "I-")
-    # It begins when it was heard of, also where the ledger had others to serve before.
-    times = {"opened_at": tx.asked_at, "changed_at": tx.now, "look_at": tx.now}
-    await tx.connection.execute(insert(incidents).values(id=incident_id, scope=scope, channels=channels, **times))
-    await audit.append(tx, "incident.opened", TANDEM, incident_id, scope=scope)
-    return incident_id
+async def _insert(tx: Transaction, lacking: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """An incident for each of these scopes and their channels; its id."""
+    made: dict[tuple[str, str], str] = {}
+    for at in range(0, len(lacking), _SOME):
+        some = lacking[at : at + _SOME]
+        ids = await free_ids(tx, incidents.c.id, "I-", len(some))
+        # It begins when it was heard of, also where the ledger had others to serve before.
+        times = {"opened_at": tx.asked_at, "changed_at": tx.now, "look_at": tx.now}
+        begun = dict(zip(some, ids, strict=True))
+        rows = [{"id": one, "scope": scope, "channels": channels, **times} for (scope, channels), one in begun.items()]
+        await tx.connection.execute(insert(incidents), rows)
+        opened = {one: {"scope": scope} for (scope, _), one in begun.items()}
+        await audit.append_all(tx, "incident.opened", TANDEM, opened)
+        made |= begun
+    return made
 
 
 def _row(tx: Transaction, incident_id: str, signal: Signal) -> dict[str, Any]:

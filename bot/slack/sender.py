@@ -31,8 +31,8 @@ SEND_S = 20.0
 """A call to Slack takes no longer; less than a claim lasts."""
 IN_HAND_S = 3.0
 """How long a call is left to its end when the process stops: one that is cut off may be made twice."""
-AT_ONCE = 8
-AFRESH_S = 0.1
+AT_ONCE = 16
+AFRESH_S = 0.25
 """While more is due than can be sent at once, what is due is read no more often: with a thousand that is most of the
 work. Whoever claims a message learns whether it still is."""
 MAX_PAUSE_S = 30.0

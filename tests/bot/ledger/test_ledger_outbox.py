@@ -11,11 +11,21 @@ from actions.kit.loop import Ending, Outcome
 from bot.ledger import messages
 from bot.ledger.agenda import Entry, Place
 from bot.ledger.outbox import LEASE, Outbox
+from bot.ledger.watcher import Nobody, TransactionKind
 from tests.bot.ledger.given import LEAD, ONCALL, Clock, Set, a_plan, approved, change, filed, ledger_in
 from tests.databases import change as edit
 from tests.databases import connected, rows
 
 HERE = Place("C0INCIDENT", "1.000001")
+
+
+class Turns(Nobody):
+    """Counts the transactions that write."""
+
+    taken = 0
+
+    def transacted(self, kind: TransactionKind, seconds: float, *, failed: bool) -> None:
+        self.taken += kind == "write"
 
 
 async def due(outbox: Outbox) -> list[Entry]:
@@ -67,6 +77,19 @@ async def test_of_many_senders_one_gets_a_message(ledger_url):
         claims = await asyncio.gather(*(ledger.outbox.claim(entry) for _ in range(10) for ledger in (one, other)))
         assert sum(claim is not None for claim in claims) == 1
         assert (await other.outbox.agenda()).due == ()
+
+
+async def test_what_waits_for_its_turn_shares_a_transaction(tmp_path):
+    turns = Turns()
+    async with ledger_in(tmp_path, watcher=turns) as ledger:
+        for number in range(20):
+            await ledger.outbox.told(ONCALL.id, str(number))
+        dues = (await ledger.outbox.agenda()).due
+        turns.taken = 0
+        claims = await asyncio.gather(*map(ledger.outbox.claim, dues))
+        kept = await asyncio.gather(*(ledger.outbox.shown(one, HERE) for one in claims if one))
+        assert (kept, turns.taken) == ([True] * 20, 4), "the first of each alone, and then all others"
+        assert (await ledger.outbox.agenda()).due == ()
 
 
 async def test_a_claim_that_lapsed_leaves_a_doubt_and_its_owner_learns_that_it_is_lost(ledger_url):
