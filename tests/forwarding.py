@@ -12,9 +12,12 @@ async def forwarding(to: str):
     host, _, port = to.rpartition(":")
 
     async def forward(reader, writer):
-        with contextlib.suppress(OSError):
-            there_reader, there_writer = await asyncio.open_connection(host, int(port))
-            await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+        try:
+            with contextlib.suppress(OSError):
+                there_reader, there_writer = await asyncio.open_connection(host, int(port))
+                await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(forward, "127.0.0.1", 0)
     try:
@@ -24,8 +27,10 @@ async def forwarding(to: str):
 
 
 async def _pump(reader, writer):
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    try:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+    finally:
+        writer.close()

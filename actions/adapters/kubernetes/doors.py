@@ -39,6 +39,7 @@ class Door:
         self._give_up()
         if self._server is not None:
             self._server.close()
+        await asyncio.sleep(0)  # Who has just come in begins: cancelled before that, it would close nothing.
         for guest in tuple(self._guests):
             guest.cancel()
         await asyncio.gather(*self._guests, return_exceptions=True)

@@ -78,5 +78,8 @@ class _Link:
             await self._channels.close()
         except ConnectionError:
             await self._channels.close()
+        except asyncio.CancelledError:
+            self._writer.transport.abort()  # Whoever hangs would take nothing more, and keep it open.
+            raise
         finally:
             self._writer.close()
