@@ -15,7 +15,7 @@ from actions.kit.loop import Ending, carry_out
 from actions.kit.plan import Plan, Step
 from actions.kit.topology import Address, Credentials, Kind, Limits, Target, Tls
 from sandbox.redis import Build, Cluster, ClusterLoad, Server, Shape, cluster
-from tests.failover import Fault, Journal, setting
+from tests.failover import Fault, Journal, answered, setting
 
 
 def target_of_cluster(made: Cluster, **changes: object) -> Target:
@@ -44,7 +44,7 @@ class Scene:
 
     async def planned(self, **options: str) -> Plan:
         """The plan for what is there now; a refusal fails the test in its own words."""
-        plan = failover.plan(await self.hands.observe(), options)
+        plan = failover.plan(await answered(self.hands), options)
         assert isinstance(plan, Plan), plan
         return plan
 

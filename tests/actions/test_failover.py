@@ -18,7 +18,7 @@ from actions.kit.plan import Plan, Refusal
 from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Credentials, Limits, Target
 from sandbox.redis import Topology, WriteLoad, build, builds, faults, sentinel
-from tests.failover import caught_up, target_of
+from tests.failover import answered, caught_up, target_of
 
 pytestmark = pytest.mark.servers
 
@@ -62,8 +62,8 @@ async def until_refused(
 
 async def test_where_all_is_well_there_is_a_plan_that_says_why() -> None:
     async with sentinel(build(NAME)) as topology, seen(topology) as hands:
-        first = failover.plan(await hands.observe(), {})
-        again = failover.plan(await hands.observe(), {})
+        first = failover.plan(await answered(hands), {})
+        again = failover.plan(await answered(hands), {})
         assert isinstance(first, Plan)
         assert isinstance(again, Plan)
         assert first.fingerprint == again.fingerprint, "offsets move; the fingerprint does not"
@@ -76,10 +76,10 @@ async def test_where_all_is_well_there_is_a_plan_that_says_why() -> None:
 
 async def test_a_restarted_replica_makes_another_fingerprint() -> None:
     async with sentinel(build(NAME)) as topology, seen(topology) as hands:
-        before = failover.plan(await hands.observe(), {})
+        before = failover.plan(await answered(hands), {})
         await topology.nodes[2].restart()
         await topology.ready()
-        after = failover.plan(await hands.observe(), {})
+        after = failover.plan(await answered(hands), {})
         assert isinstance(before, Plan)
         assert isinstance(after, Plan)
         assert before.fingerprint != after.fingerprint
