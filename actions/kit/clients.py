@@ -28,8 +28,12 @@ _WRITING = (
 )
 """Commands that write. Transactions, scripts and functions may, and do not say so."""
 
+_BLOCKING = "blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin xreadgroup"
+"""Those of them that wait for data to come; all others wait for nothing but the end of a pause."""
+
 _others, _writes = frozenset(_NOT_OF_APPLICATIONS.split()), frozenset(_WRITING.split())
-_fields = re.compile(r"(?:^| )(name|idle|cmd)=(\S*)").findall
+_at_once = _writes - frozenset(_BLOCKING.split())
+_fields = re.compile(r"(?:^| )(name|idle|flags|cmd)=(\S*)").findall
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Clients:
     """It was one that neither a monitor nor a Sentinel nor Tandem sends."""
     writing: int = 0
     """Of these: it was one that writes, a moment ago. Whether the server took it is not told."""
+    waiting: int = 0
+    """Of all: it waits with a write that never waits by itself: somebody has paused writes."""
 
 
 def parse_clients(reply: object) -> Clients:
@@ -50,13 +56,14 @@ def parse_clients(reply: object) -> Clients:
     """
     if not isinstance(reply, bytes):
         raise Garbled("CLIENT LIST answered with something else")
-    application = writing = 0
+    application = writing = waiting = 0
     for line in reply.decode(errors="replace").splitlines():
         fields = dict(_fields(line))
         command = fields.get("cmd", "null").partition("|")[0].lower()
         if command in _others or fields.get("name", "").startswith("sentinel-"):
             continue
         application += 1
+        waiting += command in _at_once and "b" in fields.get("flags", "")
         idle = fields.get("idle", "")
         writing += command in _writes and idle.isdigit() and len(idle) < 10 and int(idle) <= LATELY_S
-    return Clients(application, writing)
+    return Clients(application, writing, waiting)

@@ -21,7 +21,7 @@ INFO_FIELDS = (
     "master_sync_read_bytes",
     *("master_last_io_seconds_ago", "master_link_down_since_seconds", "master_failover_state"),
     *("slave_priority", "slave_read_only", "repl_backlog_size", "min_slaves_good_slaves", "cluster_enabled"),
-    "repl_backlog_active",
+    *("repl_backlog_active", "paused_reason", "paused_timeout_milliseconds"),
     *STATS_FIELDS,
 )
 """What is read of INFO, beside the ``slaveN`` lines. A server sends six times as many fields."""

@@ -70,6 +70,7 @@ def parse_info(fields: Mapping[str, str]) -> NodeInfo:
         backlog_active=_flag(fields, "repl_backlog_active", "1"),
         good_replicas=_optional(fields, "min_slaves_good_slaves"),
         cluster_enabled=_flag(fields, "cluster_enabled", "1"),
+        paused_ms=_paused_ms(fields),
         stats=parse_stats(fields),
         errors=parse_errors(fields),
     )
@@ -279,6 +280,12 @@ def _slave_lines(fields: Mapping[str, str]) -> Iterator[dict[str, str]]:
     while (line := fields.get(f"slave{number}")) is not None:
         number += 1
         yield dict([pair.partition("=")[::2] for pair in line.split(",")])
+
+
+def _paused_ms(fields: Mapping[str, str]) -> int | None:
+    """A failover pauses clients too, and is told elsewhere."""
+    reason, left_ms = fields.get("paused_reason"), _optional(fields, "paused_timeout_milliseconds")
+    return left_ms if reason in (None, "client_pause") else 0
 
 
 def _attached(fields: Mapping[str, str]) -> Iterator[AttachedReplica]:

@@ -64,6 +64,7 @@ def parse_master(address: Address, reply: object) -> MonitoredMaster:
         down_after_ms=_number(fields, "down-after-milliseconds"),
         failover_timeout_ms=_number(fields, "failover-timeout"),
         run_id=fields.get("runid", ""),
+        known_ms=_age_ms(fields),
     )
 
 
@@ -108,7 +109,12 @@ def _replica(fields: Mapping[str, str], address: Address) -> SentinelReplica:
         master=master,
         role_reported=fields.get("role-reported", ""),
         info_age_ms=None if age_ms == 0 and master is None else age_ms,  # Sentinel says 0 where it never heard any.
+        known_ms=_age_ms(fields),
     )
+
+
+def _age_ms(fields: Mapping[str, str]) -> int | None:
+    return _number(fields, "role-reported-time") if "role-reported-time" in fields else None
 
 
 def _many(reply: object) -> list[dict[str, str]]:

@@ -113,6 +113,8 @@ class NodeInfo:
     good_replicas: int | None = None
     """``min_slaves_good_slaves``: only there while min-replicas-to-write is in force."""
     cluster_enabled: bool | None = None
+    paused_ms: int | None = None
+    """For how long somebody's CLIENT PAUSE is yet to last; 0: there is none. Only newer servers say."""
     stats: NodeStats = NO_STATS
     """What it counts and measures."""
     errors: Errors = NO_ERRORS
@@ -159,8 +161,8 @@ class NodeView:
     connections are among them; subscribers too where INFO has no ``pubsub_clients`` (Redis 6.2 and 7.0).
     """
     clients: Clients | None = None
-    """Its clients by what they last asked. Source: CLIENT LIST; asked of masters where there are several, and of
-    replicas that may be written to."""
+    """Its clients by what they last asked. Source: CLIENT LIST; asked of masters where there are several, or where
+    somebody waits and it does not say for what, and of replicas that may be written to."""
     watching_sentinels: int | None = None
     """How many Sentinels listen on it, under whatever name they know it. Asked where roles may be moved by hand."""
     keys: int | None = None
@@ -201,6 +203,8 @@ class SentinelReplica:
     role_reported: str
     info_age_ms: int | None = None
     """How long ago this Sentinel last heard the replica's INFO."""
+    known_ms: int | None = None
+    """Since when this Sentinel has it in this role: it begins anew, with its connections, at a failover or RESET."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,8 @@ class MonitoredMaster:
     peers: tuple[Address, ...] = ()
     peers_down: tuple[Address, ...] = ()
     run_id: str = ""
+    known_ms: int | None = None
+    """As that of a replica."""
 
 
 @dataclass(frozen=True, slots=True)

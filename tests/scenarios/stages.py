@@ -33,6 +33,13 @@ async def replication(build: Build, settings: Mapping[str, Any]) -> AsyncIterato
 
 
 @asynccontextmanager
+async def beside_another(build: Build, settings: Mapping[str, Any]) -> AsyncIterator[Stage]:
+    """The same as ``replication``, and another deployment of a master and a replica. The faults get both."""
+    async with redis.replication(build, **settings) as topology, redis.replication(build, replicas=1) as another:
+        yield Stage((topology, another), target_of(topology), topology.node_addresses)
+
+
+@asynccontextmanager
 async def cluster(build: Build, settings: Mapping[str, Any]) -> AsyncIterator[Stage]:
     """Three masters, each with a replica: the replicas have the numbers from 3. ``shape`` is one of the settings."""
     shape = settings.get("shape", Shape(node_timeout_ms=2_000))

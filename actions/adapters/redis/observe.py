@@ -27,6 +27,9 @@ from actions.kit.topology import Address, Kind, Target
 FORGET_S = 3_600
 """A node that nobody has named and that has not answered for so long is no longer asked."""
 
+MOST_CLIENTS = 500
+"""So many are some 150 kB of CLIENT LIST."""
+
 SETTINGS = "settings"
 EARLIER = "seen earlier"
 
@@ -80,13 +83,14 @@ class Observer:
     async def _with_clients(self, nodes: tuple[NodeView, ...]) -> tuple[NodeView, ...]:
         """Whom an application uses is asked where it tells most; else nobody is asked.
 
-        That is of masters where there are several, and of a replica that may be written to.
+        That is of masters where there are several, or where somebody waits and an older server does not say for what;
+        and of a replica that may be written to.
         """
         if self.target.kind not in {Kind.REPLICATION, Kind.SENTINEL}:
             return nodes
         masters = [view for view in nodes if view.is_master]
         asking = [view for view in nodes if view.is_replica and view.info and view.info.read_only is False]
-        asking += masters if len(masters) > 1 else []
+        asking += masters if len(masters) > 1 else filter(_waits_for_something, masters)
         asked = await asyncio.gather(*(self.questions(view.address).ask_clients(view) for view in asking))
         known = {view.address: view for view in asked}
         return tuple(known.get(view.address, view) for view in nodes)
@@ -290,6 +294,14 @@ class _Look:
         if view.master is not None:
             for address in (view.master.address, *(replica.address for replica in view.master.replicas)):
                 self._named(address, sentinel.name)
+
+
+def _waits_for_something(view: NodeView) -> bool:
+    """Clients are blocked, and few enough are connected to ask for whom each time."""
+    info = view.info
+    if info is None or info.paused_ms is not None or not info.blocked_clients:
+        return False
+    return (info.connected_clients or 0) <= MOST_CLIENTS
 
 
 def _named_by_node(view: NodeView) -> Iterator[Address]:

@@ -76,6 +76,8 @@ def _would_decide(facts: ClusterFacts, missing: Sequence[NodeView]) -> str:
     reasons = ", ".join(sorted({unasked.reason for unasked in facts.snapshot.unasked})) or "all answered"
     if facts.silent_aws is not None and not missing:
         return f"what AWS says of it would decide it ({facts.silent_aws.why.rstrip('.')})"
+    if not facts.shards.views and facts.shards.strangers:
+        return "its nodes run without cluster mode, and targets.yaml calls it kind: cluster; put another kind"
     if not facts.shards.views:
         return f"no node told us of its cluster ({reasons}), so CLUSTER NODES of any of them would decide it"
     masters = len(facts.shards.shards)

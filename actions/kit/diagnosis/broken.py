@@ -8,6 +8,7 @@ from actions.kit.closer import Refused
 from actions.kit.diagnosis.about import counts, grown, mib
 from actions.kit.diagnosis.cause import Cause
 from actions.kit.diagnosis.facts import Facts, count, no_answer, of_node
+from actions.kit.diagnosis.lineage import divergence
 from actions.kit.diagnosis.resyncs import begun_again
 from actions.kit.findings import Evidence
 from actions.kit.holding import HELD
@@ -31,6 +32,19 @@ def cause_of(facts: Facts, node: NodeView, link: Link) -> Cause | None:
     return next((cause for cause in causes if cause.proven), next(iter(causes), None))
 
 
+def refused_sync(facts: Facts, node: NodeView, link: Link) -> Cause | None:
+    """Why a full sync of which a replica speaks is none: who should send it has it not, and something tells why.
+
+    One that may not PSYNC tries SYNC, and takes itself to be in one until that is refused too.
+    """
+    followed = facts.nodes.get(link.master)
+    if not link.sync_in_progress or followed is None or followed.info is None:
+        return None
+    if node.address in {facts.known_as(one.address) for one in followed.info.replicas}:
+        return None
+    return cause_of(facts, node, link)
+
+
 def stale(facts: Facts, node: NodeView) -> str:
     """What a replica without its link does to its readers, where its settings or its counters say so."""
     refused = grown(facts, node, lambda info: info.errors.masterdown)
@@ -38,6 +52,29 @@ def stale(facts: Facts, node: NodeView) -> str:
         return ""
     just = f", as it has {count(refused.change, 'time')} between two looks" if refused else ""
     return f"; until then it answers MASTERDOWN to whoever reads (replica-serve-stale-data no){just}"
+
+
+def other_history(node: NodeView, master: NodeView) -> Iterator[Evidence]:
+    """What the next full sync throws away."""
+    if _are_apart(node, master):
+        yield Evidence(f"lineage of {node.address} and {master.address}", divergence(node, master).words)
+        for one in (node, master):
+            if one.keys is not None:
+                yield of_node(one, f"holds {count(one.keys, 'key')}")
+
+
+def alone_has(node: NodeView, master: NodeView) -> str:
+    """A master that came back with nothing: its replicas have the only copy until they reach it."""
+    if master.keys != 0 or not node.keys or not _are_apart(node, master):
+        return ""
+    return (
+        f" It holds {count(node.keys, 'key')}, and the master none: once it reaches the master a full sync throws them "
+        "away. If the master has lost its data, copy them first."
+    )
+
+
+def _are_apart(node: NodeView, master: NodeView) -> bool:
+    return node.info is not None and master.info is not None and node.info.replid != master.info.replid
 
 
 def _nobody_there(_facts: Facts, _node: NodeView, followed: NodeView, _link: Link) -> Iterator[Cause]:

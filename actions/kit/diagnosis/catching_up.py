@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actions.kit.diagnosis.facts import Facts, confident, of_node
+from actions.kit.diagnosis.broken import refused_sync
+from actions.kit.diagnosis.facts import Facts, confident, no_answer, of_node
 from actions.kit.diagnosis.growth import Growth, about, between_s, growth, one_look
 from actions.kit.diagnosis.voices import SILENT_S, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
-from actions.kit.snapshot import Link, NodeInfo, NodeView
+from actions.kit.snapshot import Link, NodeInfo, NodeView, Reason
 
 SYNCING = frozenset({"wait_bgsave", "send_bulk"})
 ACK_SILENCE_S = 10
@@ -21,11 +22,13 @@ ACK_SILENCE_S = 10
 def replica_syncing(facts: Facts) -> Iterator[Finding]:
     """A replica is in a full sync: it cannot take over until it has ended.
 
-    It says so itself: certain. Or its link is down and the master has it in the state wait_bgsave or send_bulk.
+    It says so itself: certain. Or its link is down, or it does not answer us in time, as one that loads what it is
+    sent, and the master has it in the state wait_bgsave or send_bulk.
     """
+    yield from _silent_in_sync(facts)
     for node in facts.snapshot.nodes:
         link = node.info.link if node.info else None
-        if link is None or not is_syncing(facts, node, link):
+        if link is None or not is_syncing(facts, node, link) or refused_sync(facts, node, link):
             continue
         evidence = [of_node(node, link_text(link))]
         if node.address in facts.attached and facts.master:
@@ -40,6 +43,28 @@ def replica_syncing(facts: Facts) -> Iterator[Finding]:
             (*evidence, told),
             facts.lines("diagnose"),
         )
+
+
+def _silent_in_sync(facts: Facts) -> Iterator[Finding]:
+    for node in facts.others:
+        if node.unasked is None or facts.master is None or not is_sent_everything(facts, node):
+            continue
+        yield Finding(
+            FindingId.REPLICA_SYNCING,
+            Severity.WARNING,
+            confident(complete=False),
+            f"The replica {node.address} is in a full sync, as its master says, and does not answer us meanwhile: it "
+            "loads, or hangs. Look again in a few seconds.",
+            (node.address,),
+            (no_answer(node.unasked), of_node(facts.master, f"{node.address} {facts.attached[node.address][0]}")),
+            facts.lines("diagnose"),
+        )
+
+
+def is_sent_everything(facts: Facts, node: NodeView) -> bool:
+    """It does not answer us in time, and the master sends it everything: a replica may be busy with just that."""
+    silent = node.unasked is not None and node.unasked.reason is Reason.TIMED_OUT
+    return silent and facts.attached.get(node.address, ("", 0))[0] in SYNCING
 
 
 def _progress(facts: Facts, node: NodeView) -> tuple[str, Evidence]:
@@ -79,8 +104,8 @@ def replica_lagging(facts: Facts) -> Iterator[Finding]:
 
     By more bytes than the target's limit, master and replica both read by us and of one history; or the master has
     had no acknowledgement from it for more than ten seconds; or it has heard nothing for longer than a master lets pass
-    between two pings, and whom it follows answers us and has it no longer. Certain if no silent one could name another
-    master.
+    between two pings, and whom it follows answers us and has it no longer, or is another replica that does not answer
+    us (likely then). Certain if no silent one could name another master.
     """
     limit = facts.snapshot.limits.max_lag_bytes
     for node in facts.others:
@@ -93,14 +118,15 @@ def replica_lagging(facts: Facts) -> Iterator[Finding]:
         grown = _lag_growth(facts, node)
         far = "" if lag is None else _far(facts, lag, grown)
         silent = f"last acknowledged {silence_s} s ago" if silence_s > ACK_SILENCE_S else ""
-        unheard = (
-            f"last heard from {node.info.link.master} {unheard_s} s ago, which has it no longer" if unheard_s else ""
-        )
+        followed = facts.nodes.get(facts.known_as(node.info.link.master))
+        gone = bool(unheard_s) and followed is not None and followed.info is None
+        which = "does not answer us either" if gone else "has it no longer"
+        unheard = f"last heard from {node.info.link.master} {unheard_s} s ago, which {which}" if unheard_s else ""
         said = "; ".join(filter(None, (unheard, far, silent)))
         yield Finding(
             FindingId.REPLICA_LAGGING,
             Severity.WARNING,
-            confident(complete=facts.sure_of_master),
+            confident(complete=facts.sure_of_master and not gone),
             f"The replica {node.address} lags: {said}.",
             (node.address,),
             (
@@ -115,8 +141,10 @@ def replica_lagging(facts: Facts) -> Iterator[Finding]:
 def _unheard_s(facts: Facts, node: NodeView, link: Link) -> int:
     """For how long an open link has been silent whose other end is gone, in seconds; 0 where it is in use."""
     followed = facts.nodes.get(facts.known_as(link.master))
-    if followed is None or followed.info is None or link.last_io_s is None or link.last_io_s <= SILENT_S:
+    if followed is None or link.last_io_s is None or link.last_io_s <= SILENT_S:
         return 0
+    if followed.info is None:
+        return 0 if followed.address == facts.master_address else link.last_io_s
     attached = {facts.known_as(one.address) for one in followed.info.replicas}
     return 0 if node.address in attached else link.last_io_s
 

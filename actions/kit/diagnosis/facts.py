@@ -23,6 +23,8 @@ SOMEBODY = frozenset({Reason.GARBAGE, Reason.REFUSED_COMMAND})
 """Something answers there, and is not understood: that proves nothing of who should be there."""
 DOWN_FLAGS = frozenset({"s_down", "o_down", "disconnected"})
 """Sentinel's flags of somebody that it does not reach at the moment."""
+CONNECTING_MS = 1_500
+"""A Sentinel tries to connect once a second."""
 
 
 class Facts:
@@ -208,8 +210,8 @@ class Facts:
 
     @property
     def called_down(self) -> bool:
-        """One of those who vote holds the node that should be master to be down, not only its connection."""
-        return any(is_down(said.flags) for _, said in self.opinions if said.address == self.master_address)
+        """One of those who vote holds the node that should be master to be down, and is not about to connect."""
+        return any(is_lost(said) for _, said in self.opinions if said.address == self.master_address)
 
     def nobody_else_could_tell(self, _replica: Address) -> bool:
         """Everybody who watches this replica answered; of Sentinels ``sure_of_master`` says so already."""
@@ -294,9 +296,10 @@ class Facts:
         return tuple(f"{action} {self.snapshot.target}" for action in actions)
 
 
-def is_down(flags: frozenset[str]) -> bool:
-    """A Sentinel holds somebody to be down: it was silent for longer than a new connection takes."""
-    return bool(flags & DOWN_FLAGS - {"disconnected"})
+def is_lost(said: MonitoredMaster | SentinelReplica) -> bool:
+    """A Sentinel does not reach somebody, and is not only about to connect, as it is to all after a failover."""
+    connecting = said.known_ms is None or said.known_ms <= CONNECTING_MS
+    return bool(said.flags & (DOWN_FLAGS - {"disconnected"} if connecting else DOWN_FLAGS))
 
 
 def _reach(flags: frozenset[str]) -> Reach:

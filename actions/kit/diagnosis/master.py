@@ -23,9 +23,10 @@ from actions.kit.snapshot import Reason, Unasked
 def master_down(facts: Facts) -> Iterator[Finding]:
     """Nobody reaches the master.
 
-    It gave us nothing; and a majority of all Sentinels do not reach it, or a replica's link to it is down; and no
-    replica hears from it. Certain if every Sentinel and every other node answered and none reaches it; undetermined
-    if one still does. Nor is it certain where something answers us that is not understood.
+    It gave us nothing; and a majority of all Sentinels do not reach it, or nothing listens there and none of those that
+    are left reaches it, or a replica's link to it is down; and no replica hears from it. Certain if every Sentinel and
+    every other node answered and none reaches it; undetermined if one still does. Nor is it certain where something
+    answers us that is not understood.
     """
     if facts.silent_master is None:
         return
@@ -82,8 +83,8 @@ def master_unreachable(facts: Facts) -> Iterator[Finding]:
 def master_unreachable_for_voters(facts: Facts) -> Iterator[Finding]:
     """The master answers us, but a majority of all who vote do not reach it: they are about to fail over.
 
-    Certain if everybody who votes answered, none reaches it, one flags it as down, and no silent one could name another
-    master. A connection that is down is none as long as a new one may be under way: after a failover it is.
+    Certain if everybody who votes answered, none reaches it, and no silent one could name another master; not where all
+    of them have known it for a moment only, and are about to connect: after a failover they are.
     """
     if facts.master is None or not facts.master.is_master:
         return
@@ -167,11 +168,17 @@ def _unreachable(facts: Facts, unasked: Unasked) -> str:
 
 
 def nobody_reaches(facts: Facts, said: Sequence[Voice]) -> bool:
-    """A majority of all who vote do not reach it, or a replica has lost it; and no replica hears from it."""
+    """A majority of all who vote do not reach it, or a replica has lost it; and no replica hears from it.
+
+    Also where nothing listens there, and each of those who vote and are left, too few to be a majority, says so too.
+    Where it is silent to us and to a minority alike, we may be cut off together.
+    """
     replicas = [voice.reach for voice in said if not voice.votes]
     if Reach.YES in replicas:
         return False
-    return majority_says_no(facts, said) or Reach.NO in replicas
+    gone = facts.silent_master is not None and facts.silent_master[1].reason is Reason.REFUSED
+    left = gone and facts.called_down and all(voice.reach is Reach.NO for voice in said)
+    return majority_says_no(facts, said) or Reach.NO in replicas or left
 
 
 def _answers(unasked: Unasked) -> str:

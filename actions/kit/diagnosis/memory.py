@@ -64,8 +64,9 @@ def memory_pressure(facts: Facts) -> Iterator[Finding]:
     It has used nine tenths of its maxmemory and may evict nothing, or only keys with an expiry (likely: it may have
     plenty); it holds nine tenths of what its container or machine has, or would with what its last dump took beside;
     much of it is swapped out (likely: INFO only shows that it is not resident); its clients' or replicas' buffers are
-    64 MiB or more and a fifth of what it uses. Information where only a dump under writes could not be afforded
-    (likely), or where maxmemory leaves its container no room.
+    64 MiB or more and a fifth of what it uses; a replica's maxmemory is smaller than its master's and used up: as a
+    master it would evict, or refuse writes. Information where only a dump under writes could not be afforded (likely),
+    or where maxmemory leaves its container no room.
     """
     for node in facts.snapshot.nodes:
         if node.info is None:
@@ -87,6 +88,17 @@ def _near_limit(_facts: Facts, node: NodeView, info: NodeInfo) -> Iterator[Said]
     elif policy in VOLATILE and used >= limit and not info.evicted_keys:
         words = "has used all of its maxmemory, and has evicted no key so far: only those with an expiry may be."
         yield Severity.WARNING, words, said, False
+
+
+def _less_than_its_master(facts: Facts, node: NodeView, info: NodeInfo) -> Iterator[Said]:
+    """A replica takes whatever its master has, whatever its own limit is: until it is a master itself."""
+    followed = facts.nodes.get(info.link.master) if info.link else None
+    of_master = followed.info.max_memory if followed and followed.info else None
+    used, limit = _memory(node)
+    if of_master is None or not 0 < limit <= used or (0 < of_master <= limit) or info.max_memory_policy == "noeviction":
+        return
+    words = "has a smaller maxmemory than its master, and more data than that: as a master it would evict at once."
+    yield Severity.WARNING, words, f"used_memory {used:,} of maxmemory {limit:,}; its master's {of_master:,}", True
 
 
 def _near_the_end(facts: Facts, node: NodeView, info: NodeInfo) -> Iterator[Said]:
@@ -147,6 +159,7 @@ def _limits(facts: Facts, node: NodeView, info: NodeInfo) -> Iterator[Said]:
 
 _CHECKS: tuple[Callable[[Facts, NodeView, NodeInfo], Iterator[Said]], ...] = (
     _near_limit,
+    _less_than_its_master,
     _near_the_end,
     _swapped,
     _buffers,

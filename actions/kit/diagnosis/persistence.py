@@ -13,6 +13,9 @@ from actions.kit.snapshot import NodeInfo, NodeView
 PATIENCE_S = 3_600
 """A save point that is overdue by so much and its own time once more is not kept: a long dump may be the reason."""
 
+AT_ONCE_S = 2
+"""Servers that are started together differ by no more."""
+
 REFUSES = " and refuses writes"
 
 
@@ -28,9 +31,11 @@ def persistence_failing(facts: Facts) -> Iterator[Finding]:
     """The last BGSAVE, AOF write or AOF rewrite of a node failed, as it says, and it does not refuse writes for it.
 
     Likely where nothing failed, but a save point has been due for more than an hour beyond twice its time: the clock
-    may have jumped.
+    may have jumped. Information (likely) where a master that keeps nothing on disk came back with nothing, later than
+    all of its replicas began: whatever they had is gone.
     """
     yield from (one for one in _failing(facts) if one.severity is not Severity.CRITICAL)
+    yield from _came_back_empty(facts)
     for node in facts.snapshot.nodes:
         age_s = _overdue_s(node, node.info) if node.info else None
         if node.info and age_s is not None and not any(_failed(node.info)):
@@ -38,6 +43,22 @@ def persistence_failing(facts: Facts) -> Iterator[Finding]:
             summary = f"{node.address} has not saved for {hours:,} hours, though a save point is due: look at its log."
             said = f"rdb_last_save_time {age_s:,} s ago, {node.info.changes_since_save:,} changes since"
             yield about(facts, FindingId.PERSISTENCE_FAILING, node, Severity.WARNING, summary, said, sure=False)
+
+
+def _came_back_empty(facts: Facts) -> Iterator[Finding]:
+    for node in facts.masters:
+        info, config = node.info, node.config
+        followers = [one.info.uptime_s for one in facts.followers.get(node.address, ()) if one.info]
+        if info is None or config is None or node.keys != 0 or not followers:
+            continue
+        keeps_nothing = info.aof_enabled is False and config.save_points == ()
+        if keeps_nothing and info.uptime_s + AT_ONCE_S < min(followers):
+            summary = (
+                f"{node.address} was restarted {info.uptime_s:,} s ago, keeps nothing on disk, and holds no keys: if "
+                "there were any, they are gone, on its replicas too."
+            )
+            said = f"uptime_in_seconds {info.uptime_s:,}, no save points, aof_enabled:0, no keys"
+            yield about(facts, FindingId.PERSISTENCE_FAILING, node, Severity.INFO, summary, said, sure=False)
 
 
 def _failing(facts: Facts) -> Iterator[Finding]:

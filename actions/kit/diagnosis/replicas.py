@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actions.kit.candidates import priority_of
-from actions.kit.diagnosis.broken import cause_of, stale
-from actions.kit.diagnosis.catching_up import is_syncing
+from actions.kit.diagnosis.broken import alone_has, cause_of, other_history, refused_sync, stale
+from actions.kit.diagnosis.catching_up import is_sent_everything, is_syncing
 from actions.kit.diagnosis.cause import Cause
 from actions.kit.diagnosis.facts import (
     ACCESS,
@@ -37,10 +37,13 @@ def replica_down(facts: Facts) -> Iterator[Finding]:
     reach it, and no other node could follow it: each answered, or nothing listens there, and none has an open link to
     it; undetermined if the master, a Sentinel or a replica of its own does: then it is our way to it that is cut;
     or if something answers there that is not understood.
-    Nothing is said of a node of which nothing is known but that a replica was told to follow it.
+    Nothing is said of a node of which nothing is known but that a replica was told to follow it, nor of one that does
+    not answer in time while its master sends it everything.
     """
     for node in facts.others:
-        if node.unasked is not None and node.unasked.reason not in EXPLAINED and not _stranger(facts, node):
+        if node.unasked is None or node.unasked.reason in EXPLAINED or is_sent_everything(facts, node):
+            continue
+        if not _stranger(facts, node):
             yield _replica_down(facts, node, node.unasked)
 
 
@@ -117,9 +120,14 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
             FindingId.REPLICATION_BROKEN,
             Severity.WARNING,
             confident(complete=facts.sure_of_master and problem.proven),
-            f"The replica {node.address} {problem.words}{stale(facts, node)}.",
+            f"The replica {node.address} {problem.words}{stale(facts, node)}.{alone_has(node, master)}",
             (node.address,),
-            (of_node(node, link_text(link)), of_node(master, f"role master, {seen}"), *problem.evidence),
+            (
+                of_node(node, link_text(link)),
+                of_node(master, f"role master, {seen}"),
+                *problem.evidence,
+                *other_history(node, master),
+            ),
             (
                 *(repair_lines(facts, None) if node.config and node.config.held else ()),
                 *facts.lines("diagnose", "events"),
@@ -140,6 +148,9 @@ def _problem(facts: Facts, node: NodeView, link: Link) -> Cause | None:
         return Cause(words, cause.evidence if cause else (), proven)
     if link.up or (node.info and node.info.loading):
         return None
+    refused = refused_sync(facts, node, link)
+    if refused is not None:
+        return Cause(f"gets no full sync ({refused.sentence})", refused.evidence, refused.proven)
     if is_syncing(facts, node, link):
         again = begun_again(facts, node, link)
         return again and Cause(f"is in a full sync again and again: {again.words}", again.evidence, again.proven)

@@ -102,11 +102,8 @@ def dead_strangers(facts: Facts) -> frozenset[Address]:
 
 def several_deployments(facts: Facts) -> Iterator[Problem]:
     """Sentinels that name different masters and know nobody of each other: the name stands for two deployments."""
-    groups: dict[Address, list[tuple[SentinelView, MonitoredMaster]]] = {}
-    for view, said in facts.opinions:
-        groups.setdefault(facts.known_as(said.address), []).append((view, said))
-    told = all(len(said.peers) == said.other_sentinels for _, said in facts.opinions)
-    if not told or len(groups) < 2 or any(_knows(groups, one, other) for one in groups for other in groups):
+    groups = deployments(facts)
+    if len(groups) < 2:
         return
     summary = (
         f"{facts.snapshot.master_name!r} stands for {len(groups)} deployments: these Sentinels name different masters "
@@ -117,6 +114,15 @@ def several_deployments(facts: Facts) -> Iterator[Problem]:
         for view, said in facts.opinions
     )
     yield Severity.WARNING, summary, tuple(evidence)
+
+
+def deployments(facts: Facts) -> dict[Address, list[tuple[SentinelView, MonitoredMaster]]]:
+    """The Sentinels by the master that they name, where those of each know nobody of the others; else nobody."""
+    groups: dict[Address, list[tuple[SentinelView, MonitoredMaster]]] = {}
+    for view, said in facts.opinions:
+        groups.setdefault(facts.known_as(said.address), []).append((view, said))
+    told = all(len(said.peers) == said.other_sentinels for _, said in facts.opinions)
+    return groups if told and not any(_knows(groups, one, other) for one in groups for other in groups) else {}
 
 
 def _knows(groups: dict[Address, list[tuple[SentinelView, MonitoredMaster]]], one: Address, other: Address) -> bool:

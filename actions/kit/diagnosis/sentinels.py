@@ -11,7 +11,7 @@ from actions.kit.diagnosis.facts import (
     Facts,
     confident,
     flags_of,
-    is_down,
+    is_lost,
     no_answer,
     of_node,
     of_sentinel,
@@ -116,7 +116,7 @@ def sentinel_disagreement(facts: Facts) -> Iterator[Finding]:
     agree name another node than the only master; or a minority of them does not reach a master, or one of them a
     replica, that answers us. Critical where clients are sent astray: no majority, or a replica named. Certain: they
     said so; likely where a silent one may belong to that minority, or be or name another master, and where only
-    connections are down, which may be made anew.
+    new connections are not there yet.
     """
     left_behind = tuple(
         of_sentinel(view, f"names {said.address}, config-epoch {said.config_epoch}")
@@ -204,4 +204,4 @@ def _replicas_out_of_reach(facts: Facts) -> Iterator[tuple[Evidence, bool]]:
             continue
         for view, replica in said:
             if replica.flags & DOWN_FLAGS:
-                yield of_sentinel(view, f"{flags_of(replica.flags)} on {address}"), is_down(replica.flags)
+                yield of_sentinel(view, f"{flags_of(replica.flags)} on {address}"), is_lost(replica)

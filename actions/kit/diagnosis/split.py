@@ -13,6 +13,7 @@ from itertools import combinations
 from actions.kit.diagnosis.facts import Facts, confident, count, no_answer, of_node, of_sentinel
 from actions.kit.diagnosis.hidden import hidden_masters
 from actions.kit.diagnosis.lineage import Divergence, births, divergence
+from actions.kit.diagnosis.sentinel_traps import deployments
 from actions.kit.diagnosis.writers import Writers, evidence, writers
 from actions.kit.findings import Confidence, Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import NodeView
@@ -62,7 +63,8 @@ def split_brain(facts: Facts) -> Iterator[Finding]:
     where one of the two did not answer us, a Sentinel, a node or Kubernetes is silent, or clients could not be asked.
     The number of keys and the offsets past the fork decide nothing. Nothing is said while a Sentinel fails over and
     the roles are undecided: there the promoted one is master beside whom they still name, and is right; nor of a
-    cluster, whose masters are many, whatever kind the settings call it.
+    cluster, whose masters are many, whatever kind the settings call it; nor of the masters of two deployments, whose
+    Sentinels know nobody of each other and which share no history.
     """
     found = sides(facts)
     if found is None:
@@ -116,7 +118,7 @@ def sides(facts: Facts) -> Sides | None:
         return None
     hidden = hidden_masters(facts)
     nodes = (*facts.masters, *(one.node for one in hidden))
-    if len(nodes) < 2 or not facts.masters:
+    if len(nodes) < 2 or not facts.masters or _of_two_deployments(facts, nodes):
         return None
     named = next((node for node in nodes if facts.has_sentinels and node.address == facts.agreed), None)
     writing = writers(facts)
@@ -137,6 +139,12 @@ def sides(facts: Facts) -> Sides | None:
         writers=writing,
         divergences=_divergences(facts, nodes, keeper),
     )
+
+
+def _of_two_deployments(facts: Facts, nodes: Sequence[NodeView]) -> bool:
+    if not {node.address for node in nodes} <= deployments(facts).keys():
+        return False
+    return not any(divergence(*pair, births(facts.snapshot.nodes)).provable for pair in combinations(nodes, 2))
 
 
 def _divergences(facts: Facts, nodes: Sequence[NodeView], keeper: Address | None) -> tuple[Divergence, ...]:

@@ -19,9 +19,11 @@ def writes_refused(facts: Facts) -> Iterator[Finding]:
     min-replicas-to-write is in force and fewer good replicas are attached than it asks for, or none at all where it
     may not be read; where there are enough by now, it refused some between two looks. Or it cannot write its AOF; or
     its last BGSAVE failed, it has save points, and stop-writes-on-bgsave-error; where its settings may not be read, it
-    refused some for it between two looks. Or every node answered and each is a replica. A replica that would refuse
+    refused some for it between two looks. Or somebody's CLIENT PAUSE lets them wait: it says so, or clients wait with
+    commands that never do so by themselves. Or every node answered and each is a replica. A replica that would refuse
     writes once promoted, for a failover's fence was left on it, is a warning. Certain: the nodes say so.
     """
+    yield from _paused(facts)
     yield from _too_few_replicas(facts)
     yield from _no_disk(facts)
     yield from _no_master(facts)
@@ -56,6 +58,24 @@ def _refuses(facts: Facts, node: NodeView, good: int, wanted: int | None) -> Fin
         (of_node(node, f"min_slaves_good_slaves {good}"), Evidence(f"node {node.address} CONFIG GET", setting)),
         facts.lines("verify", "diagnose"),
     )
+
+
+def _paused(facts: Facts) -> Iterator[Finding]:
+    for node in facts.masters:
+        waiting = node.clients.waiting if node.clients else 0
+        if node.info is None or node.info.failover_state not in (None, "", "no-failover"):
+            continue
+        ends = "CLIENT UNPAUSE ends that, if it is nobody's who is at work"
+        if node.info.paused_ms:
+            left = f"for {max(1, node.info.paused_ms // 1000):,} s more"
+            summary = f"The master {node.address} lets writes wait {left}: somebody gave it CLIENT PAUSE; {ends}."
+            said: str | Evidence = f"paused_reason client_pause, paused_timeout_milliseconds {node.info.paused_ms:,}"
+        elif waiting:
+            summary = f"The master {node.address} lets writes wait: somebody gave it CLIENT PAUSE; {ends}."
+            said = Evidence(f"node {node.address} CLIENT LIST", f"{count(waiting, 'client')} blocked in a write")
+        else:
+            continue
+        yield about(facts, FindingId.WRITES_REFUSED, node, Severity.CRITICAL, summary, said, does=PROOF)
 
 
 def _no_disk(facts: Facts) -> Iterator[Finding]:

@@ -8,10 +8,9 @@ from actions.kit.clients import Clients, parse_clients
 from actions.kit.errors import Garbled
 
 
-def line(cmd, idle=0, name=""):
-    return (
-        f"id=7 addr=10.0.0.9:5050 laddr=10.0.0.1:6379 fd=8 name={name} age=90 idle={idle} flags=N db=0 cmd={cmd} user=a"
-    )
+def line(cmd, idle=0, name="", flags="N"):
+    where = f"id=7 addr=10.0.0.9:5050 laddr=10.0.0.1:6379 fd=8 name={name}"
+    return f"{where} age=90 idle={idle} flags={flags} db=0 cmd={cmd} user=a"
 
 
 @pytest.mark.parametrize(
@@ -25,6 +24,8 @@ def line(cmd, idle=0, name=""):
         pytest.param(
             (line("publish", name="sentinel-4f2a-cmd"), line("set", name="sentinel-x")), Clients(), id="Sentinel"
         ),
+        pytest.param((line("set", 5, flags="b"), line("set")), Clients(2, 1, 1), id="one waits for a pause to end"),
+        pytest.param((line("blpop", flags="b"), line("wait", flags="b")), Clients(2, 1), id="who waits for data"),
         pytest.param(("addr=10.0.0.9:5050 idle=999999999999 cmd=set", "cmd=set"), Clients(2, 0), id="half a line"),
     ],
 )
@@ -36,6 +37,7 @@ def test_clients(lines, clients):
 def test_whatever_it_lists_is_counted(reply):
     found = parse_clients(reply)
     assert 0 <= found.writing <= found.application
+    assert 0 <= found.waiting <= found.application
 
 
 @pytest.mark.parametrize("reply", [None, 3, [b"cmd=set"]])

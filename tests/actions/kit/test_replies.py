@@ -218,6 +218,7 @@ def test_a_sentinels_replica():
         flags="s_down,slave,disconnected",
         info_refresh="7231",
         role_reported="slave",
+        role_reported_time="1600",
         master_link_status="ok",
         master_host="10.0.0.1",
         master_port="6379",
@@ -228,6 +229,7 @@ def test_a_sentinels_replica():
     assert (seen.address, seen.master) == (Address("10.0.0.2", 6379), Address("10.0.0.1", 6379))
     assert seen.flags == {"s_down", "slave", "disconnected"}
     assert (seen.link_up, seen.priority, seen.offset, seen.info_age_ms) == (True, 100, 1400, 7231)
+    assert seen.known_ms == 1600
 
 
 def test_a_replica_that_sentinel_never_heard_of_has_no_age():

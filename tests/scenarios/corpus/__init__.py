@@ -27,5 +27,6 @@ SCENARIOS: tuple[Scenario, ...] = (
 
 ON_EVERY_BUILD = frozenset(
     {"healthy under Sentinel", "master killed", "promoted by hand under Sentinel", "two of three Sentinels killed"}
+    | {"writes were paused and nobody ended it"}
 )
 """Also on Redis 7.0 and 6.2, where present: what INFO and Sentinel say in their own ways."""

@@ -3,7 +3,7 @@
 from tests.scenarios.faults import masters, replicas, sentinels
 from tests.scenarios.faults.tools import both
 from tests.scenarios.scenario import LIKELY, F, Scenario
-from tests.scenarios.stages import replication, sentinel
+from tests.scenarios.stages import beside_another, replication, sentinel
 
 NOBODY = frozenset({F.NO_ELIGIBLE_REPLICA})
 GONE = frozenset({F.MASTER_DOWN, F.MASTER_UNREACHABLE, F.SPLIT_BRAIN})
@@ -50,6 +50,14 @@ REPLICAS = (
         replicas.follow_a_stranger,
         F.REPLICATION_BROKEN,
         LIKELY,
+        never=GONE,
+        master=0,
+    ),
+    Scenario(
+        "a replica follows the master of another deployment",
+        beside_another,
+        replicas.follow_another_deployment,
+        F.REPLICATION_BROKEN,
         never=GONE,
         master=0,
     ),

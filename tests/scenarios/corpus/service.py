@@ -13,6 +13,16 @@ SERVICE = (
     Scenario("too few replicas for a write", sentinel, service.ask_for_too_many_replicas, F.WRITES_REFUSED, never=GONE),
     Scenario("a fence left behind", sentinel, service.leave_the_fence, F.WRITES_REFUSED, never=GONE),
     Scenario(
+        "writes were paused and nobody ended it",
+        replication,
+        service.pause_writes,
+        F.WRITES_REFUSED,
+        never=GONE - {F.HEALTHY},
+        meanwhile=frozenset({F.HEALTHY}),
+        master=0,
+        clients=(0,),
+    ),
+    Scenario(
         "a ring of replicas",
         replication,
         masters.make_a_ring,

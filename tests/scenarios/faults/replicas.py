@@ -81,6 +81,14 @@ async def follow_a_stranger(topology: Topology) -> None:
     await topology.nodes[2].command("REPLICAOF", "127.0.0.1", 1)
 
 
+async def follow_another_deployment(both: tuple[Topology, Topology]) -> None:
+    """A replica was told to follow the master of another deployment, and throws its data away for that one's."""
+    ours, another = both
+    await fill(another.nodes[0], 100)
+    await ours.nodes[2].command("REPLICAOF", *host_port(another.nodes[0]))
+    await caught_up(another.nodes[0], ours.nodes[2])
+
+
 async def cut_one_off_its_master(topology: Topology) -> None:
     await topology.link(topology.nodes[0]).cut_replica(topology.nodes[2].address)
 

@@ -25,6 +25,11 @@ async def leave_the_fence(topology: Topology) -> None:
     await topology.nodes[0].command("CONFIG", "SET", "min-replicas-to-write", 1_000_000)
 
 
+async def pause_writes(topology: Topology) -> None:
+    """Somebody did, for ten minutes, and has gone."""
+    await topology.nodes[0].command("CLIENT", "PAUSE", 600_000, "WRITE")
+
+
 async def change_password_of_one(topology: Topology) -> None:
     await topology.nodes[2].command("CONFIG", "SET", "requirepass", "another")
 

@@ -378,3 +378,24 @@ def test_a_replica_that_never_asks_for_votes_could_not_take_over_and_a_priority_
     assert (held.verdict.id, held.verdict.confidence) == (FindingId.NO_ELIGIBLE_REPLICA, Confidence.CERTAIN)
     assert "cluster-replica-no-failover" in held.verdict.evidence[0].observation
     assert diagnose(last).verdict.id is FindingId.HEALTHY
+
+
+def test_two_of_three_shards_that_are_gone_are_a_lost_majority_and_not_only_silent():
+    """One master is left, and cannot be a majority: that nothing listens at the others is what tells."""
+    left = cluster(3, 1).failed(1, 2, 4, 5)
+    for number in (1, 2, 4, 5):
+        left = left.row(number, flags="fail?")
+    gone = diagnose(left.without(1, 2, 4, 5, reason=Reason.REFUSED).snapshot())
+    silent = diagnose(left.without(1, 2, 4, 5).snapshot())
+
+    assert (gone.verdict.id, gone.verdict.confidence) == (FindingId.CLUSTER_MAJORITY_LOST, Confidence.LIKELY)
+    assert gone.has(FindingId.MASTER_DOWN)
+    assert silent.has(FindingId.UNDETERMINED)
+    assert not silent.has(FindingId.CLUSTER_MAJORITY_LOST)
+
+
+def test_plain_servers_that_are_called_a_cluster():
+    def plain(view: NodeView) -> NodeView:
+        return replace(view, cluster=None, info=view.info and replace(view.info, cluster_enabled=False))
+
+    assert "put another kind" in diagnose(cluster(3, 0).snapshot(plain)).verdict.summary

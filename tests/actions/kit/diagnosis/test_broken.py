@@ -157,3 +157,49 @@ def test_commands_that_hold_a_server_up(snapshot, severity):
 
     assert [one.severity for one in said] == [severity] * (severity is not None)
     assert all("KEYS" in one.summary for one in said)
+
+
+def test_a_replica_that_only_takes_itself_to_be_in_a_full_sync():
+    """It may not PSYNC, tries SYNC, and is refused that too: its master never has it attached."""
+    syncing = with_link(lost(), 2, sync_in_progress=True)
+    refusal = (Refused("command", "psync", node_at(2).host, 3, 1),)
+    refused = asked(with_node(syncing, 1, replicas=syncing.nodes[0].info.replicas[1:]), refused=refusal)
+
+    assert "gets no full sync (its masteruser may not replicate" in broken(refused).summary
+    assert not diagnose(refused).has(FindingId.REPLICA_SYNCING)
+    for in_order in (asked(syncing, refused=refusal), asked(refused, refused=())):
+        assert diagnose(in_order).verdict.id is FindingId.REPLICA_SYNCING
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "said"),
+    [
+        ("send_bulk", Reason.TIMED_OUT, FindingId.REPLICA_SYNCING),
+        ("send_bulk", Reason.REFUSED, FindingId.REPLICA_DOWN),
+        ("online", Reason.TIMED_OUT, FindingId.REPLICA_DOWN),
+    ],
+)
+def test_a_replica_that_loads_what_it_is_sent_answers_nobody(state, reason, said):
+    attached = tuple(replace(one, state=state, lag_s=9) for one in healthy().nodes[0].info.replicas)
+    verdict = diagnose(without_node(with_node(healthy(), 1, replicas=attached), 2, reason)).verdict
+
+    assert verdict.id is said
+    assert verdict.confidence is not Confidence.CERTAIN
+
+
+def test_whoever_follows_a_replica_that_is_silent_gets_nothing_either():
+    chain = without_node(with_link(healthy(sentinels=0), 3, master=node_at(2), last_io_s=13), 2)
+    said = {one.id: one for one in diagnose(chain).findings}
+
+    assert said[FindingId.REPLICA_LAGGING].confidence is Confidence.LIKELY
+    assert "13 s ago, which does not answer us either" in said[FindingId.REPLICA_LAGGING].summary
+    assert not diagnose(with_link(chain, 3, last_io_s=12)).has(FindingId.REPLICA_LAGGING)
+
+
+def test_a_replica_that_holds_what_its_master_has_lost():
+    empty = with_view(with_view(with_node(lost(), 1, replid="c" * 40), 1, keys=0), 2, keys=3_000)
+
+    assert "It holds 3,000 keys, and the master none" in broken(empty).summary
+    assert "no provable common ancestor" in " ".join(one.observation for one in broken(empty).evidence)
+    for other in (with_view(empty, 1, keys=1), with_view(empty, 2, keys=0), with_node(empty, 1, replid="a" * 40)):
+        assert "It holds" not in broken(other).summary

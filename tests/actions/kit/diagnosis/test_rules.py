@@ -117,17 +117,24 @@ def test_who_answers_what_is_not_understood_is_not_down_for_certain():
         assert said(snapshot) == (FindingId.MASTER_DOWN, confidence)
 
 
-def test_connections_alone_are_made_anew_and_make_nobody_sure():
-    """After a failover each Sentinel is yet to connect to whom it has just promoted, and to the others."""
-    for flags, sure in (({"disconnected"}, LIKELY), ({"disconnected", "s_down"}, CERTAIN)):
-        most = all_opinions(healthy(), flags=frozenset({"master", *flags}))
-        one = with_opinion(healthy(), 1, flags=frozenset({"master", *flags}))
-        replicas = tuple(
-            replace(one, flags=frozenset({"slave", *flags})) for one in healthy().sentinels[0].master.replicas
-        )
-        assert said(most) == (FindingId.MASTER_UNREACHABLE, sure)
-        assert said(one) == (FindingId.SENTINEL_DISAGREEMENT, sure)
-        assert said(with_opinion(healthy(), 1, replicas=replicas)) == (FindingId.SENTINEL_DISAGREEMENT, sure)
+@pytest.mark.parametrize(
+    ("flags", "known_ms", "sure"),
+    [
+        ({"disconnected"}, 1_500, LIKELY),
+        ({"disconnected"}, 1_501, CERTAIN),
+        ({"disconnected", "s_down"}, 100, CERTAIN),
+        ({"disconnected"}, None, LIKELY),
+    ],
+)
+def test_connections_that_are_yet_to_be_made_make_nobody_sure(flags, known_ms, sure):
+    """After a failover each Sentinel is about to connect to whom it has just promoted, and to the others."""
+    of_master = {"flags": frozenset({"master", *flags}), "known_ms": known_ms}
+    of_replica = {"flags": frozenset({"slave", *flags}), "known_ms": known_ms}
+    replicas = tuple(replace(one, **of_replica) for one in healthy().sentinels[0].master.replicas)
+
+    assert said(all_opinions(healthy(), **of_master)) == (FindingId.MASTER_UNREACHABLE, sure)
+    assert said(with_opinion(healthy(), 1, **of_master)) == (FindingId.SENTINEL_DISAGREEMENT, sure)
+    assert said(with_opinion(healthy(), 1, replicas=replicas)) == (FindingId.SENTINEL_DISAGREEMENT, sure)
 
 
 def test_who_answers_garbage_is_not_said_to_be_silent():

@@ -7,7 +7,7 @@ import pytest
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Finding, FindingId, Severity
 from actions.kit.identity import one_sentinel_each
-from actions.kit.snapshot import MonitoredMaster, Snapshot
+from actions.kit.snapshot import MonitoredMaster, Role, Snapshot
 from actions.kit.stats import NO_ERRORS
 from actions.kit.topology import Address
 from tests.builders import healthy, node_at, sentinel_at, with_node, with_opinion, with_sentinel, with_view
@@ -104,6 +104,10 @@ def test_one_name_for_two_deployments():
     untold = with_opinion(apart, 1, other_sentinels=2)
 
     assert any("stands for 2 deployments" in one.summary for one in traps(apart))
+    masters = with_node(apart, 2, role=Role.MASTER, link=None, replid="b" * 40)
+    assert not diagnose(masters).has(FindingId.SPLIT_BRAIN)
+    related = with_node(masters, 2, replid2=masters.nodes[0].info.replid, second_repl_offset=5_000)
+    assert diagnose(related).verdict.id is FindingId.SPLIT_BRAIN
     for snapshot in (acquainted, untold, healthy()):
         assert not any("deployments" in one.summary for one in traps(snapshot))
 

@@ -296,3 +296,53 @@ def test_a_replica_that_takes_writes_of_its_own(writing, severity):
     assert "lost with its next full sync" in finding.summary
     assert not found(with_node(healthy(), 3, read_only=True), FindingId.APP_ON_REPLICA)
     assert not found(with_node(healthy(), 1, read_only=False), FindingId.APP_ON_REPLICA)
+
+
+def test_a_pause_that_somebody_left_behind_holds_writes_up():
+    said = only(with_node(healthy(), 1, paused_ms=65_000), FindingId.WRITES_REFUSED)
+    older = only(with_view(healthy(), 1, clients=Clients(application=9, waiting=2)), FindingId.WRITES_REFUSED)
+
+    assert (said.severity, said.confidence) == (Severity.CRITICAL, Confidence.CERTAIN)
+    assert "for 65 s more: somebody gave it CLIENT PAUSE" in said.summary
+    assert "2 clients blocked in a write" in older.evidence[0].observation
+    for other in (
+        with_node(healthy(), 1, paused_ms=0),
+        with_node(healthy(), 2, paused_ms=65_000),
+        with_node(healthy(), 1, paused_ms=65_000, failover_state="waiting-for-sync"),
+    ):
+        assert not found(other, FindingId.WRITES_REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("of_replica", "of_master", "policy", "warns"),
+    [
+        (50, 100, "allkeys-lru", True),
+        (50, 0, "allkeys-lru", True),
+        (100, 100, "allkeys-lru", False),
+        (90, 80, "allkeys-lru", False),
+        (95, 100, "allkeys-lru", False),
+        (0, 100, "allkeys-lru", False),
+    ],
+)
+def test_a_replica_that_would_evict_as_soon_as_it_is_a_master(of_replica, of_master, policy, warns):
+    snapshot = with_node(healthy(), 1, max_memory=of_master * MIB, max_memory_policy=policy, used_memory=70 * MIB)
+    snapshot = with_node(snapshot, 2, max_memory=of_replica * MIB, max_memory_policy=policy, used_memory=92 * MIB)
+    assert any("smaller maxmemory" in one.summary for one in found(snapshot, FindingId.MEMORY_PRESSURE)) is warns
+
+
+def test_a_master_that_keeps_nothing_and_came_back_with_nothing():
+    keeps_nothing = replace(SAVES, save_points=())
+    master = with_node(healthy(), 1, uptime_s=5, aof_enabled=False)
+    empty = with_view(master, 1, config=keeps_nothing, keys=0)
+
+    (said,) = found(empty, FindingId.PERSISTENCE_FAILING)
+    assert (said.severity, said.confidence) == (Severity.INFO, Confidence.LIKELY)
+    assert "keeps nothing on disk, and holds no keys" in said.summary
+    assert diagnose(empty).verdict.id is FindingId.HEALTHY
+    for other in (
+        with_view(master, 1, config=keeps_nothing, keys=1),
+        with_view(master, 1, config=SAVES, keys=0),
+        with_node(empty, 1, aof_enabled=True),
+        with_node(empty, 1, uptime_s=999),
+    ):
+        assert not found(other, FindingId.PERSISTENCE_FAILING)
