@@ -120,7 +120,7 @@ def _agreement(snapshot: Snapshot, master: Address, *, quorum: bool) -> Iterator
         return
     agreed = snapshot.agreed_master
     yield Check(
-        "a majority of all Sentinels agree",
+        "a majority of all Sentinels agrees",
         ok=agreed == master,
         observation=f"{agreed}, {snapshot.electorate} Sentinels" if agreed else "no majority at the highest epoch",
     )

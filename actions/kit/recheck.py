@@ -23,7 +23,7 @@ class Recheck(Step):
     @property
     def title(self) -> str:
         """What the step does."""
-        return "See that nothing has changed since the approval"
+        return "See that nothing has changed since it was planned"
 
     @property
     def command(self) -> str:
@@ -39,4 +39,4 @@ class Recheck(Step):
         different = changed_facts(self.seen, facts_of(await hands.observe()))
         if different:
             raise TooLate(f"it is no longer as it was approved: {'; '.join(different)}")
-        return "all is as it was approved"
+        return "all is as it was planned"

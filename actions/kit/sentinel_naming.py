@@ -57,7 +57,7 @@ class TellSentinels(Step):
     @property
     def title(self) -> str:
         """What the step does."""
-        who = f"Sentinel {', '.join(map(str, self.sentinels))}"
+        who = f"Sentinel{'s' if self.sentinels[1:] else ''} {', '.join(map(str, self.sentinels))}"
         if not self.silent:
             return f"Have {who} name {self.master}"
         back = "it is back" if len(self.sentinels) == 1 else "they are back"

@@ -39,7 +39,8 @@ class Gone:
         """What is known of them, in sentences."""
         parts = []
         if self.dead:
-            parts.append(f"Nothing listens any more where Sentinel {_listed(self.dead)} was.")
+            who = f"Sentinels {_listed(self.dead)} were" if self.dead[1:] else f"Sentinel {self.dead[0]} was"
+            parts.append(f"Nothing listens any more where {who}.")
         parts += [f"Sentinel {view.address} does not answer ({_why(view)})." for view in self.silent]
         parts += [f"Sentinel {view.address} is left and cannot fail over: {view.quorum_text}." for view in self.left]
         others = "no other" if self.left else "none"

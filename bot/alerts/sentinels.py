@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from actions.kit.errors import TandemError
+from actions.kit.errors import AccessDenied, TandemError
 from actions.kit.sentinel_events import MYSELF, Instance, SentinelEvent
 from actions.kit.topology import Address, Target
 from bot.alerts.failovers import Failovers
@@ -148,18 +148,23 @@ class SentinelWatch:
     async def _listen(self, ear: _Ear) -> None:
         pause_s, failures = AGAIN_S, 0
         while ear.listed or failures < GIVEN_UP:
-            targets = tuple(ear.targets.values())
+            targets, heard = tuple(ear.targets.values()), False
             try:
                 names = [target.master_name for target in targets]
                 async with aclosing(self._events(targets[0], ear.sentinel, names, self._opening)) as events:
                     async for event in events:
-                        pause_s, failures = AGAIN_S, 0
+                        heard = True
                         if not self._heard(ear, event):
                             return
+            except AccessDenied as error:  # It may have said what it knows all the same.
+                heard = False
+                log.warning("a Sentinel does not let Tandem listen; its user needs +psubscribe allchannels: %s", error)
             except TandemError as error:
                 log.info("a Sentinel is not heard: %s", error)
             except Exception:
                 log.exception("what Sentinel %s says could not be worked on", ear.sentinel)
+            if heard:
+                pause_s, failures = AGAIN_S, 0
             await asyncio.sleep(pause_s)
             pause_s, failures = min(LONGEST_S, pause_s * 2), failures + 1
 

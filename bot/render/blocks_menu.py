@@ -91,8 +91,8 @@ def help_page(offer: Offer) -> Message:
     blocks = [section("\n".join(lines[at : at + 8])) for at in range(0, len(lines), 8)]
     end = context(
         f"Targets here: {names}{more}",
-        "Only what you may use in this channel is listed.",
-        "`/redis help failover` says what can stand for the `…`, and so for each word.",
+        "Actions that you may not use in this channel are not listed.",
+        "`/redis help WORD` says how that word is typed, and what can stand for the `…`.",
     )
     return fit("What you can do here", [section("*What you can do here*")], blocks, [end])
 

@@ -241,7 +241,10 @@ def _loss(count: int | None, keys: int | None) -> str:
 
 
 def _notes(plan: Plan) -> list[Block]:
-    return [section(f"*What it costs besides:* {mrkdwn(' '.join(plan.cost.notes), 1_000)}")] if plan.cost.notes else []
+    if not plan.cost.notes:
+        return []
+    lines = [f"• {mrkdwn(note, 700)}" for note in plan.cost.notes]
+    return [section("\n".join(["*What it costs besides*", *lines]))]
 
 
 def _choice(plan: Plan) -> list[str]:

@@ -11,6 +11,7 @@ from actions.adapters.redis.failures import CommandFailed, as_error
 from actions.adapters.redis.questions import ask_sentinel
 from actions.adapters.redis.reach import Reach, by_map
 from actions.adapters.redis.wire import Reply
+from actions.kit.errors import AccessDenied
 from actions.kit.sentinel_events import SentinelEvent, as_events, parse_event
 from actions.kit.snapshot import Reason, SentinelView
 from actions.kit.topology import Address, Target
@@ -29,7 +30,7 @@ async def sentinel_events(
 ) -> AsyncGenerator[SentinelEvent]:
     """Every event of one Sentinel, of all masters that it watches. Ends only by an error or by being closed.
 
-    First comes what it knows already of certain masters.
+    First comes what it knows already of certain masters, also where it lets us ask and not listen.
 
     Args:
         target: whose Sentinel it is: how it lets us in.
@@ -48,16 +49,27 @@ async def sentinel_events(
     try:
         async with opening or contextlib.nullcontext():
             views = [(master_name, await _asked(node, master_name)) for master_name in master_names]
-            await node.subscribe("*")
+            refused = await _refused(node)
         for master_name, view in views:
             for known in as_events(master_name, view):
                 yield known
+        if refused is not None:
+            raise refused
         async for reply in node.heard(BEAT_S):
             event = _event(reply)
             if event is not None:
                 yield event
     finally:
         await node.aclose()
+
+
+async def _refused(node: Node) -> AccessDenied | None:
+    """Subscribe; why it does not let us."""
+    try:
+        await node.subscribe("*")
+    except AccessDenied as error:
+        return error
+    return None
 
 
 async def _asked(node: Node, master_name: str) -> SentinelView:

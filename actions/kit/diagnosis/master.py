@@ -193,7 +193,7 @@ def _against(facts: Facts, said: Sequence[Voice]) -> str:
     parts = []
     if votes:
         nos = sum(voice.votes for voice in said if voice.reach is Reach.NO)
-        parts.append(f"{nos} of {votes} {facts.voters}s do not reach it")
+        parts.append(f"{nos} of {votes} {facts.voters}s {'does' if nos == 1 else 'do'} not reach it")
     if replicas:
         parts.append(f"{sum(replicas)} of {len(replicas)} replicas have lost it")
     return " and ".join(parts)

@@ -11,6 +11,8 @@ const line = (d, stroke, width = 2.6) => ["path", {
 const fill = (d, color) => ["path", { d, fill: color }];
 const triangle = fill("M12 2.5 L22.5 21 H1.5 Z", "#f2b01e");
 const arrow = (d) => [...square("#4a90d9"), line(d, "#fff")];
+const horn = fill("M3 9.5 H8 L17 4.5 V19.5 L8 14.5 H3 Z", "#6b7682");
+const palm = [...disc("#f2c879"), line("M8.5 16 V9 M11 15 V6.5 M13.5 15 V6.5 M16 16 V8.5", "#a8742e", 2)];
 const lock = (shackle) => [line(shackle, "#8a94a0", 2.4), ["rect", { x: 4, y: 10, width: 16, height: 12, rx: 2.5, fill: "#f2b01e" }]];
 
 const DRAWN = {
@@ -69,13 +71,19 @@ const DRAWN = {
   scissors: [line("M8.5 9.5 L20 19 M8.5 14.5 L20 5", "#6b7682", 2.2), ["circle", { cx: 6, cy: 7.5, r: 2.8, fill: "none", stroke: "#d5384b", "stroke-width": 2 }], ["circle", { cx: 6, cy: 16.5, r: 2.8, fill: "none", stroke: "#d5384b", "stroke-width": 2 }]],
   skull: [fill("M12 2.5 a8.5 8.5 0 0 1 5 15.2 V21 H7 V17.7 A8.5 8.5 0 0 1 12 2.5 Z", "#d7dce2"), ["circle", { cx: 8.8, cy: 11.5, r: 2.2, fill: "#333b44" }], ["circle", { cx: 15.2, cy: 11.5, r: 2.2, fill: "#333b44" }]],
   speech_balloon: [fill("M4 4 H20 a2 2 0 0 1 2 2 V15 a2 2 0 0 1 -2 2 H11 L6 21.5 V17 H4 a2 2 0 0 1 -2 -2 V6 a2 2 0 0 1 2 -2 Z", "#b8cfe6")],
-  hand: [...disc("#f2c879"), line("M8.5 16 V9 M11 15 V6.5 M13.5 15 V6.5 M16 16 V8.5", "#a8742e", 2)],
+  hand: palm,
+  raising_hand: palm,
+  memo: [["rect", { x: 4, y: 2.5, width: 16, height: 19, rx: 2, fill: "#fff", stroke: "#5b6570", "stroke-width": 1.8 }], line("M8 8 H16 M8 12 H16 M8 16 H13", "#5b6570", 1.8)],
+  clock3: [["circle", { cx: 12, cy: 12, r: 9, fill: "#fff", stroke: "#5b6570", "stroke-width": 2.2 }], line("M12 6.5 V12 H16.5", "#5b6570", 2)],
+  loudspeaker: [horn, line("M20 9 V15", "#6b7682", 2)],
+  mute: [horn, line("M4 4 L20 20", "#d5384b")],
+  ear: [line("M7 10 a5.2 5.2 0 1 1 9 3.6 C14 15.6 14.6 20.5 11.3 20.5 a3 3 0 0 1 -2.8 -2 M10 10 a2.2 2.2 0 1 1 3.6 1.7", "#a8742e", 2.2)],
 };
 
 const CHARACTERS = {
   tada: "🎉", wave: "👋", "+1": "👍", "-1": "👎", thumbsup: "👍", thumbsdown: "👎", rocket: "🚀", bulb: "💡",
-  bike: "🚲", bicyclist: "🚴", robot_face: "🤖", hammer_and_wrench: "🛠", memo: "📝", pushpin: "📌", recycle: "♻",
-  clock3: "🕒", ear: "👂", loudspeaker: "📢", mute: "🔇", raising_hand: "🙋", raised_hands: "🙌", clap: "👏", package: "📦", floppy_disk: "💾", satellite_antenna: "📡", boom: "💥", busts_in_silhouette: "👥",
+  bike: "🚲", bicyclist: "🚴", robot_face: "🤖", hammer_and_wrench: "🛠", pushpin: "📌", recycle: "♻",
+  raised_hands: "🙌", clap: "👏", package: "📦", floppy_disk: "💾", satellite_antenna: "📡", boom: "💥", busts_in_silhouette: "👥",
 };
 
 export function emoji(name) {

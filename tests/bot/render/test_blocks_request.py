@@ -36,7 +36,7 @@ def test_the_card_shows_everything_that_an_approver_needs() -> None:
         "1.5 s",
         "<!date^1735733700^",
         "CLIENT PAUSE 1500 WRITE",
-        "*What it costs besides:* It is late.",
+        "*What it costs besides*\\n• It is late.",
         "*Why so:* It is late.",
         "*Not chosen* `node-0:6379`: It is late.",
         "3 people can approve, 2 are active. <@U0LEAD> <@U0SECOND>",

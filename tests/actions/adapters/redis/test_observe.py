@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from actions.adapters import sentinel_events
 from actions.adapters.redis import Observer
+from actions.kit.errors import AccessDenied
 from actions.kit.snapshot import NodeConfig, Reason, Role
 from actions.kit.topology import Address, Credentials, Kind, Target
 from sandbox.redis import builds, replication, sentinel
@@ -35,11 +37,23 @@ def addresses(texts):
     return tuple(sorted(map(Address.parse, texts)))
 
 
+async def told_before_it_does_not_let_us_listen(topology, target):
+    """Whom the first Sentinel names to a user who may ask it and not listen."""
+    told = set()
+    await topology.sentinels[0].command("ACL", "SETUSER", "tandem", "-psubscribe")
+    events = sentinel_events(target, Address.parse(topology.sentinel_addresses[0]), [topology.master_name])
+    with pytest.raises(AccessDenied, match="PSUBSCRIBE"):
+        _ = [told.add(event.address) async for event in events]
+    return told
+
+
 async def test_everything_that_sentinels_name_with_the_rights_of_the_acl_user(build, target_of):
     async with sentinel(build, acl=True, tls=build.has_tls) as topology, observing(target_of(topology)) as observer:
         first = await observer.observe()
         again = await observer.observe()
+        told = await told_before_it_does_not_let_us_listen(topology, target_of(topology))
     master, *replicas = first.nodes
+    assert told >= {node.address for node in first.nodes}
     assert first.unasked == again.unasked == ()
     assert tuple(node.address for node in first.nodes) == addresses(topology.node_addresses)
     assert first.agreed_master == master.address
