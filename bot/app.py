@@ -113,9 +113,10 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(parts.desk.aclose, PATIENCE_S)
         sender.start()
         service = Service(over_sockets=settings.slack_app_token is not None)
+        places = Places(fleet)
         receiver = Receiver(
             ledger.incidents,
-            Places(fleet),
+            places,
             _secret(settings.alerts_token),
             by_certificate=settings.alerts_client_ca_file is not None,
         )
@@ -126,7 +127,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         incidents = IncidentWatch(ledger.incidents, parts.desk.look, parts.desk.locks.why_not_now)
         incidents.start()
         stack.push_async_callback(incidents.aclose)
-        sources = Sources(fleet, ledger, parts.desk.look, settings.watches())
+        sources = Sources(fleet, places, ledger, parts.desk.look, settings.watches())
         sources.start()
         stack.push_async_callback(sources.aclose)
         parts.keeper.start()

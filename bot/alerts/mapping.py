@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -22,12 +21,24 @@ _SCHEME = re.compile(r"^(?:redis|valkey)s?://(?:[^@/]*@)?")
 
 
 class Places:
-    """Finds the targets and channels of alerts; made once for a fleet."""
+    """Finds the targets and channels of alerts; made once for a fleet, and told which servers are found besides."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._named = dict(_names(fleet.targets))
-        self._at = dict(_addresses(fleet.targets))
+        self._at: dict[Address, set[str]] = {}
+        for name, target in fleet.targets.items():
+            self.learn(name, (*target.sentinels, *target.nodes))
+
+    def learn(self, target: str, servers: Iterable[Address]) -> None:
+        """These are servers of the target too; what several targets have tells nothing of any."""
+        for address in servers:
+            self._at.setdefault(_spelled(address), set()).add(target)
+
+    def forget(self, target: str, servers: Iterable[Address]) -> None:
+        """They are no longer."""
+        for address in servers:
+            self._at.get(_spelled(address), set()).discard(target)
 
     def signal(self, alert: Alert) -> Signal:
         """The alert with its target, and the channels in which that is spoken of."""
@@ -58,8 +69,8 @@ class Places:
                 address = Address.parse(_SCHEME.sub("", labels.get(label, "")).partition("/")[0], 6379)
             except UsageError:
                 continue
-            if (target := self._at.get(_spelled(address))) is not None:
-                return target
+            if len(owners := self._at.get(_spelled(address), set())) == 1:
+                return next(iter(owners))
         return None
 
 
@@ -71,14 +82,6 @@ def _names(targets: Mapping[str, Target]) -> Iterator[tuple[str, str]]:
             yield target.master_name, name
     for name in targets:
         yield name, name
-
-
-def _addresses(targets: Mapping[str, Target]) -> Iterator[tuple[Address, str]]:
-    """Servers that several targets have tell nothing: a Sentinel of both, or the same address in two networks."""
-    owned = {name: {*map(_spelled, (*target.sentinels, *target.nodes))} for name, target in targets.items()}
-    shared = Counter(address for addresses in owned.values() for address in addresses)
-    for name, addresses in owned.items():
-        yield from ((address, name) for address in addresses if shared[address] == 1)
 
 
 def _spelled(address: Address) -> Address:

@@ -20,6 +20,7 @@ from actions.kit.pulse import Pulse
 from actions.kit.replies import parse_named
 from actions.kit.topology import Address, Kind, Target
 from bot.alerts.failovers import Failovers
+from bot.alerts.mapping import Places
 from bot.alerts.telling import Teller, own_alert
 from bot.ledger.incident_records import Alert
 from bot.render.words import plain
@@ -56,9 +57,13 @@ class NodeWatch:
         teller: where goes what is noticed.
         failovers: is told of masters that fall silent, and of roles that have moved.
         every_s: how often a node is asked, in seconds.
+        places: is told which nodes there are.
     """
 
-    def __init__(self, targets: Iterable[Target], teller: Teller, failovers: Failovers, every_s: float) -> None:
+    def __init__(
+        self, targets: Iterable[Target], teller: Teller, failovers: Failovers, every_s: float, places: Places
+    ) -> None:
+        self._places = places
         self._groups = {target.name: _Group(target) for target in targets}
         self._teller, self._failovers = teller, failovers
         self._prober = Prober(every_s, TIMEOUT_S, self._told)
@@ -85,6 +90,7 @@ class NodeWatch:
             if group is not None and address not in group.pulses:
                 group.pulses[address] = Pulse()
                 self._prober.follow(group.target, address)
+                self._places.learn(target, [address])
 
     def forget(self, target: str, nodes: Iterable[Address]) -> None:
         """There are no such nodes any more, and that is as it should be."""
@@ -94,6 +100,8 @@ class NodeWatch:
                 group.signs.pop(address, None)
                 group.read_at.pop(address, None)
                 self._prober.leave(target, address)
+                if address not in group.target.nodes:
+                    self._places.forget(target, [address])
 
     def pulse(self, target: str, address: Address) -> Pulse | None:
         """What is known of one node."""

@@ -24,16 +24,19 @@ class Sources:
 
     Args:
         fleet: what is watched.
+        places: finds the targets of alerts, and is told which nodes are found.
         ledger: where goes what is noticed.
         look: looks at a target, as a person's command does.
         watches: which of them are on.
     """
 
-    def __init__(self, fleet: Fleet, ledger: Ledger, look: Look, watches: Watches) -> None:
+    def __init__(self, fleet: Fleet, places: Places, ledger: Ledger, look: Look, watches: Watches) -> None:
         dialled = tuple(filter(_is_dialled, fleet.targets.values()))
-        self._teller = Teller(Places(fleet), ledger.incidents, ledger.held)
+        self._teller = Teller(places, ledger.incidents, ledger.held)
         self._failovers = Failovers(look, self._teller)
-        self._nodes = NodeWatch(dialled, self._teller, self._failovers, watches.nodes_s) if watches.nodes_s else None
+        self._nodes = None
+        if watches.nodes_s:
+            self._nodes = NodeWatch(dialled, self._teller, self._failovers, watches.nodes_s, places)
         self._sentinels = None
         if watches.sentinels:
             self._sentinels = SentinelWatch(dialled, self._teller, self._failovers, sentinel_events, self._known)

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import case, func, insert, select, update
 
 from bot.ledger import audit
 from bot.ledger.database import Transaction
@@ -23,6 +23,8 @@ TOPIC = "outbox"
 TARGET = "target:"
 """What a channel begins with that stands for all channels which a target is bound to; ``target:*``: any target."""
 
+MENDABLE = ("not_in_channel", "channel_not_found", "is_archived", "restricted_action")
+"""Slack's words for why a channel does not take a message that somebody can do something about."""
 _SOME = 500
 """Values in one statement: databases limit them."""
 
@@ -114,8 +116,13 @@ async def _insert(tx: Transaction, wanted: Sequence[Want]) -> None:
 
 
 async def again(tx: Transaction, key: str, body: Mapping[str, object] | None = None) -> bool:
-    """Have a message brought up to date, if there is one; says whether there is."""
-    changed = {} if body is None else {"body": audit.canonical(body)}
+    """Have a message brought up to date, if there is one; says whether there is.
+
+    What is new of an incident is tried again also where its channel did not take the message: nobody else tells of it.
+    """
+    tried = (outbox.c.kind == "incident") & outbox.c.gone.in_(MENDABLE)
+    changed: dict[str, object] = {} if body is None else {"body": audit.canonical(body)}
+    changed["gone"] = case((tried, None), else_=outbox.c.gone)
     done = await tx.connection.execute(
         update(outbox).where(outbox.c.key == key).values(wanted=outbox.c.wanted + 1, **changed)
     )

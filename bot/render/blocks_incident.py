@@ -17,6 +17,7 @@ MUTES_MIN = 60
 
 _SIGNS = {"critical": ":red_circle:", "page": ":red_circle:", "error": ":red_circle:", "info": ":large_blue_circle:"}
 _LABELS = ("instance", "node", "pod", "slave_ip", "master_name")
+_KNOWN = frozenset({"alertname", "severity"})
 _BUTTONS = 5
 _SAID, _OWN = 250, 800
 """Characters of what an alert says: a rule's words, and what Tandem has found out itself."""
@@ -114,6 +115,9 @@ def _alert(alert: Body, *, named: bool) -> str:
     where = [f"{name}={alert['labels'][name]}" for name in _LABELS if alert["labels"].get(name)]
     target = f"{mrkdwn(alert['target'] or 'no target', 60)}: " if named else ""
     said = mrkdwn(alert["summary"] or ", ".join(where), _OWN if alert.get("own") else _SAID)
+    if alert["target"] is None:  # What nobody could make anything of.
+        odd = (f"{name}={value}" for name, value in alert["labels"].items() if name not in _KNOWN)
+        said += f" [{mrkdwn(', '.join(odd), _SAID)}]"
     since = f"since {_moment(alert['since'])}" if not alert["ended"] else _ended(alert["ended"] - alert["since"])
     return f"{_sign(alert)} {target}*{mrkdwn(alert['name'], 80)}* {said} ({since}{_times_of(alert)})"
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from actions.kit.errors import SettingsError
+from actions.kit.topology import Address
 from bot.alerts.mapping import Places
 from bot.ledger.incident_records import Alert
 from bot.targets import load_targets
@@ -75,6 +76,19 @@ def test_whom_it_is_about(
     )
     signal = places(tmp_path).signal(alert)
     assert (signal.target, signal.channels) == (target, channels)
+
+
+def test_servers_that_are_found_later_are_known_by_their_addresses(tmp_path: Path) -> None:
+    found, replica = places(tmp_path), Address("10.0.0.9", 6379)
+    alert = Alert("f", True, datetime.now(UTC), None, {"instance": "redis://10.0.0.9:6379"}, "")
+    told = []
+    for change in (found.learn, found.forget):
+        told.append(found.signal(alert).target)
+        change("stock", [replica])
+    found.learn("stock", [replica])
+    told.append(found.signal(alert).target)
+    found.learn("prices", [replica])
+    assert [*told, found.signal(alert).target] == [None, "stock", "stock", None]
 
 
 def test_without_a_default_channel_nobody_can_be_told(tmp_path: Path) -> None:

@@ -375,6 +375,20 @@ async def test_what_tandem_saw_itself_ends_when_it_is_seen_to_be_well_and_not_at
         assert message(ledger_url)["body"]["firing"] == 1, "what others say ends by their word"
 
 
+@pytest.mark.parametrize(("why", "tried"), [("not_in_channel", 1), ("message_not_found", 0)])
+async def test_what_its_channel_did_not_take_is_tried_again_with_what_is_new(ledger_url, why, tried):
+    clock = Clock()
+    async with ledger_in(ledger_url, clock=clock) as ledger:
+        sender = Sender(ledger, clock)
+        await sender.sends(sender.alert())
+        (due,) = (await ledger.outbox.agenda()).due
+        await ledger.outbox.give_up(await ledger.outbox.claim(due), why)
+        await sender.sends(sender.alert())
+        assert (await ledger.outbox.agenda()).due == ()
+        await sender.sends(sender.alert("f2"))
+        assert len((await ledger.outbox.agenda()).due) == tried
+
+
 async def test_people_look_after_it(ledger_url):
     clock = Clock()
     async with ledger_in(ledger_url, clock=clock) as ledger:

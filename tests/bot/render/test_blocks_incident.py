@@ -74,6 +74,12 @@ def test_of_several_targets_each_alert_says_which() -> None:
     assert "carts: *RedisNoMaster*" in accepted(incident(body(*both, scope="*", targets=2, closed=9)))
 
 
+def test_of_what_fits_no_target_the_labels_are_told() -> None:
+    odd = alert("RedisDown", target=None, labels={"alertname": "RedisDown", "job": "<!channel>", "instance": "a:1"})
+    told = accepted(incident(body(odd, scope="")))
+    assert "RedisDown says so [job=&lt;!channel&gt;, instance=a:1]" in told
+
+
 def test_those_that_do_not_fit_are_counted() -> None:
     some = (alert("RedisDown"), alert("RedisNoMaster", ended=2))
     assert "… and 3 more alerts, 2 of all firing" in accepted(incident(body(*some, firing=2, ended=3)))
