@@ -95,7 +95,8 @@ def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView, switch: Switching) ->
     left = tuple(view.address for view in snapshot.sentinels if view.master is not None)
     away = tuple(view.address for view in snapshot.sentinels if view.master is None)
     steps: list[Step] = [FenceCandidate(new, fence), StillLost(old), Promote(new, None)]
-    steps += [*([tell(left)] if left else []), OpenForWrites(new, fence)]
+    # Sentinels that were told demote an old master that is back by now.
+    steps += [*([tell(left)] if left else []), OpenForWrites(new, fence, None if left else old)]
     back: list[Step] = []
     if old is not None:
         # Those of one deployment are set alike: what the lost one had cannot be asked.

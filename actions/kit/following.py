@@ -109,10 +109,13 @@ class Rejoin(Step):
         """See that a master refuses writes, and that it has taken none that the new one lacks.
 
         Raises:
-            TooLate: it has, or may have: whether that may be thrown away is for a person to say.
+            TooLate: it has, or may have: whether that may be thrown away is for a person to say. Or it is the only one
+                that takes any.
         """
         fenced = await is_fenced(self.node, hands)
         if not fenced:
+            if await _refuses_writes(self.master, hands):
+                raise TooLate(f"{self.node} was left as it is: it takes writes, and {self.master} refuses them")
             back |= await hands.settings(self.node, tuple(back))
             await hands.fence(self.node, self.pause_ms, as_settings(self.settings))
         if fenced and standing.replid == self.replid:
@@ -178,6 +181,8 @@ class Repoint(Step):
         """Send it to the new master; one that is a master itself is left alone."""
         if (await hands.standing(self.node)).role is Role.MASTER:
             raise TooLate(f"{self.node} is a master itself")
+        if await _refuses_writes(self.master, hands):
+            raise NotYet(f"{self.node} was left as it is: {self.master} refuses writes")
         await _master_to_follow(self.node, self.master, hands)
         await hands.demote(self.node, self.master)
         return (await until(lambda: self.holds(hands), hands, self.within_s)).observation
@@ -242,6 +247,14 @@ async def _master_to_follow(node: Address, master: Address, hands: Hands) -> Non
         return
     if standing.role is not Role.MASTER:
         raise TooLate(f"{node} was left as it is: {master} is a {standing.role} by now")
+
+
+async def _refuses_writes(master: Address, hands: Hands) -> bool:
+    """Whether a new master was not opened; one that is silent was, or nobody knows better."""
+    try:
+        return await is_fenced(master, hands)
+    except Unreachable:
+        return False
 
 
 def _words(without: Mapping[Address, str], count: int) -> str:

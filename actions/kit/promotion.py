@@ -7,10 +7,11 @@ written to. No I/O here but through Hands.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.kit.errors import ActionError, Gone, NotYet, TooLate
+from actions.kit.errors import ActionError, Gone, NotYet, TooLate, Unreachable
 from actions.kit.fencing import is_fenced
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
@@ -127,15 +128,18 @@ class Promote(Step):
 
 @dataclass(frozen=True, slots=True)
 class OpenForWrites(Step):
-    """Let the promoted node take writes.
+    """Let the promoted node take writes, and have its file say that it is a master: it may be restarted from now on.
 
     A step of its own, and a point of no return as well: from here on clients may have written to it, so where it falls
-    silent the old master is never given its writes back.
+    silent the old master is never given its writes back. A run that was cut off may come here minutes later.
     """
 
     point_of_no_return: ClassVar[bool] = True
     candidate: Address
     settings: tuple[SettingChange, ...]
+    master: Address | None = None
+    """The old master, which has to be closed; ``None`` where nobody can be asked, or somebody else demotes it."""
+    within_s: int = LOOK_WITHIN_S
 
     @property
     def title(self) -> str:
@@ -152,14 +156,44 @@ class OpenForWrites(Step):
         """What was owed."""
         return self.settings
 
+    async def destroys(self, hands: Hands) -> str | None:
+        """Nothing: where the old master takes writes again, this is not done.
+
+        Raises:
+            TooLate: it does.
+        """
+        await self._only_one(hands)
+        return None
+
     async def act(self, hands: Hands) -> str:
-        """Put the values back on a master, and read them."""
+        """Put the values back on a master, trying again while it does not answer, and read them.
+
+        Raises:
+            TooLate: the old master takes writes again, or the new one is no master any more.
+        """
+        held = await until(lambda: self._opened(hands), hands, self.within_s, every_s=0.1)
+        with contextlib.suppress(ActionError):  # Whether the files are right is looked at once all follow.
+            await hands.rewrite_config(self.candidate)
+        return held.observation
+
+    async def _opened(self, hands: Hands) -> Held:
         if (await hands.standing(self.candidate)).role is not Role.MASTER:
             raise TooLate(f"{self.candidate} is no master any more")
+        await self._only_one(hands)
         await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=False)
-        if await is_fenced(self.candidate, hands):
-            raise NotYet(f"{self.candidate} still refuses writes")
-        return f"{self.candidate} takes writes"
+        still = await is_fenced(self.candidate, hands)
+        return Held(not still, f"{self.candidate} {'still refuses' if still else 'takes'} writes")
+
+    async def _only_one(self, hands: Hands) -> None:
+        """One that was restarted since, or that somebody gave its writes back, may have taken some."""
+        if self.master is None or not await is_fenced(self.candidate, hands):
+            return
+        try:
+            taking = (await is_master(self.master, hands)).yes and not await is_fenced(self.master, hands)
+        except Unreachable:
+            return  # It is dead, or wakes up with its fence.
+        if taking:
+            raise TooLate(f"{self.candidate} was not opened: {self.master} takes writes again")
 
     async def undo(self, hands: Hands) -> str:
         """Nothing, where somebody has made it a replica again since.

@@ -67,7 +67,7 @@ def _steps(
         Fence(old, pause_ms, old_fence),
         CatchUp(old, new, pause_ms),
         Promote(new, old),
-        OpenForWrites(new, new_fence),
+        OpenForWrites(new, new_fence, old),
         demote,
         *(Repoint(other, new) for other in others),
         KeepRoles(new, others),

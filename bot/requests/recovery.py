@@ -14,6 +14,7 @@ from actions.kit.elasticache.views import AVAILABLE
 from actions.kit.errors import ActionError, NotYet, TandemError
 from actions.kit.holding import is_hold, readable
 from actions.kit.plan import stage_of
+from actions.kit.promotion import Promote
 from actions.kit.snapshot import NodeView, Snapshot
 from actions.kit.topology import Address, Kind, Place, Resource
 from bot import logs
@@ -140,10 +141,10 @@ def _no_master_any_more(snapshot: Snapshot, node: Address) -> bool:
 
 
 async def _nothing_under_way(request: Request, snapshot: Snapshot, debt: Debt, hands: Connection) -> None:
-    """Make sure that a failover which the run has asked for can no longer replace this master.
+    """Make sure that a failover which the run has asked for can no longer replace this master, nor has made a second.
 
     Raises:
-        ActionError: it may.
+        ActionError: it may, or has.
     """
     view = snapshot.node(debt.change.node)
     steps = request.plan.steps
@@ -152,9 +153,18 @@ async def _nothing_under_way(request: Request, snapshot: Snapshot, debt: Debt, h
     for index, step in enumerate(steps[: reached + 1]):
         if stages and stage_of(steps, index) not in stages:
             continue
+        if isinstance(step, Promote) and view is not None and view.is_master and step.candidate == view.address:
+            _predecessor_is_seen(step, snapshot)
         if step.point_of_no_return and view is not None and view.is_master and request.plan.candidate != view.address:
             log.info("%s: before %s gets its writes back, step %d is seen to be over", request.id, view.address, index)
             await step.undo(hands)
+
+
+def _predecessor_is_seen(step: Promote, snapshot: Snapshot) -> None:
+    """A run that was given up has left its master the writes: being silent for a moment it is still the one."""
+    old = snapshot.node(step.master)
+    if step.master is not None and (old is None or old.info is None):
+        raise NotYet(f"{step.master}, which it was promoted instead of, does not answer and may take writes")
 
 
 def not_quiet(snapshot: Snapshot) -> str | None:

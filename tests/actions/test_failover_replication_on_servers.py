@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import pytest
 
 from actions.adapters import TargetHands, connect
 from actions.adapters.redis.connection import Node, Reply
-from actions.kit.errors import TooLate, Unreachable
+from actions.kit.errors import NotYet, TooLate, Unreachable
 from actions.kit.following import KeepRoles, Rejoin, Repoint
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Plan, Step
 from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
-from actions.kit.settlement import CutOff, Question, settle
-from actions.kit.steps import FENCE_REPLICAS, CatchUp, Fence, Prove
-from actions.kit.topology import Address, Limits
+from actions.kit.settlement import Answer, CutOff, Question, settle
+from actions.kit.steps import FENCE, FENCE_REPLICAS, CatchUp, Fence, Prove
+from actions.kit.topology import Address, Limits, Place
+from bot.requests.recovery import _nothing_under_way
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, replication
 from tests.failover import (
     Fault,
@@ -311,6 +313,68 @@ async def test_the_old_master_is_restarted_before_it_is_demoted(took: str) -> No
         assert await scene.old.command("GET", "only:here") == "1"
         await no_two_writable_masters(scene.topology, 0.3)
         assert [str(change.node) for change in journal.owed] == [scene.old.address]
+
+
+async def test_an_old_master_that_takes_writes_again_stays_the_only_one() -> None:
+    """The host of bot and old master is started again right after the promotion: neither fence nor pause is left."""
+    async with under_load() as scene:
+        steps = in_haste(scene.plan.steps)
+        index, journal = await cut_off(steps, Promote, "after", scene.hands)
+        async with never_two_writable_masters(scene.topology):
+            await scene.old.kill()
+            await scene.old.start()
+            assert await scene.old.command("SET", "only:here", "1")
+            asked = await settle(steps, CutOff(index), scene.hands, journal)
+            assert isinstance(asked, Question)
+            assert f"was not opened: {scene.old.address} takes writes again" in " ".join(asked.seen)
+            ending = await settle(steps, CutOff(index, answer=Answer.RESUME), scene.hands, journal)
+            assert isinstance(ending, Ending)
+            assert ending.outcome is Outcome.INCOMPLETE
+            assert StepState.DONE not in [state for _, _, state, _ in journal.lines], journal.lines
+            assert await scene.old.command("SET", "only:here", "2")
+            debt = next(change for change in journal.owed if str(change.node) == scene.new.address)
+            request = SimpleNamespace(id="r", plan=scene.plan, run=SimpleNamespace(reached=index))
+            await scene.old.kill()  # As if it were started again: the new one is the only master meanwhile.
+            with pytest.raises(NotYet, match=f"{scene.old.address}, .* does not answer and may take writes"):
+                await _nothing_under_way(
+                    request,  # type: ignore[arg-type]
+                    await scene.hands.observe(),
+                    SimpleNamespace(change=debt),  # type: ignore[arg-type]
+                    scene.hands,
+                )
+
+
+async def test_a_new_master_keeps_its_role_and_its_writes_from_the_first_one_on() -> None:
+    """It does not answer at first when it is to be opened, and is restarted before the others follow it."""
+    async with under_load(appendonly=True) as scene:
+
+        class Stalling(TargetHands):
+            stalled = False
+
+            async def change_settings(self, node: Place, settings: Mapping[str, str], *, rewrite: bool) -> None:
+                stall = settings == {FENCE: "0"} and not self.stalled
+                try:
+                    if stall:
+                        self.stalled = True
+                        await scene.new.hang()
+                    await super().change_settings(node, settings, rewrite=rewrite)
+                finally:
+                    if stall:
+                        await scene.new.resume()
+
+        async def restart() -> None:
+            await scene.new.command("SET", "first", "1")
+            await scene.new.restart()
+
+        steps = [step for step in scene.plan.steps if not (isinstance(step, Prove) and step.after_s)]
+        async with another(Stalling, scene) as hands:
+            journal = Journal(Rejoin, restart)
+            ending = await carry_out(steps, hands, journal)
+            assert hands.stalled  # type: ignore[attr-defined]
+        assert ending == Ending(Outcome.DONE), journal.lines
+        assert await scene.new.command("GET", "first") == "1"
+        assert await scene.lost() == 0
+        await scene.as_it_was()
 
 
 CUTS = [("old", CatchUp), ("old", Rejoin), *(("new", at) for at in (Promote, OpenForWrites, Rejoin))]
