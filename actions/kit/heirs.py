@@ -54,9 +54,14 @@ def unfit(node: NodeView) -> Iterator[str]:
 
 
 def never_synced(node: NodeView) -> bool:
-    """A replica that lost its master in its first sync: its offset was never set, and it has no keys as far as told."""
+    """A replica that lost its master in its first sync: it had no link yet, nor an offset, nor keys as far as told.
+
+    One that has followed an empty master says since when it does not any more.
+    """
     link = node.info.link if node.info else None
-    return link is not None and not link.up and node.info is not None and node.info.offset <= 1 and not node.keys
+    if node.info is None or link is None or link.up or link.down_since_s is not None:
+        return False
+    return node.info.offset <= 1 and not node.keys
 
 
 def ahead_of(node: NodeInfo, other: NodeInfo) -> int | None:

@@ -46,6 +46,7 @@ def test_a_replica_that_lost_its_master_in_its_first_sync_is_no_heir():
     assert best_heir(never) is None
     assert why_no_heir(never, never.nodes[1]) == ("it holds nothing: it has never ended a sync with its master",)
     assert best_heir(with_view(never, 2, keys=3)) is not None
+    assert best_heir(with_link(never, 2, down_since_s=0)) is not None, "it has followed a master that was empty"
     said = {one.id: one for one in diagnose(never).findings}
     assert "promote" not in " ".join(said[FindingId.MASTER_DOWN].suggests)
     assert FindingId.NO_ELIGIBLE_REPLICA in said
