@@ -1,6 +1,7 @@
 """`approve`, `deny`, `withdraw` in a terminal: what an approver is shown and asked, and who stops following when."""
 
 import asyncio
+import contextlib
 import os
 import pty
 import signal
@@ -48,7 +49,7 @@ async def typing(terminal, line, answer=""):
     )
     os.close(follower)
     os.write(leader, answer.encode())
-    shown = asyncio.create_task(asyncio.to_thread(_read, leader))
+    shown = Shown(leader)
     try:
         yield process, shown
     finally:
@@ -59,14 +60,25 @@ async def typing(terminal, line, answer=""):
         os.close(leader)
 
 
-def _read(leader):
-    shown = b""
-    try:
-        while some := os.read(leader, 65536):
-            shown += some
-    except OSError:  # The other side has closed it.
-        pass
-    return shown.decode()
+class Shown:
+    """What a terminal shows: all of it once that is awaited, `so_far` before."""
+
+    def __init__(self, leader):
+        self._read = bytearray()
+        self._reading = asyncio.create_task(asyncio.to_thread(self._reads, leader))
+
+    @property
+    def so_far(self):
+        return self._read.decode(errors="replace")
+
+    def __await__(self):
+        return self._reading.__await__()
+
+    def _reads(self, leader):
+        with contextlib.suppress(OSError):  # The other side has closed it.
+            while some := os.read(leader, 65536):
+                self._read += some
+        return self._read.decode()
 
 
 async def test_an_approver_sees_the_whole_plan_and_is_asked(terminal):
@@ -116,7 +128,9 @@ async def test_ctrl_c_stops_following_what_another_process_carries_out(terminal)
                 lease = await ledger.begin(request.id)  # As a bot would.
                 journal = ledger.journal(lease)
                 await journal.intends(0, PLAN.steps[0])
-                await asyncio.sleep(1)
+                while "begins as soon as a bot takes it" not in shown.so_far:
+                    await asyncio.sleep(0.02)
+                await asyncio.sleep(1)  # Right after these words it listens for Ctrl-C.
             process.send_signal(signal.SIGINT)
             async with asyncio.timeout(60):
                 assert await process.wait() == 5
