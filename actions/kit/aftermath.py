@@ -57,8 +57,8 @@ def aftermath(before: Before, new: Address, accepted_at: datetime | None, snapsh
         return Aftermath((outage, again), settled=True, lost=None)
     lost, loss = _loss(before, snapshot, new)
     open_ends = tuple(_open_ends(before, new, snapshot))
-    standing = (_now(new, snapshot), *open_ends, *_settled(before, new, snapshot))
     rivals = _is_rival(snapshot.node(before.address), new)
+    standing = (_now(new, snapshot, rivals=rivals), *open_ends, *_settled(before, new, snapshot))
     settled = not open_ends and takes_writes(snapshot, new) and not rivals
     return Aftermath((outage, loss, *standing), settled, lost, rivals)
 
@@ -161,9 +161,11 @@ def _loss(before: Before, snapshot: Snapshot, new: Address) -> tuple[int | None,
     return 0, f"Nothing is lost of what {before.address} had {when}; of what it took later nothing is known."
 
 
-def _now(new: Address, snapshot: Snapshot) -> str:
+def _now(new: Address, snapshot: Snapshot, *, rivals: bool) -> str:
     if takes_writes(snapshot, new):
-        return f"{new} is the master and takes writes."
+        return (
+            f"{new} takes writes, and is not the only master." if rivals else f"{new} is the master and takes writes."
+        )
     return f"{new} was promoted, and is not seen to take writes."
 
 

@@ -134,6 +134,7 @@ def test_an_old_master_that_still_answers_says_what_only_it_has(offset, said):
     alive = with_view(moved(), 1, info=info_of(1, Role.MASTER, offset=offset), unasked=None)
     assert said in told(alive)
     assert "still says that it is a master" in told(alive)
+    assert "10.0.0.2:6379 takes writes, and is not the only master." in told(alive)
     assert not aftermath(before(), NEW, ACCEPTED, alive).settled
 
 
