@@ -91,7 +91,7 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
         LastLook(sentinel.address, candidate.address),
         switch,
         AwaitSentinels(answering, snapshot.master_name, candidate.address, snapshot.electorate, epoch),
-        Demote(master.address, candidate.address, config_epoch=epoch),
+        Demote(master.address, candidate.address, config_epoch=epoch, fenced=not switch.coordinated),
     ]
     changed = [*steering, *(() if switch.coordinated else fence.settings)]
     for node in dict.fromkeys(change.server for change in changed):

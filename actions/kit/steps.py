@@ -170,6 +170,8 @@ class Demote(Step):
     within_ms: int = 5_000
     config_epoch: int | None = None
     """The highest that a Sentinel knew when this was planned; ``None`` where none is in charge."""
+    fenced: bool = False
+    """An earlier step has fenced it."""
 
     @property
     def title(self) -> str:
@@ -196,18 +198,32 @@ class Demote(Step):
         return f"{self.node} has to be demoted: {held.observation}"
 
     async def act(self, hands: Hands) -> str:
-        """Demote unless it follows already, trying again while it does not answer; then disconnect its clients."""
-        held = await until(lambda: self._follows(hands), hands, self.within_ms / 1000, every_s=0.2)
+        """Demote unless it follows already, trying again while it does not answer; then disconnect its clients.
+
+        Raises:
+            TooLate: it was demoted, and had taken writes; Sentinel would have done so too, and seconds later.
+        """
+        open_ = False
+
+        async def followed() -> Held:
+            nonlocal open_
+            before = await self._look(hands)
+            if before.yes:
+                return before
+            await self._still_ours(hands)
+            open_ = open_ or await self._lost_its_fence(hands)
+            await hands.demote(self.node, self.master)
+            return await self._look(hands)
+
+        held = await until(followed, hands, self.within_ms / 1000, every_s=0.2)
         await hands.disconnect_clients(self.node)
+        if open_:
+            raise TooLate(f"{held.observation}; until then its fence was gone, and what it took without it is lost")
         return f"{held.observation}, its clients were disconnected"
 
-    async def _follows(self, hands: Hands) -> Held:
-        before = await self._look(hands)
-        if before.yes:
-            return before
-        await self._still_ours(hands)
-        await hands.demote(self.node, self.master)
-        return await self._look(hands)
+    async def _lost_its_fence(self, hands: Hands) -> bool:
+        """One that was restarted since comes back without."""
+        return self.fenced and (await hands.settings(self.node, (FENCE,))).get(FENCE) != str(FENCE_REPLICAS)
 
     async def _still_ours(self, hands: Hands) -> None:
         if self.config_epoch is None:

@@ -93,6 +93,22 @@ async def test_nobody_is_demoted_who_was_promoted_again_since() -> None:
         assert (await scene.old.command("ROLE"))[0] == "master"
 
 
+async def test_what_an_old_master_took_without_its_fence_is_said_to_be_lost() -> None:
+    """It is restarted between the promotion and its demotion."""
+    async with under_load(default, down_after_ms=60_000) as scene:
+
+        async def restart() -> None:
+            await scene.old.kill()
+            await scene.old.start()
+            assert await scene.old.command("SET", "only:here", "1")
+
+        ending, journal = await scene.carry_out(Demote, restart)
+        assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+        assert "its fence was gone, and what it took without it is lost" in ending.failures[0]
+        assert journal.states("Prove") == [StepState.DONE]
+        assert journal.owed == []
+
+
 async def test_nobody_is_demoted_whom_the_sentinels_still_name() -> None:
     """They would find no master, and promote a third one, which lacks what the new one took."""
     async with under_load(default) as scene:
