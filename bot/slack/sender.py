@@ -26,7 +26,9 @@ log = logging.getLogger(__name__)
 
 POLL_S = 1.0
 REST_S = 1.5
-"""Between two updates of one message, times the number of messages that wait for one."""
+LONGEST_REST_S = 60.0
+"""Between two updates of one message, times the number of messages that wait for one: those that wait now may be gone
+long before so much time is over, so that no news waits longer."""
 SEND_S = 20.0
 """A call to Slack takes no longer; less than a claim lasts."""
 IN_HAND_S = 3.0
@@ -198,7 +200,7 @@ class Sender:
 
     async def _stands(self, entry: Entry, place: Place, found: Screen) -> None:
         updated = entry.place is not None
-        rest_s = self._rest_s * max(1, self._updates) if updated else 0.0
+        rest_s = resting_s(self._rest_s, self._updates) if updated else 0.0
         then = tuple(_following(entry, found)) if not updated else ()
         while True:
             try:
@@ -242,6 +244,11 @@ class Sender:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def resting_s(rest_s: float, waiting: int) -> float:
+    """How long a message rests while so many wait for an update."""
+    return min(LONGEST_REST_S, rest_s * max(1, waiting))
 
 
 def _incident(entry: Entry) -> str | None:

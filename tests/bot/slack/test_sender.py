@@ -11,6 +11,7 @@ import yaml
 
 from actions.kit.loop import Ending, Outcome
 from bot.ledger import Origin, Person
+from bot.slack.sender import resting_s
 from sandbox.slack import LocalSlack, Message
 from tests.bot.ledger.given import LEAD
 from tests.bot.slack.conftest import INCIDENT, MANIFEST, judge_everything, saying
@@ -260,3 +261,8 @@ async def test_an_answer_that_is_lost_posts_nothing_twice_where_the_bot_may_read
         await slack.waits_for(lambda: len(calls(slack, "chat.update")) >= 2)
         assert len(slack.messages(INCIDENT)) == len(slack.messages(INCIDENT, thread_ts=card.ts)) == 1
         judge_everything(slack)
+
+
+@pytest.mark.parametrize(("waiting", "rests_s"), [(0, 1.5), (1, 1.5), (10, 15), (500, 60)])
+def test_the_more_wait_the_longer_a_message_rests_but_news_never_for_long(waiting: int, rests_s: float) -> None:
+    assert resting_s(1.5, waiting) == rests_s
