@@ -40,5 +40,6 @@ ACTION = ChangeAction(
     summary="Of a cluster that has lost most masters: a replica takes its shard, and nobody votes.",
     risk=Risk.IRREVERSIBLE,
     plan=plan,
+    only_for=Kind.CLUSTER,
     options=(Option("to", "HOST:PORT", "The replica that shall take over."),),
 )

@@ -13,6 +13,7 @@ from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.ports import Hands
 from actions.kit.proof import Check
 from actions.kit.snapshot import Snapshot
+from actions.kit.topology import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class ChangeAction:
     risk: Risk
     plan: Callable[[Snapshot, Options], Plan | Refusal]
     options: tuple[Option, ...] = ()
+    only_for: Kind | None = None
+    """The one kind of target that it is about; asked for of another one it is refused, and it need not be offered."""
 
 
 Action = ReadAction | ChangeAction

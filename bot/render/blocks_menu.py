@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from actions.kit.action import Action, ReadAction
+from actions.kit.topology import Kind
 from bot.ledger.records import Request
 from bot.render.blocks import (
     MAX_ACTIONS,
@@ -35,11 +36,17 @@ View = dict[str, object]
 class Offer:
     """What one person may do in one place.
 
-    ``actions`` are those that they may use; ``targets`` those that the channel is bound to.
+    ``actions`` are those that they may use; ``targets`` those that the channel is bound to, ``kinds`` what they are.
     """
 
     actions: tuple[Action, ...]
     targets: tuple[str, ...]
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+
+    def suits(self, action: Action, target: str) -> bool:
+        """Whether the action is about such a target at all."""
+        only = None if isinstance(action, ReadAction) else action.only_for
+        return only is None or self.kinds.get(target, only) is only
 
 
 def menu(offer: Offer, chosen: str | None = None) -> Message:
@@ -51,7 +58,8 @@ def menu(offer: Offer, chosen: str | None = None) -> Message:
             (section("No target is bound to this channel, or nothing here is open to you. `/redis help` says more."),),
         )
     picker = [_picker(offer.targets, target)] if len(offer.targets) > 1 else []
-    buttons = [_action_button(index, action, target) for index, action in enumerate(offer.actions)]
+    suiting = [action for action in offer.actions if offer.suits(action, target)]
+    buttons = [_action_button(index, action, target) for index, action in enumerate(suiting)]
     row = [*picker, *buttons][:MAX_ACTIONS]
     blocks = [section(f"What shall I do with *{mrkdwn(target, 80)}*?"), *actions(row, "menu")]
     return Message(f"What shall I do with {mrkdwn(target, 80)}?", (*blocks, context("`/redis help` lists the words.")))
@@ -84,7 +92,8 @@ def help_page(offer: Offer) -> Message:
     if not offer.targets:
         text = "No target is bound to this channel. Whoever keeps `targets.yaml` can bind it by its channel id."
         return Message(text, (section(text),))
-    lines = [_help_line(action, len(offer.targets) > 1, " …" if options_of(action) else "") for action in offer.actions]
+    suiting = [action for action in offer.actions if any(offer.suits(action, name) for name in offer.targets)]
+    lines = [_help_line(action, len(offer.targets) > 1, " …" if options_of(action) else "") for action in suiting]
     lines += [_word_line(word) for word in WORDS]
     names = ", ".join(code(name) for name in offer.targets[:40])
     more = f" and {len(offer.targets) - 40} more" if len(offer.targets) > 40 else ""

@@ -73,7 +73,8 @@ class Commands:
         """What this person may do here."""
         noes = [await self.policy.may_use(caller.person.id, action, caller.channel or "") for action in self.actions]
         open_to = tuple(action for action, no in zip(self.actions, noes, strict=True) if no is None)
-        return Offer(open_to, self.fleet.seen_from(caller.channel or ""))
+        targets = self.fleet.seen_from(caller.channel or "")
+        return Offer(open_to, targets, {name: self.fleet.targets[name].kind for name in targets})
 
     async def choose(self, caller: Caller, target: str) -> None:
         """Show the menu for another target, in place of the one before."""

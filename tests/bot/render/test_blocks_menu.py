@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from actions.kit.topology import Kind
 from actions.registry import ACTIONS
 from bot.cli.exits import Exit, exit_of_request
 from bot.ledger.records import RequestState, RunState
@@ -36,6 +37,14 @@ def test_the_menu_has_a_button_for_each_action_and_a_picker_for_several_targets(
     alone = menu(Offer(READS, ("orders",)))
     assert "failover" not in accepted(alone)
     assert "static_select" not in accepted(alone)
+
+
+def test_what_is_about_clusters_alone_is_offered_for_clusters_alone() -> None:
+    mixed = Offer(ACTIONS, ("carts", "orders"), {"carts": Kind.CLUSTER, "orders": Kind.SENTINEL})
+    assert "takeover carts" in accepted(menu(mixed, "carts"))
+    assert "takeover" not in accepted(menu(mixed, "orders"))
+    assert "/redis takeover" in accepted(help_page(mixed))
+    assert "takeover" not in accepted(help_page(Offer(ACTIONS, ("orders",), {"orders": Kind.SENTINEL})))
 
 
 @pytest.mark.parametrize("targets", [(), tuple(f"target-{number}" for number in range(300)), (NASTY,)])
