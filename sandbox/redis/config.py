@@ -35,12 +35,12 @@ CLUSTER_ACL = (
 """What `tandem` may do beside that on a node of a cluster."""
 
 SENTINEL_ACL = (
-    "+ping +info +role +client|id +client|setname +acl|whoami",
+    "+ping +info +role +client|id +client|setname +client|list +client|kill +acl|whoami",
     "+sentinel|masters +sentinel|master +sentinel|replicas +sentinel|sentinels +sentinel|get-master-addr-by-name",
     "+sentinel|ckquorum +sentinel|myid +sentinel|info-cache +sentinel|failover +sentinel|set +publish",
     "allchannels +subscribe +psubscribe +unsubscribe +punsubscribe",
 )
-"""What `tandem` may do on a Sentinel: ask, listen, fail over, stop that by its time-out, tell it of a new master."""
+"""What `tandem` may do on a Sentinel: ask, listen, fail over, stop or call that back, tell it of a new master."""
 
 # Redis 7.0 refuses rules for subcommands that it does not know.
 _SINCE: tuple[tuple[tuple[int, int, int], str], ...] = (((7, 0, 0), "+acl|dryrun"), ((7, 2, 0), "+client|setinfo"))

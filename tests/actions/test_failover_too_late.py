@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from actions.adapters import connect
-from actions.kit.errors import NotYet
+from actions.adapters import TargetHands, connect
+from actions.adapters.redis.connection import Command, Node, Reply
+from actions.kit.errors import NotYet, Unreachable
 from actions.kit.loop import Ending, Outcome, StepState
 from actions.kit.plan import Held
 from actions.kit.sentinel_steps import GONE, Steer, replica_seen_by
@@ -117,6 +118,7 @@ async def test_nobody_is_demoted_whom_the_sentinels_still_name() -> None:
         with pytest.raises(NotYet, match=f"the Sentinels name {scene.old.address}"):
             await demote.act(scene.hands)
         assert (await scene.old.command("ROLE"))[0] == "master"
+        await _failover_is_called_back(scene)
 
 
 async def test_a_master_that_was_replaced_behind_its_fence_stays_fenced_until_it_follows() -> None:
@@ -173,6 +175,27 @@ async def test_a_time_out_of_a_sentinel_is_put_back_like_any_other_setting() -> 
         assert not_payable(await scene.hands.observe(), change.node) is None
         await scene.hands.change_settings(change.node, {change.name: change.old}, rewrite=False)
         assert await scene.hands.settings(change.node, (change.name,)) == {change.name: change.old}
+
+
+async def _failover_is_called_back(scene: Scene) -> None:
+    """A forwarder holds the command: what it would come by is closed at the Sentinel before anything is looked at."""
+
+    class Held(TargetHands):
+        async def _all(self, server: Node, *commands: Command, repeatable: bool = False) -> list[Reply]:
+            if commands[0][:2] == ("SENTINEL", "FAILOVER"):
+                raise Unreachable("no answer")
+            return await super()._all(server, *commands, repeatable=repeatable)
+
+    sentinel = Address.parse(scene.asked.address)
+    held = Held(target_of(scene.topology))
+    try:
+        with pytest.raises(Unreachable):
+            await held.sentinel_failover(sentinel, coordinated=False)
+        assert "tandem-moves-roles" in str(await scene.asked.command("CLIENT", "LIST"))
+        assert "no failover" in await scene.hands.stop_sentinel_failover(sentinel, 10_000)
+        assert "tandem-moves-roles" not in str(await scene.asked.command("CLIENT", "LIST"))
+    finally:
+        await held.aclose()
 
 
 async def _cut_off(scene: Scene, journal: Journal) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import time
@@ -16,7 +17,7 @@ from actions.adapters.redis.naming import name_master
 from actions.adapters.redis.observe import Observer
 from actions.adapters.redis.reach import Reach, by_map
 from actions.kit.comparison import Bounds, Comparison
-from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet
+from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet, Permanent
 from actions.kit.plan import NAMING
 from actions.kit.ports import ProbeResult, Standing, Takeover
 from actions.kit.replies import parse_address, parse_fields, parse_standing
@@ -145,7 +146,9 @@ class RedisHands:
 
     async def recall_move(self, node: Address) -> None:
         """See ``Hands.recall_move``."""
-        server = self._node(node)
+        await self._recall(self._node(node))
+
+    async def _recall(self, server: Node) -> None:
         clients = _text(await self._one(server, ("CLIENT", "LIST", "TYPE", "normal"))).splitlines()
         for fields in (dict(word.partition("=")[::2] for word in client.split()) for client in clients):
             if fields.get("name") == _MOVING:
@@ -157,12 +160,18 @@ class RedisHands:
 
     async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
         """See ``Hands.sentinel_failover``."""
-        how = ("COORDINATED",) if coordinated else ()
-        await self._one(self._sentinel(sentinel), ("SENTINEL", "FAILOVER", self.target.master_name, *how))
+        how, server = ("COORDINATED",) if coordinated else (), self._sentinel(sentinel)
+        with contextlib.suppress(Permanent):  # Without the right to it nothing can be called back, and that is all.
+            await self._one(server, ("CLIENT", "SETNAME", _MOVING))
+        await self._one(server, ("SENTINEL", "FAILOVER", self.target.master_name, *how))
+        with contextlib.suppress(ActionError):
+            await self._one(server, ("CLIENT", "SETNAME", ""))
 
     async def stop_sentinel_failover(self, sentinel: Address, timeout_ms: int) -> str:
         """See ``Hands.stop_sentinel_failover``."""
         server, name = self._sentinel(sentinel), self.target.master_name
+        with contextlib.suppress(Permanent):
+            await self._recall(server)
         try:
             if not await self._failing_over(server):
                 return f"Sentinel {sentinel} has no failover in progress"
