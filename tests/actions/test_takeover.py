@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -48,9 +49,10 @@ async def refused(action: ChangeAction, hands: TargetHands, **options: str) -> s
 
 async def planned(action: ChangeAction, hands: TargetHands, **options: str) -> Plan:
     """Wait until the others have given the master up, which takes the node time-out."""
-    async with asyncio.timeout(90):
-        while isinstance(answer := action.plan(await hands.observe(), options), Refusal):
-            await asyncio.sleep(0.1)
+    deadline = time.monotonic() + 90
+    while isinstance(answer := action.plan(await hands.observe(), options), Refusal):
+        assert time.monotonic() < deadline, answer
+        await asyncio.sleep(0.1)
     return answer
 
 
