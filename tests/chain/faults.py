@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 from redis.exceptions import ResponseError
 
+from actions.kit.steps import FENCE, FENCE_REPLICAS
 from sandbox.redis import Cluster, Topology
 from sandbox.redis.server import Server
 from tests.chain.lane import Fault
+from tests.failover import setting
 
 
 async def each(servers: Sequence[Server], *words: str | int) -> None:
@@ -49,9 +51,14 @@ def without_master(topology: Topology) -> Fault:
 
 
 async def another_master(topology: Topology, old: Server) -> None:
+    """One that takes writes: an old one that is back before that stays the master."""
     async with asyncio.timeout(120):
-        while not [one for one in await topology.masters() if one is not old]:
+        while not [one for one in await topology.masters() if one is not old and await _is_open(one)]:
             await asyncio.sleep(0.1)
+
+
+async def _is_open(server: Server) -> bool:
+    return await setting(server, FENCE) != str(FENCE_REPLICAS)
 
 
 def without_replicas(topology: Topology) -> Fault:

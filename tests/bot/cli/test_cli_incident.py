@@ -43,6 +43,7 @@ async def test_a_whole_failover_by_two_people_without_slack_and_without_a_bot(te
         async def impatient(process):
             """Ctrl-C in the middle of it: nothing is left half done."""
             while (run := (await ledger.request(request)).run) is None or run.reached < 1:
+                assert process.returncode is None, "it ended before it had begun"
                 await asyncio.sleep(0.02)
             process.send_signal(signal.SIGINT)
 
