@@ -24,6 +24,8 @@ from bot.ledger.watcher import NOBODY, TransactionKind, Watcher
 
 Clock = Callable[[], datetime]
 
+SOME = 500
+"""Values in one statement: databases limit them."""
 _PATIENCE_S = 10.0
 """What a transaction may take beyond its wait for other processes: a server that hangs must not keep a run waiting,
 nor the fence that it has put up."""

@@ -10,15 +10,13 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 
 from bot.ledger import messages
-from bot.ledger.database import Transaction
+from bot.ledger.database import SOME, Transaction
 from bot.ledger.incident_records import Sight
 from bot.ledger.messages import Want
 from bot.ledger.tables import alerts, incidents
 
 SHOWN, SIGHTS = 12, 10
 """Alerts and targets that the message tells of one by one; of the others it says how many there are."""
-_SOME = 500
-"""Values in one statement: databases limit them."""
 _WORST = ("critical", "page", "error", "warning", "info")
 
 
@@ -29,8 +27,8 @@ async def show(tx: Transaction, incident_id: str, *, whatever: bool = False) -> 
 
 async def show_all(tx: Transaction, incident_ids: Sequence[str], *, whatever: bool = False) -> None:
     """The same for several."""
-    for at in range(0, len(incident_ids), _SOME):
-        some = incident_ids[at : at + _SOME]
+    for at in range(0, len(incident_ids), SOME):
+        some = incident_ids[at : at + SOME]
         query = select(incidents).where(incidents.c.id.in_(some))
         rows = {row["id"]: row for row in (await tx.connection.execute(query)).mappings()}
         muted = {row["id"] for row in rows.values() if row["muted_until"] is not None and row["muted_until"] > tx.now}

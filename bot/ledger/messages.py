@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import case, func, insert, select, update
 
 from bot.ledger import audit
-from bot.ledger.database import Transaction
+from bot.ledger.database import SOME, Transaction
 from bot.ledger.records import Person, Request, RequestState
 from bot.ledger.tables import outbox, requests
 
@@ -25,8 +25,6 @@ TARGET = "target:"
 
 MENDABLE = ("not_in_channel", "channel_not_found", "is_archived", "restricted_action")
 """Slack's words for why a channel does not take a message that somebody can do something about."""
-_SOME = 500
-"""Values in one statement: databases limit them."""
 
 _WORDS = {
     RequestState.APPROVED: "approved",
@@ -89,8 +87,8 @@ async def new(tx: Transaction, one: Want) -> None:
 async def _there(tx: Transaction, wanted: Sequence[Want]) -> set[str]:
     """The keys of those that there are."""
     found: set[str] = set()
-    for at in range(0, len(wanted), _SOME):
-        keys = [one.key for one in wanted[at : at + _SOME]]
+    for at in range(0, len(wanted), SOME):
+        keys = [one.key for one in wanted[at : at + SOME]]
         found |= set((await tx.connection.execute(select(outbox.c.key).where(outbox.c.key.in_(keys)))).scalars())
     return found
 
@@ -109,8 +107,8 @@ async def _insert(tx: Transaction, wanted: Sequence[Want]) -> None:
         }
         for one in wanted
     ]
-    for at in range(0, len(rows), _SOME):
-        await tx.connection.execute(insert(outbox), rows[at : at + _SOME])
+    for at in range(0, len(rows), SOME):
+        await tx.connection.execute(insert(outbox), rows[at : at + SOME])
     if rows:
         tx.topics.add(TOPIC)
 

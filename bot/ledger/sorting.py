@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, insert, or_, select, update
 
 from bot.ledger import audit
 from bot.ledger.columns import storable
-from bot.ledger.database import Transaction
+from bot.ledger.database import SOME, Transaction
 from bot.ledger.ids import free_ids
 from bot.ledger.incident_records import SEVERAL, Alert, Signal, Taken
 from bot.ledger.records import TANDEM
@@ -25,8 +25,6 @@ APART = timedelta(minutes=1)
 STORM = 5
 """When more targets than this want a message in the same channels within ``AT_ONCE``, they share one."""
 AT_ONCE = timedelta(minutes=1)
-_SOME = 500
-"""Values in one statement: databases limit them."""
 
 
 async def sort_in(tx: Transaction, signals: Sequence[Signal]) -> tuple[Taken, tuple[str, ...]]:
@@ -67,11 +65,11 @@ async def _known(tx: Transaction, fingerprints: Iterable[str]) -> dict[str, list
     listed = sorted(fingerprints)
     lately = or_(incidents.c.closed_at.is_(None), incidents.c.closed_at > tx.now - REOPENS)
     found: dict[str, list[RowMapping]] = {}
-    for at in range(0, len(listed), _SOME):
+    for at in range(0, len(listed), SOME):
         query = (
             select(alerts)
             .join(incidents)
-            .where(alerts.c.fingerprint.in_(listed[at : at + _SOME]), lately)
+            .where(alerts.c.fingerprint.in_(listed[at : at + SOME]), lately)
             .order_by(incidents.c.opened_at)
         )
         for row in (await tx.connection.execute(query)).mappings():
@@ -139,8 +137,8 @@ async def _open(tx: Transaction, new: Sequence[Signal], touched: dict[str, None]
             await _touch(tx, incident_id)
         touched[incident_id] = None
         rows.append(_row(tx, incident_id, signal))
-    for at in range(0, len(rows), _SOME):
-        await tx.connection.execute(insert(alerts), rows[at : at + _SOME])
+    for at in range(0, len(rows), SOME):
+        await tx.connection.execute(insert(alerts), rows[at : at + SOME])
     return len(made)
 
 
@@ -182,8 +180,8 @@ async def _sharing(tx: Transaction, rows: Sequence[RowMapping]) -> Sequence[RowM
 async def _insert(tx: Transaction, lacking: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """An incident for each of these scopes and their channels; its id."""
     made: dict[tuple[str, str], str] = {}
-    for at in range(0, len(lacking), _SOME):
-        some = lacking[at : at + _SOME]
+    for at in range(0, len(lacking), SOME):
+        some = lacking[at : at + SOME]
         ids = await free_ids(tx, incidents.c.id, "I-", len(some))
         # It begins when it was heard of, also where the ledger had others to serve before.
         times = {"opened_at": tx.asked_at, "changed_at": tx.now, "look_at": tx.now}
