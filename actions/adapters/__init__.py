@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from actions.adapters.aws import AwsElastiCache
 from actions.adapters.hands import TargetHands
-from actions.adapters.kubernetes.watching import PodChange, pod_changes
 from actions.adapters.redis import Reach
-from actions.adapters.redis.listening import sentinel_events
-from actions.adapters.redis.probing import Beat, Prober
 from actions.kit.topology import Target
 
-__all__ = ["AwsElastiCache", "Beat", "PodChange", "Prober", "TargetHands", "connect", "pod_changes", "sentinel_events"]
+__all__ = ["TargetHands", "connect"]
 
 
 def connect(target: Target, reach: Reach | None = None) -> TargetHands:

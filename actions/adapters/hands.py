@@ -1,7 +1,8 @@
 """``Hands`` on one target, whoever has to be asked: its servers, AWS and Kubernetes where they live there.
 
 A further vantage point comes in at three places: it is opened here, what it sees is part of ``observe``, and the nodes
-that it names are asked in the same look.
+that it names are asked in the same look. Each is imported where it is opened: most targets have none of them, and a
+terminal that looks from cold would load them first.
 """
 
 from __future__ import annotations
@@ -9,26 +10,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from actions.adapters.aws import AwsElastiCache
-from actions.adapters.aws.bucket import BucketStore
-from actions.adapters.kubernetes import KubernetesRelease
 from actions.adapters.redis import Reach, RedisHands
 from actions.adapters.redis.observe import EARLIER
 from actions.adapters.redis.reach import by_map
-from actions.adapters.rescue import FolderStore, Rescuer, Store, gather
-from actions.kit.elasticache import setting
-from actions.kit.elasticache.ports import ElastiCache
-from actions.kit.elasticache.views import GroupView
 from actions.kit.errors import CommandRefused, RescueFailed
-from actions.kit.kubernetes import setting as variable
 from actions.kit.kubernetes.addresses import nodes_of, sentinels_of
-from actions.kit.kubernetes.ports import Kubernetes
-from actions.kit.kubernetes.view import KubernetesView
-from actions.kit.rescue import RescueCopy, RescueRoom
-from actions.kit.rescue_place import Bucket, Folder, RescuePlace, Volume
-from actions.kit.snapshot import SentinelView, Snapshot
-from actions.kit.topology import Address, Kind, Place, Resource, Target
+from actions.kit.topology import Address, Kind, Place, Target
+
+if TYPE_CHECKING:
+    from actions.adapters.aws import AwsElastiCache
+    from actions.adapters.kubernetes import KubernetesRelease
+    from actions.adapters.rescue import Rescuer
+    from actions.kit.elasticache.ports import ElastiCache
+    from actions.kit.elasticache.views import GroupView
+    from actions.kit.kubernetes.ports import Kubernetes
+    from actions.kit.kubernetes.view import KubernetesView
+    from actions.kit.rescue import RescueCopy, RescueRoom
+    from actions.kit.snapshot import SentinelView, Snapshot
 
 
 class TargetHands(RedisHands):
@@ -40,15 +40,11 @@ class TargetHands(RedisHands):
     """
 
     def __init__(self, target: Target, reach: Reach | None = None) -> None:
-        self._kubernetes = (
-            KubernetesRelease(target.kubernetes, first=by_map(target.address_map)) if target.kubernetes else None
-        )
+        self._kubernetes = _release(target)
         super().__init__(target, reach or (self._kubernetes.reach if self._kubernetes else None))
-        self._elasticache = AwsElastiCache(target.elasticache) if target.elasticache else None
+        self._elasticache = _group(target)
         self._pods: frozenset[Address] = frozenset()
         self._rescuer: Rescuer | None = None
-        if target.rescue is not None:
-            self._rescuer = Rescuer(target, self._store(target.rescue), self._reach, self._node)
 
     @property
     def elasticache(self) -> ElastiCache:
@@ -118,8 +114,10 @@ class TargetHands(RedisHands):
     async def settings(self, node: Place, names: tuple[str, ...]) -> Mapping[str, str]:
         """See ``Hands.settings``."""
         if self._is_group(node):
+            from actions.kit.elasticache import setting  # noqa: PLC0415
+
             return {setting.NAME: setting.value_of(await self.elasticache.group())}
-        if _is_deployment(node):
+        if not isinstance(node, Address):
             return await self.kubernetes.variables()
         await self._know_sentinels()
         return await super().settings(node, names)
@@ -127,9 +125,11 @@ class TargetHands(RedisHands):
     async def change_settings(self, node: Place, settings: Mapping[str, str], *, rewrite: bool) -> None:
         """See ``Hands.change_settings``."""
         if self._is_group(node):
+            from actions.kit.elasticache import setting  # noqa: PLC0415
+
             await setting.change(self, settings[setting.NAME])
             return
-        if _is_deployment(node):
+        if not isinstance(node, Address):
             await self.kubernetes.set_variables(settings)
             return
         await self._know_sentinels()
@@ -137,6 +137,8 @@ class TargetHands(RedisHands):
 
     async def rescue_room(self, node: Address) -> RescueRoom:
         """See ``Hands.rescue_room``."""
+        from actions.kit.rescue import RescueRoom  # noqa: PLC0415
+
         try:
             return await self._rescues.room(node)
         except RescueFailed as error:
@@ -152,32 +154,17 @@ class TargetHands(RedisHands):
         """See ``Hands.rescued``."""
         return await self._rescues.find(name)
 
-    def _store(self, place: RescuePlace) -> Store:
-        """Where copies of this target go."""
-        match place:
-            case Folder():
-                return FolderStore(place.path, self.target.name)
-            case Bucket():
-                return BucketStore(place, self.target.name)
-            case Volume() if self._kubernetes is not None:
-                return self._kubernetes.volume(place, self.target.name)
-            case Volume():
-                raise CommandRefused(f"{self.target.name} has no kubernetes block, which says where {place} is.")
-
     @property
     def _rescues(self) -> Rescuer:
-        if self.target.kind is Kind.ELASTICACHE:
-            raise RescueFailed(
-                "AWS lets nobody copy a node as a replica does; a snapshot of the group is the way there."
-            )
         if self._rescuer is None:
-            raise RescueFailed(
-                f"Nothing says where rescue copies of {self.target.name} go: "
-                "add rescue: {folder: /path} to targets.yaml."
-            )
+            from actions.adapters.rescuing import open_rescuer  # noqa: PLC0415
+
+            self._rescuer = open_rescuer(self.target, self._reach, self._node, self._kubernetes)
         return self._rescuer
 
     async def _evidence(self, given: Mapping[str, object]) -> bytes:
+        from actions.adapters.rescue import gather  # noqa: PLC0415
+
         seen = await self.observe()
         nodes = [self._node(node.address) for node in seen.nodes]
         sentinels = [self._sentinel(sentinel.address) for sentinel in seen.sentinels]
@@ -187,8 +174,20 @@ class TargetHands(RedisHands):
         return self.target.elasticache is not None and place == self.target.elasticache.resource
 
 
-def _is_deployment(place: Place) -> bool:
-    return isinstance(place, Resource) and place.kind == variable.KIND
+def _release(target: Target) -> KubernetesRelease | None:
+    if target.kubernetes is None:
+        return None
+    from actions.adapters.kubernetes import KubernetesRelease  # noqa: PLC0415
+
+    return KubernetesRelease(target.kubernetes, first=by_map(target.address_map))
+
+
+def _group(target: Target) -> AwsElastiCache | None:
+    if target.elasticache is None:
+        return None
+    from actions.adapters.aws import AwsElastiCache  # noqa: PLC0415
+
+    return AwsElastiCache(target.elasticache)
 
 
 async def _endpoints(group: asyncio.Task[GroupView]) -> tuple[Address, ...]:

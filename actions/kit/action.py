@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from actions.kit.comparison import Comparison
-from actions.kit.findings import Diagnosis
-from actions.kit.happenings import Happening
 from actions.kit.plan import Plan, Refusal, Risk
-from actions.kit.ports import Hands
-from actions.kit.proof import Check
-from actions.kit.snapshot import Snapshot
-from actions.kit.topology import Kind
+
+if TYPE_CHECKING:
+    from actions.kit.comparison import Comparison
+    from actions.kit.findings import Diagnosis
+    from actions.kit.happenings import Happening
+    from actions.kit.ports import Hands
+    from actions.kit.proof import Check
+    from actions.kit.snapshot import Snapshot
+    from actions.kit.topology import Kind
 
 
 @dataclass(frozen=True, slots=True)

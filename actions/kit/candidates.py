@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.plan import Rejected
 from actions.kit.snapshot import NodeView, SentinelReplica, Snapshot
-from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Address, Kind
 
 DEFAULT_PRIORITY = 100

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from actions.kit.plan import SettingChange
 from actions.kit.ports import Hands
 from actions.kit.snapshot import NodeConfig, NodeView
-from actions.kit.steps import FENCE, FENCE_REPLICAS
 from actions.kit.topology import Address
 
+FENCE = "min-replicas-to-write"
+FENCE_REPLICAS = 1_000_000
+"""The fence that outlives us: no master ever has so many replicas, so it refuses every write until this is put back."""
 SCRIPTS_FENCED_SINCE = (7, 0)
 
 

@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from actions.kit.elasticache.views import Event
 from actions.kit.errors import UsageError
-from actions.kit.kubernetes.view import KubernetesView
+
+if TYPE_CHECKING:
+    from actions.kit.elasticache.views import Event
+    from actions.kit.kubernetes.view import KubernetesView
 
 LONGEST = timedelta(days=14)
 """AWS keeps its events no longer."""

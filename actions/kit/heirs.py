@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from actions.kit.candidates import priority_of
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.snapshot import NodeInfo, NodeView, Snapshot
-from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Address
 
 

@@ -13,14 +13,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from actions.kit.elasticache.views import GroupView
-from actions.kit.findings import Finding
-from actions.kit.kubernetes.view import KubernetesView
-from actions.kit.ports import Hands
-from actions.kit.snapshot import Snapshot
 from actions.kit.topology import Address, Place
+
+if TYPE_CHECKING:
+    from actions.kit.elasticache.views import GroupView
+    from actions.kit.findings import Finding
+    from actions.kit.kubernetes.view import KubernetesView
+    from actions.kit.ports import Hands
+    from actions.kit.snapshot import Snapshot
 
 
 class Risk(StrEnum):

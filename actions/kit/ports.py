@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from actions.kit.comparison import Bounds, Comparison
-from actions.kit.elasticache.ports import ElastiCache
-from actions.kit.kubernetes.ports import Kubernetes
-from actions.kit.rescue import RescueCopy, RescueRoom
-from actions.kit.snapshot import Role, SentinelView, Snapshot
-from actions.kit.topology import Address, Place
+if TYPE_CHECKING:
+    from actions.kit.comparison import Bounds, Comparison
+    from actions.kit.elasticache.ports import ElastiCache
+    from actions.kit.kubernetes.ports import Kubernetes
+    from actions.kit.rescue import RescueCopy, RescueRoom
+    from actions.kit.snapshot import Role, SentinelView, Snapshot
+    from actions.kit.topology import Address, Place
 
 
 @dataclass(frozen=True, slots=True)

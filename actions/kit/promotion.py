@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.kit.errors import ActionError, Gone, NotYet, TooLate, Unreachable
-from actions.kit.fencing import is_fenced
+from actions.kit.fencing import FENCE, is_fenced
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.roles import is_master
 from actions.kit.snapshot import Role
-from actions.kit.steps import FENCE, as_settings, until
+from actions.kit.steps import as_settings, until
 from actions.kit.topology import Address
 
 LOOK_WITHIN_S = 5

@@ -5,11 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from actions.kit.errors import ActionError
-from actions.kit.ports import Hands
-from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 from actions.kit.topology import Address, Kind
+
+if TYPE_CHECKING:
+    from actions.kit.ports import Hands
+    from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
-from actions.kit.steps import FENCE_REPLICAS
 
 
 def not_now(snapshot: Snapshot) -> Iterator[str]:

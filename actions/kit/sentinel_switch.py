@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.kit.errors import ActionError, Gone, NotYet, Permanent, TooLate
+from actions.kit.fencing import FENCE, FENCE_REPLICAS
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.roles import is_master
 from actions.kit.sentinel_steps import GONE, SENTINEL_INFO_S, only_choice, replica_seen_by
 from actions.kit.snapshot import Role, SentinelView
-from actions.kit.steps import FENCE, FENCE_REPLICAS, CatchUp, until
+from actions.kit.steps import CatchUp, until
 from actions.kit.topology import Address
 
 UNDO_WITHIN_S = SENTINEL_INFO_S + 5

@@ -9,20 +9,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from actions.kit.cluster.facts import ClusterFacts, flags_in_table, reach_in_table
-from actions.kit.cluster.view import Member
 from actions.kit.diagnosis.catching_up import ACK_SILENCE_S
 from actions.kit.diagnosis.facts import DOWN_FLAGS, EXPLAINED, Facts
 from actions.kit.diagnosis.kubernetes import pod_trouble
 from actions.kit.diagnosis.voice import Reach
 from actions.kit.diagnosis.voices import HEARD_S, heard, link_text
-from actions.kit.elasticache.views import AVAILABLE
+from actions.kit.elasticache.words import AVAILABLE
 from actions.kit.kubernetes.addresses import is_gone
 from actions.kit.kubernetes.hosts import hosts_in
-from actions.kit.kubernetes.view import ApplicationView, KubernetesView
 from actions.kit.snapshot import AttachedReplica, NodeView, Reason, Role, SentinelView
 from actions.kit.topology import Address
+
+if TYPE_CHECKING:
+    from actions.kit.cluster.view import Member
+    from actions.kit.kubernetes.view import ApplicationView, KubernetesView
 
 ANSWERING = EXPLAINED | {Reason.GARBAGE, Reason.REFUSED_COMMAND, Reason.MASTERDOWN}
 """Reasons for no answer of use with which something is there all the same."""

@@ -9,15 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from actions.kit.clients import Clients
-from actions.kit.closer import Closer, SlowCommand
-from actions.kit.cluster.view import ClusterView
-from actions.kit.elasticache.views import GroupView
-from actions.kit.kubernetes.view import KubernetesView
 from actions.kit.stats import NO_ERRORS, NO_STATS, Errors, NodeStats
 from actions.kit.topology import Address, Kind, Limits, Place
 from actions.kit.unasked import Reason, Unasked
+
+if TYPE_CHECKING:
+    from actions.kit.clients import Clients
+    from actions.kit.closer import Closer, SlowCommand
+    from actions.kit.cluster.view import ClusterView
+    from actions.kit.elasticache.views import GroupView
+    from actions.kit.kubernetes.view import KubernetesView
 
 __all__ = [
     "AttachedReplica",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from actions.kit.cluster.agreement import successor_of
 from actions.kit.errors import NotYet, Temporary, TooLate
+from actions.kit.fencing import is_fenced
 from actions.kit.holding import readable
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands, Standing
@@ -18,10 +19,6 @@ from actions.kit.roles import follows
 from actions.kit.snapshot import Role
 from actions.kit.topology import Address, Kind
 from actions.kit.votes import newest
-
-FENCE = "min-replicas-to-write"
-FENCE_REPLICAS = 1_000_000
-"""The fence that outlives us: no master ever has so many replicas, so it refuses every write until this is put back."""
 
 POLL_S = 0.01
 
@@ -223,7 +220,7 @@ class Demote(Step):
 
     async def _lost_its_fence(self, hands: Hands) -> bool:
         """One that was restarted since comes back without."""
-        return self.fenced and (await hands.settings(self.node, (FENCE,))).get(FENCE) != str(FENCE_REPLICAS)
+        return self.fenced and not await is_fenced(self.node, hands)
 
     async def _still_ours(self, hands: Hands) -> None:
         if self.config_epoch is None:

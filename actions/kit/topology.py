@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from actions.kit.errors import UsageError
-from actions.kit.kubernetes.place import KubernetesPlace
-from actions.kit.rescue_place import RescuePlace
+
+if TYPE_CHECKING:
+    from actions.kit.kubernetes.place import KubernetesPlace
+    from actions.kit.rescue_place import RescuePlace
 
 
 class Kind(StrEnum):

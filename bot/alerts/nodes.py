@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from actions.adapters import Beat, Prober
+from actions.adapters.redis.probing import Beat, Prober
 from actions.kit.cluster.replies import parse_cluster
 from actions.kit.cluster.signs import ClusterSigns, parse_signs
 from actions.kit.errors import Garbled

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 
-from actions.adapters import PodChange
+from actions.adapters.kubernetes.watching import PodChange
 from actions.kit.errors import ActionError
 from actions.kit.kubernetes.addresses import nodes_of, sentinels_of
 from actions.kit.kubernetes.place import KubernetesPlace, Way

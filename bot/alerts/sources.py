@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actions.adapters import AwsElastiCache, pod_changes, sentinel_events
+from actions.adapters.aws import AwsElastiCache
+from actions.adapters.kubernetes.watching import pod_changes
+from actions.adapters.redis.listening import sentinel_events
 from actions.kit.kubernetes.place import Way
 from actions.kit.topology import Address, Kind, Target
 from bot.alerts.aws import AwsWatch

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from actions.kit.errors import ActionError, Refused, TandemError
 from bot.cli import screen
@@ -22,7 +24,9 @@ def main() -> None:
 
 def _run(words: Sequence[str]) -> int:
     try:
-        code = (_plain_look(words) or _any_command)()
+        code = _plain_look(words)
+        if code is None:
+            code = _any_command()
         sys.stdout.flush()
     except TandemError as error:
         screen.tell(str(error))
@@ -32,21 +36,34 @@ def _run(words: Sequence[str]) -> int:
     return code
 
 
-def _plain_look(words: Sequence[str]) -> Callable[[], int] | None:
-    """A look with at most a target and ``--json``, which needs no Typer.
+def _plain_look(words: Sequence[str]) -> int | None:
+    """A look with at most a target and ``--json``, which needs no Typer; ``None`` for anything else.
 
     That brings pydantic and costs more than to start Python, load everything else and ask a whole fleet.
     """
     command, rest = words[0] if words else "", [word for word in words[1:] if word != "--json"]
-    if command not in {"status", "health", "diagnose"} or any(word.startswith("-") for word in rest):
+    most = {"status": 0, "health": 1, "diagnose": 1}.get(command)
+    if most is None or len(rest) > most or any(word.startswith("-") for word in rest):
         return None
-    from bot.cli import looking  # noqa: PLC0415 -- The other commands do without Redis.
+    with _uncollected():
+        from bot.cli import looking  # noqa: PLC0415 -- The other commands do without Redis.
 
-    as_json = "--json" in words
-    if command == "status":
-        return None if rest else lambda: looking.status(as_json=as_json)
-    look = looking.health if command == "health" else looking.diagnose
-    return None if len(rest) > 1 else lambda: look(rest[0] if rest else None, as_json=as_json)
+        as_json = "--json" in words
+        if command == "status":
+            return looking.status(as_json=as_json)
+        look = looking.health if command == "health" else looking.diagnose
+        return look(rest[0] if rest else None, as_json=as_json)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage: one look is over before there is any to speak of."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # Else Python goes through everything once more as it ends.
+        gc.enable()
 
 
 def _any_command() -> int:

@@ -22,7 +22,7 @@ from bot.directory import Human
 from bot.fleet import Case
 from bot.ledger import Request, RequestState
 from bot.policy import case_of
-from bot.render import json
+from bot.render import json_requests
 from bot.vocabulary import MAX_REASON
 
 
@@ -90,7 +90,9 @@ async def _approvers(at: Office, shown: Request) -> tuple[Human, ...]:
 
 def _show(shown: Request, approvers: Sequence[Human], *, as_json: bool) -> None:
     if as_json:
-        screen.show_json(json.request_json(shown) | {"can_approve": [json.human_json(one) for one in approvers]})
+        screen.show_json(
+            json_requests.request_json(shown) | {"can_approve": [json_requests.human_json(one) for one in approvers]}
+        )
         return
     from bot.render import terminal_requests
 

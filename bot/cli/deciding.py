@@ -16,7 +16,7 @@ from bot.cli.following import follow
 from bot.cli.office import Office, office
 from bot.ledger import Decided, Person, Request, RequestState
 from bot.policy import case_of
-from bot.render import json
+from bot.render import json_requests
 
 
 def approve(request_id: str, typed: str, *, yes: bool, as_json: bool) -> Exit:
@@ -174,7 +174,7 @@ def counted(decided: Decided) -> Decided:
 def show(request: Request, *, as_json: bool) -> Exit:
     """Show how a request stands, which is the exit code too."""
     if as_json:
-        screen.show_json(json.request_json(request))
+        screen.show_json(json_requests.request_json(request))
     else:
         from bot.render import terminal_requests
 

@@ -7,19 +7,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from actions.adapters import connect
-from actions.kit.action import Progress, ReadAction, Seen
 from actions.kit.errors import Refused, SettingsError, UsageError
-from actions.kit.topology import Target
 from bot.cli import screen
 from bot.cli.exits import Exit, exit_of_checks, exit_of_diagnosis, exit_of_fleet
 from bot.environment import targets_file
-from bot.fleet import Fleet
 from bot.render import json
 from bot.render.words import listed
 from bot.targets import load_targets
+
+if TYPE_CHECKING:
+    from actions.kit.action import Progress, ReadAction, Seen
+    from actions.kit.topology import Target
+    from bot.fleet import Fleet
 
 OWN_RUNS = 200
 """So many of Tandem's own runs are looked through for a time line."""

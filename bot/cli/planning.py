@@ -18,7 +18,7 @@ from bot.cli.exits import Exit
 from bot.cli.looking import chosen
 from bot.environment import targets_file
 from bot.fleet import Case
-from bot.render import json
+from bot.render import json_requests
 from bot.targets import load_targets
 
 
@@ -86,7 +86,7 @@ async def _held(name: str) -> tuple[str, ...]:
 
 def _show_plan(planned: Plan, approvals_needed: int, *, as_json: bool) -> None:
     if as_json:
-        screen.show_json(json.plan_json(planned, approvals_needed))
+        screen.show_json(json_requests.plan_json(planned, approvals_needed))
     else:
         from bot.render import terminal_requests
 
@@ -96,7 +96,7 @@ def _show_plan(planned: Plan, approvals_needed: int, *, as_json: bool) -> None:
 def show_refusal(refusal: Refusal, *, as_json: bool) -> None:
     """Why there is no plan."""
     if as_json:
-        screen.show_json(json.refusal_json(refusal))
+        screen.show_json(json_requests.refusal_json(refusal))
     else:
         from bot.render import terminal_requests
 

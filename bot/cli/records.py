@@ -13,7 +13,7 @@ from bot.cli.exits import Exit, exit_of_request
 from bot.environment import ledger_url, targets_file
 from bot.ledger import Ledger, Request, RequestState
 from bot.ledger.engines import parsed
-from bot.render import json
+from bot.render import json_requests
 from bot.targets import load_targets
 
 
@@ -21,7 +21,7 @@ def show(request_id: str, *, as_json: bool) -> Exit:
     """One request with its run; the exit code says how it stands."""
     request = asyncio.run(_request(existing_ledger(), request_id))
     if as_json:
-        screen.show_json(json.request_json(request))
+        screen.show_json(json_requests.request_json(request))
     else:
         from bot.render import terminal_requests
 
@@ -36,7 +36,7 @@ def runs(target_name: str | None, limit: int, *, as_json: bool) -> Exit:
         load_targets(targets_file()).target(target_name)
     latest = asyncio.run(_runs(existing_ledger(), limit, target_name))
     if as_json:
-        screen.show_json(json.requests_json(latest))
+        screen.show_json(json_requests.requests_json(latest))
     else:
         from bot.render import terminal_requests
 

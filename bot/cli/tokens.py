@@ -10,7 +10,7 @@ from bot.cli import screen
 from bot.cli.exits import Exit
 from bot.cli.office import office
 from bot.ledger.tokens import Token
-from bot.render import json
+from bot.render import json_requests
 from bot.render.words import listed
 
 
@@ -18,7 +18,7 @@ def show(*, as_json: bool) -> Exit:
     """The live tokens of whoever is at this terminal."""
     tokens = asyncio.run(_own())
     if as_json:
-        screen.show_json(json.tokens_json(tokens))
+        screen.show_json(json_requests.tokens_json(tokens))
     else:
         from bot.render import terminal_requests
 

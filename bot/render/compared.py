@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from actions.kit.action import Seen
-from actions.kit.comparison import Comparison, KeyName
 from bot.render.words import counted, plain
+
+if TYPE_CHECKING:
+    from actions.kit.action import Seen
+    from actions.kit.comparison import Comparison, KeyName
 
 NAME_LENGTH = 200
 

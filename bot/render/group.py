@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from actions.kit.elasticache.views import AVAILABLE, Event, GroupView, NodeGroupView
+from actions.kit.elasticache.words import AVAILABLE
 from bot.render.words import counted
+
+if TYPE_CHECKING:
+    from actions.kit.elasticache.views import Event, GroupView, NodeGroupView
 
 SHARDS = 8
 """So many shards are told one by one; of more, those that are available are only counted."""

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from actions.kit.action import Seen
-from actions.kit.elasticache.views import GroupView
 from actions.kit.happenings import Happening, in_order
-from actions.kit.kubernetes.view import KubernetesView
 from bot.render.words import counted, plain
 
 if TYPE_CHECKING:  # It brings the database's library, which most commands do without.
+    from actions.kit.action import Seen
+    from actions.kit.elasticache.views import GroupView
+    from actions.kit.kubernetes.view import KubernetesView
     from bot.ledger.records import Request
 
 SOURCE, WHAT = 60, 300

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actions.kit.diagnosis.kubernetes import pod_trouble
-from actions.kit.kubernetes.view import ApplicationView, EventView, KubernetesView, PodView, ServiceView
-from actions.kit.snapshot import Snapshot
 from bot.render.words import counted, plain
+
+if TYPE_CHECKING:
+    from actions.kit.kubernetes.view import ApplicationView, EventView, KubernetesView, PodView, ServiceView
+    from actions.kit.snapshot import Snapshot
 
 MOST_PODS = 12
 MOST_EVENTS = 5

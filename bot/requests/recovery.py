@@ -10,7 +10,7 @@ import logging
 
 from actions.kit.cluster.agreement import is_agreed
 from actions.kit.cluster.shards import Shards
-from actions.kit.elasticache.views import AVAILABLE
+from actions.kit.elasticache.words import AVAILABLE
 from actions.kit.errors import ActionError, NotYet, TandemError
 from actions.kit.holding import is_hold, readable
 from actions.kit.plan import stage_of

@@ -13,9 +13,9 @@ import pytest
 from actions import failover
 from actions.adapters import TargetHands, connect
 from actions.kit.errors import UsageError
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.findings import FindingId
 from actions.kit.plan import Plan, Refusal
-from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Credentials, Limits, Target
 from sandbox.redis import Topology, WriteLoad, build, builds, faults, sentinel
 from tests.failover import answered, caught_up, target_of

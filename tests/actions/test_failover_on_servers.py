@@ -12,13 +12,14 @@ import pytest
 
 from actions.adapters import TargetHands, connect
 from actions.kit.errors import JournalDown, TandemError
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Plan, Step
 from actions.kit.recheck import Recheck
 from actions.kit.sentinel_steps import AwaitInfo, AwaitSentinels, Steer
 from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.settlement import CutOff, settle
-from actions.kit.steps import FENCE_REPLICAS, CatchUp, Demote, Fence, Prove, PutBack
+from actions.kit.steps import CatchUp, Demote, Fence, Prove, PutBack
 from actions.kit.topology import Address
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, sentinel
 from tests.failover import (

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from actions import failover
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.findings import FindingId
 from actions.kit.plan import Plan, Refusal
-from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Credentials, Kind, Limits
 from sandbox.redis import Topology, WriteLoad, build, faults, replication, sentinel
 from tests.actions.test_failover import NAME, refusal, seen, until_refused

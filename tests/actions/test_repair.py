@@ -9,6 +9,7 @@ import pytest
 from actions import repair
 from actions.kit.diagnosis import diagnose
 from actions.kit.errors import UsageError
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.findings import FindingId
 from actions.kit.holding import HELD, hold_of, is_held, is_hold, without_hold
 from actions.kit.plan import Plan, Refusal, Risk, SettingChange
@@ -20,7 +21,7 @@ from actions.kit.replies import parse_config
 from actions.kit.sentinel_naming import TellSentinels
 from actions.kit.snapshot import Link, NodeConfig, Reason, Role, Snapshot
 from actions.kit.step_types import STEP_TYPES
-from actions.kit.steps import FENCE_REPLICAS, PutBack
+from actions.kit.steps import PutBack
 from actions.kit.topology import Kind
 from bot.grammar import parse
 from bot.ledger.codec import PlanCodec

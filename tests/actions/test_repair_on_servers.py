@@ -12,6 +12,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from actions.kit.errors import NotYet, RescueFailed
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.holding import HELD, hold_of
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Plan, Refusal, SettingChange, Step
@@ -21,7 +22,6 @@ from actions.kit.repair.rescue import Loser, RescueLoser
 from actions.kit.rescue import copy_name
 from actions.kit.settlement import CutOff, Question, settle
 from actions.kit.step_types import STEP_TYPES
-from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Address
 from bot.ledger import Ledger
 from bot.ledger.journal import LedgerJournal

@@ -7,7 +7,7 @@ import pytest
 from actions.kit.errors import UsageError
 from actions.kit.plan import Refusal
 from bot.ledger import RequestState, RunState
-from bot.render.json import request_json, requests_json
+from bot.render.json_requests import request_json, requests_json
 from sandbox.redis import builds, replication
 from tests.bot.desks import FENCE, GUEST, LEAD, ONCALL, office
 from tests.failover import setting, target_of

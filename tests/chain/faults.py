@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from redis.exceptions import ResponseError
 
-from actions.kit.steps import FENCE, FENCE_REPLICAS
+from actions.kit.fencing import FENCE, FENCE_REPLICAS
 from sandbox.redis import Cluster, Topology
 from sandbox.redis.server import Server
 from tests.chain.lane import Fault

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from actions.adapters.aws.errors import AwsError, DeniedError, ThrottledError
 from actions.kit.elasticache import replies
 from actions.kit.elasticache.events import in_order, is_test
-from actions.kit.elasticache.views import ENABLED, Event, GroupView, MemberFacts, Source
+from actions.kit.elasticache.views import Event, GroupView, MemberFacts, Source
+from actions.kit.elasticache.words import ENABLED
 from actions.kit.errors import ActionError
 from actions.kit.topology import ReplicationGroup
 from actions.kit.unasked import Reason, Unasked

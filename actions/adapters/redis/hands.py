@@ -1,4 +1,7 @@
-"""``Hands`` on real servers: what steps do to one target, each call bounded in time."""
+"""``Hands`` on real servers: what steps do to one target, each call bounded in time.
+
+What only some steps do is imported where they do it: a terminal that looks from cold would load it first.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,22 @@ import contextlib
 import errno
 import os
 import time
-import uuid
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from actions.adapters.redis.comparing import compare
 from actions.adapters.redis.connection import CommandFailed, Node, Reply
 from actions.adapters.redis.failures import as_error
-from actions.adapters.redis.naming import name_master
 from actions.adapters.redis.observe import Observer
 from actions.adapters.redis.reach import Reach, by_map
-from actions.kit.comparison import Bounds, Comparison
 from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet, Permanent
 from actions.kit.plan import NAMING
 from actions.kit.ports import ProbeResult, Standing, Takeover
 from actions.kit.replies import parse_address, parse_fields, parse_standing
-from actions.kit.snapshot import SentinelView, Snapshot
 from actions.kit.topology import Address, Place, Target
+
+if TYPE_CHECKING:
+    from actions.kit.comparison import Bounds, Comparison
+    from actions.kit.snapshot import SentinelView, Snapshot
 
 PROBE_TTL_S = 30
 COMPARE_TIMEOUT_S = 10.0
@@ -111,6 +114,8 @@ class RedisHands:
     async def _change_sentinel(self, sentinel: Node, settings: dict[str, str]) -> None:
         name, master = self.target.master_name, settings.pop(NAMING, None)
         if master is not None:
+            from actions.adapters.redis.naming import name_master  # noqa: PLC0415 -- See the module.
+
             new = Address.parse(master)
             await name_master(sentinel, name, new, await self.standing(new), await self.sentinel_views())
         if settings:
@@ -203,7 +208,7 @@ class RedisHands:
 
     async def write_probe(self, master: Address, replicas: tuple[Address, ...], token: str) -> ProbeResult:
         """See ``Hands.write_probe``."""
-        key, value = f"tandem:probe:{token}:{uuid.uuid4().hex}", uuid.uuid4().hex
+        key, value = f"tandem:probe:{token}:{os.urandom(16).hex()}", os.urandom(16).hex()
         wait_ms = min(WAIT_MS, self.target.timeout_ms * 8 // 10)
         server = self._node(master)
         set_it = ("SET", key, value, "NX", "EX", PROBE_TTL_S)
@@ -221,6 +226,8 @@ class RedisHands:
 
     async def compare_keys(self, first: Address, second: Address, bounds: Bounds) -> Comparison:
         """See ``Hands.compare_keys``; over connections of its own, so that nobody waits for it, one at a time."""
+        from actions.adapters.redis.comparing import compare  # noqa: PLC0415 -- See the module.
+
         async with self._comparing:
             one, other = (self._observer.connection(address, COMPARE_TIMEOUT_S) for address in (first, second))
             try:

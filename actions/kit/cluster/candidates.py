@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from actions.kit.candidates import Choice
 from actions.kit.cluster.agreement import doubters, voters
 from actions.kit.cluster.shards import Shard, Shards
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.plan import Rejected
 from actions.kit.snapshot import NodeView, Snapshot
-from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Address
 
 

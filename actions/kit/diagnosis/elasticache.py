@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from actions.kit.diagnosis.facts import ACCESS, Facts, confident, no_answer, of_node
-from actions.kit.elasticache.events import open_tests
-from actions.kit.elasticache.views import AVAILABLE, DISABLED, ENABLED, GroupView
+from actions.kit.elasticache.words import AVAILABLE, DISABLED, ENABLED
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
-from actions.kit.unasked import Unasked
+
+if TYPE_CHECKING:
+    from actions.kit.elasticache.views import GroupView
+    from actions.kit.unasked import Unasked
 
 
 def group_failing_over(facts: Facts) -> Iterator[Finding]:
@@ -20,6 +23,8 @@ def group_failing_over(facts: Facts) -> Iterator[Finding]:
     group = facts.group
     if group is None or group.status == AVAILABLE:
         return
+    from actions.kit.elasticache.events import open_tests  # noqa: PLC0415 -- Most targets have no group.
+
     events = [
         Evidence("AWS event", f"{one.at.isoformat(timespec='seconds')} {one.message}")
         for one in open_tests(group.events)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from actions.kit.diagnosis.voice import Reach, Voice
-from actions.kit.elasticache.views import AVAILABLE, GroupView
+from actions.kit.elasticache.words import AVAILABLE
 from actions.kit.findings import Confidence, Evidence
 from actions.kit.heirs import best_heir
 from actions.kit.replication_refusals import others_in_charge
 from actions.kit.sentinels_gone import still_in_charge
 from actions.kit.snapshot import MonitoredMaster, NodeView, Reason, SentinelReplica, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Kind
+
+if TYPE_CHECKING:
+    from actions.kit.elasticache.views import GroupView
 
 ACCESS = frozenset({Reason.NOAUTH, Reason.WRONGPASS, Reason.NOPERM, Reason.DENIED})
 """It is there, and does not let us in: this says nothing of its health."""

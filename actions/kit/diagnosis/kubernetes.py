@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from actions.kit.diagnosis.facts import ACCESS, Facts, confident, count, no_answer
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.kubernetes.hosts import hosts_in
-from actions.kit.kubernetes.view import ApplicationView, ContainerView, KubernetesView, PodView, ServiceView
-from actions.kit.topology import Address
+
+if TYPE_CHECKING:
+    from actions.kit.kubernetes.view import ApplicationView, ContainerView, KubernetesView, PodView, ServiceView
+    from actions.kit.topology import Address
 
 RECENTLY = timedelta(hours=1)
 """A container that was killed for memory so long ago has stood the test since."""

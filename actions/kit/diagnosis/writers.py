@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from actions.kit.diagnosis.facts import Facts, count, of_node
 from actions.kit.diagnosis.growth import Growth, between_s, growth, one_look
 from actions.kit.findings import Evidence
 from actions.kit.kubernetes.hosts import hosts_in
-from actions.kit.kubernetes.view import KubernetesView, PodView, ServiceView
-from actions.kit.snapshot import NodeView
-from actions.kit.topology import Address
+
+if TYPE_CHECKING:
+    from actions.kit.kubernetes.view import KubernetesView, PodView, ServiceView
+    from actions.kit.snapshot import NodeView
+    from actions.kit.topology import Address
 
 CONNECTIONS_OF_SENTINEL = 2
 """Each Sentinel keeps so many to a node; older servers count both as clients. Fewer are no sign of an application."""

@@ -8,9 +8,9 @@ from dataclasses import replace
 from actions.kit.diagnosis.about import PROOF, about, counts, grown
 from actions.kit.diagnosis.facts import Facts, confident, count, of_node
 from actions.kit.diagnosis.persistence import stops_on_bgsave_error
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import NodeView
-from actions.kit.steps import FENCE_REPLICAS
 
 
 def writes_refused(facts: Facts) -> Iterator[Finding]:

@@ -27,7 +27,8 @@ from actions.kit.elasticache.refusals import (
 )
 from actions.kit.elasticache.steps import CallTestFailover, HoldWrites, MakePrimary
 from actions.kit.elasticache.switching import TurnFailoverOff, TurnFailoverOn
-from actions.kit.elasticache.views import ENABLED, GroupView, MemberView, NodeGroupView
+from actions.kit.elasticache.views import GroupView, MemberView, NodeGroupView
+from actions.kit.elasticache.words import ENABLED
 from actions.kit.plan import Cost, Plan, Rejected, Risk, SettingChange, Step, facts_of
 from actions.kit.snapshot import NodeView, Snapshot
 from actions.kit.topology import GROUP_KIND, Resource

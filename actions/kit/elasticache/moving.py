@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from actions.kit.elasticache.events import calls_for, moved
-from actions.kit.elasticache.views import AVAILABLE, GroupView
+from actions.kit.elasticache.views import GroupView
+from actions.kit.elasticache.words import AVAILABLE
 from actions.kit.errors import NotYet
 from actions.kit.plan import Held
 from actions.kit.ports import Hands

@@ -9,7 +9,8 @@ from actions.kit.cluster.keys import tag_in
 from actions.kit.cluster.view import SlotRange
 from actions.kit.elasticache.events import open_tests
 from actions.kit.elasticache.moving import Move
-from actions.kit.elasticache.views import AVAILABLE, GroupView, NodeGroupView
+from actions.kit.elasticache.views import GroupView, NodeGroupView
+from actions.kit.elasticache.words import AVAILABLE
 from actions.kit.plan import Held, Step
 from actions.kit.ports import Hands, ProbeResult
 from actions.kit.proof import Check, prove

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from actions.kit.elasticache.views import AVAILABLE, DISABLED, ENABLED, GroupView, MemberView, NodeGroupView
+from actions.kit.elasticache.views import GroupView, MemberView, NodeGroupView
+from actions.kit.elasticache.words import AVAILABLE, DISABLED, ENABLED
 from actions.kit.errors import UsageError
 from actions.kit.snapshot import NodeView, Snapshot
 from actions.kit.topology import Address

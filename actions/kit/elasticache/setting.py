@@ -6,7 +6,8 @@ No I/O here but through Hands.
 
 from __future__ import annotations
 
-from actions.kit.elasticache.views import AVAILABLE, DISABLED, ENABLED, GroupView
+from actions.kit.elasticache.views import GroupView
+from actions.kit.elasticache.words import AVAILABLE, DISABLED, ENABLED
 from actions.kit.errors import NotYet
 from actions.kit.plan import Held
 from actions.kit.ports import Hands

@@ -9,11 +9,6 @@ from enum import StrEnum
 from actions.kit.topology import Address
 from actions.kit.unasked import Unasked
 
-AVAILABLE = "available"
-"""The status of a group, a node group or a member that nothing is done to."""
-ENABLED = "enabled"
-DISABLED = "disabled"
-
 
 class Source(StrEnum):
     """What an event is about. AWS: SourceType."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from actions.kit.kubernetes.view import KubernetesView
 from actions.kit.topology import Address
+
+if TYPE_CHECKING:
+    from actions.kit.kubernetes.view import KubernetesView
 
 REDIS_PORTS = ("redis", "tcp-redis", "tcp-redis-tls")
 SENTINEL_PORTS = ("redis-sentinel", "tcp-sentinel")

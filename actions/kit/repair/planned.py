@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actions.kit.fencing import SCRIPTS_FENCED_SINCE, fence_of
+from actions.kit.fencing import FENCE_REPLICAS, SCRIPTS_FENCED_SINCE, fence_of
 from actions.kit.following import KeepRoles, Repoint
 from actions.kit.holding import hold_of
 from actions.kit.kubernetes.switch import Switching, switching
@@ -22,7 +22,7 @@ from actions.kit.replication_failover import LOOK_AGAIN_S, followers, lasting
 from actions.kit.rescue import copy_name
 from actions.kit.sentinel_naming import TellSentinels
 from actions.kit.snapshot import NodeView, Snapshot
-from actions.kit.steps import FENCE_REPLICAS, Prove
+from actions.kit.steps import Prove
 from actions.kit.topology import Address, Kind
 
 SYNC_BYTES_A_S = 20_000_000

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from actions.kit.diagnosis import split
 from actions.kit.diagnosis.facts import Facts
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.kubernetes import switch
 from actions.kit.kubernetes.addresses import is_gone
 from actions.kit.kubernetes.refusals import not_from_here
 from actions.kit.repair.sides import Sides, contenders, decided, sides
 from actions.kit.replication_refusals import could_not_follow, others_in_charge
 from actions.kit.snapshot import NodeView, Reason, Snapshot
-from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Address, Kind
 
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from actions.kit.candidates import priority_of
 from actions.kit.diagnosis import diagnose
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.findings import FindingId
 from actions.kit.heirs import best_heir, why_no_heir
 from actions.kit.snapshot import NodeConfig, Reason, Snapshot
-from actions.kit.steps import FENCE_REPLICAS
 from tests.builders import healthy, with_link, with_node, with_view, without_node
 
 IDS = ("a" * 40, "b" * 40, "0" * 40)

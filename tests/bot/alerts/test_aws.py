@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.adapters import AwsElastiCache
+from actions.adapters.aws import AwsElastiCache
 from actions.kit.topology import Address, Kind, Target
 from bot.alerts.aws import AwsWatch
 from bot.alerts.mapping import Places

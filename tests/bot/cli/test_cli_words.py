@@ -15,6 +15,10 @@ from tests.bot.cli.conftest import TANDEM
 
 HEAVY = ("slack_bolt", "slack_sdk", "sqlalchemy", "aiohttp", "boto3", "kubernetes", "pydantic", "typer", "rich")
 HEAVY += ("prometheus_client",)
+ELSEWHERE = ("actions.adapters.kubernetes", "actions.adapters.aws", "actions.adapters.rescue")
+ELSEWHERE += ("actions.adapters.rescuing",)
+ELSEWHERE += ("actions.adapters.redis.comparing", "actions.kit.kubernetes.view", "actions.kit.elasticache.views")
+ELSEWHERE += ("actions.kit.comparison", "actions.kit.rescue", "actions.kit.steps", "bot.render.json_requests")
 
 
 async def test_no_words_show_the_help(terminal):
@@ -105,11 +109,12 @@ async def test_serving_without_tokens_says_which_are_missing(terminal):
     assert "Traceback" not in ended.err
 
 
-async def test_a_plain_look_loads_neither_slack_nor_the_database_nor_typer(terminal):
+@pytest.mark.parametrize("loads", [HEAVY, ELSEWHERE], ids=["slack, the database, typer", "what is not looked at"])
+async def test_a_plain_look_does_not_load(terminal, loads):
     terminal.targets(orders={"kind": "replication", "nodes": ["127.0.0.1:1", "127.0.0.1:2"]})
     script = (
         "import sys, atexit\n"
-        f"atexit.register(lambda: print(*[name for name in {HEAVY} if name in sys.modules], file=sys.stderr))\n"
+        f"atexit.register(lambda: print(*[name for name in {loads} if name in sys.modules], file=sys.stderr))\n"
         "sys.argv = ['tandem', 'health', 'orders', '--json']\n"
         "from bot.cli import main; main()\n"
     )

@@ -11,7 +11,7 @@ from actions.kit.topology import Kind, Target
 from bot.directory import Human
 from bot.ledger.records import Origin, Person, RunState
 from bot.ledger.tokens import Token
-from bot.render import json, terminal, terminal_requests
+from bot.render import json_requests, terminal, terminal_requests
 from tests import builders
 from tests.bot.slack_requests import AT, LEAD, asking, plan, request, running, unapproved, withdrawn
 
@@ -65,7 +65,7 @@ def test_a_run_that_asks_says_what_was_seen_and_what_each_answer_does() -> None:
     assert "- tandem resume R-7F3K2: go on to the end with the steps that are left (an" in text
     assert "rollback" not in text
     assert "- tandem rollback R-7F3K2: " in drawn(terminal_requests.request(asking()))
-    told = json.request_json(asking())["run"]["question"]
+    told = json_requests.request_json(asking())["run"]["question"]
     assert (told["seen"], [one["answer"] for one in told["answers"]]) == (
         ["It hangs."],
         ["resume", "roll-back", "abandon"],

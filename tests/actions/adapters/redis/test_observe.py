@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from actions.adapters import sentinel_events
 from actions.adapters.redis import Observer
+from actions.adapters.redis.listening import sentinel_events
 from actions.kit.errors import AccessDenied
 from actions.kit.snapshot import NodeConfig, Reason, Role
 from actions.kit.topology import Address, Credentials, Kind, Target

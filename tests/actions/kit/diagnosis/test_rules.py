@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from actions.kit.diagnosis import diagnose
+from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.findings import Confidence, FindingId, Severity
 from actions.kit.snapshot import NodeConfig, NodeView, Reason, Role, Snapshot, Unasked
-from actions.kit.steps import FENCE_REPLICAS
 from actions.kit.topology import Kind, Limits
 from tests.builders import (
     OFFSET,
