@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from actions.kit.action import Action, ReadAction
+from actions.kit.action import Action, Option, ReadAction
 from actions.kit.topology import Kind
 from bot.ledger.records import Request
 from bot.render.blocks import (
@@ -20,6 +20,7 @@ from bot.render.blocks import (
     header,
     preformatted,
     section,
+    spoken,
 )
 from bot.render.blocks_request import command_line, moment, outcome, plan_lines, who
 from bot.render.words import code, mrkdwn, plain
@@ -36,17 +37,28 @@ View = dict[str, object]
 class Offer:
     """What one person may do in one place.
 
-    ``actions`` are those that they may use; ``targets`` those that the channel is bound to, ``kinds`` what they are.
+    ``actions`` and ``words`` are those that they may use; ``targets`` those that the channel is bound to, ``kinds``
+    what they are. ``closed``: an action and a target on which they may not use it, though on another. ``withheld``:
+    the names of options that they may not use. ``noes``: why not, by action, word or option.
     """
 
     actions: tuple[Action, ...]
     targets: tuple[str, ...]
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    words: tuple[Word, ...] = WORDS
+    closed: frozenset[tuple[str, str]] = frozenset()
+    withheld: frozenset[str] = frozenset()
+    noes: Mapping[str, str] = field(default_factory=dict)
 
     def suits(self, action: Action, target: str) -> bool:
-        """Whether the action is about such a target at all."""
+        """Whether the action is about such a target at all, and this person may use it there."""
         only = None if isinstance(action, ReadAction) else action.only_for
-        return only is None or self.kinds.get(target, only) is only
+        fits = only is None or self.kinds.get(target, only) is only
+        return fits and (action.name, target) not in self.closed
+
+    def options_of(self, action: Action) -> tuple[Option, ...]:
+        """What this person may type with an action."""
+        return tuple(one for one in options_of(action) if one.name not in self.withheld)
 
 
 def menu(offer: Offer, chosen: str | None = None) -> Message:
@@ -93,29 +105,35 @@ def help_page(offer: Offer) -> Message:
         text = "No target is bound to this channel. Whoever keeps `targets.yaml` can bind it by its channel id."
         return Message(text, (section(text),))
     suiting = [action for action in offer.actions if any(offer.suits(action, name) for name in offer.targets)]
-    lines = [_help_line(action, len(offer.targets) > 1, " …" if options_of(action) else "") for action in suiting]
-    lines += [_word_line(word) for word in WORDS]
+    lines = [_help_line(action, len(offer.targets) > 1, " …" if offer.options_of(action) else "") for action in suiting]
+    lines += [_word_line(word) for word in offer.words]
     names = ", ".join(code(name) for name in offer.targets[:40])
     more = f" and {len(offer.targets) - 40} more" if len(offer.targets) > 40 else ""
     blocks = [section("\n".join(lines[at : at + 8])) for at in range(0, len(lines), 8)]
     end = context(
         f"Targets here: {names}{more}",
-        "Actions that you may not use in this channel are not listed.",
-        "`/redis help WORD` says how that word is typed, and what can stand for the `…`.",
+        "What you may not do in this channel is not listed.",
+        "`/redis help WORD` says how that word is typed, and what can stand for the `…`; or why you may not use it.",
     )
     return fit("What you can do here", [section("*What you can do here*")], blocks, [end])
 
 
 def help_on(action: Action, offer: Offer) -> Message:
-    """``/redis help ACTION``: how it is typed, and what each option means."""
+    """``/redis help ACTION``: how it is typed, and what each option means; or why this person may not."""
     if action not in offer.actions:
-        return Message(
-            f"{action.name} is not open to you here.", (section(f"{code(action.name)} is not open to you."),)
-        )
-    options = [f"• {code(spelled(one))}: {mrkdwn(one.help)}" for one in options_of(action)]
-    spelt = "".join(f" [{spelled(one)}]" for one in options_of(action))
+        return _not_open(action.name, offer)
+    open_to_them = offer.options_of(action)
+    options = [f"• {code(spelled(one))}: {mrkdwn(one.help)}" for one in open_to_them]
+    spelt = "".join(f" [{spelled(one)}]" for one in open_to_them)
     lines = [_help_line(action, len(offer.targets) > 1, spelt), *options]
     return Message(f"How {action.name} is typed", (section("\n".join(lines)),))
+
+
+def _not_open(name: str, offer: Offer) -> Message:
+    why = spoken(offer.noes.get(name, ""))
+    return Message(
+        f"{name} is not open to you here.", (section(f"{code(name)} is not open to you here. {why}".rstrip()),)
+    )
 
 
 def _help_line(action: Action, several: bool, options: str) -> str:
@@ -125,8 +143,10 @@ def _help_line(action: Action, several: bool, options: str) -> str:
     return f"`/redis {action.name}{target}{options}`: {mrkdwn(action.summary)}{risk}"
 
 
-def help_on_word(word: Word) -> Message:
-    """``/redis help WORD``: how it is typed, and what each option means."""
+def help_on_word(word: Word, offer: Offer) -> Message:
+    """``/redis help WORD``: how it is typed, and what each option means; or why this person may not."""
+    if word not in offer.words:
+        return _not_open(word.name, offer)
     options = [f"• {code(spelled(one))}: {mrkdwn(one.help)}" for one in word.options]
     return Message(f"How {word.name} is typed", (section("\n".join([_word_line(word), *options])),))
 

@@ -33,7 +33,7 @@ from bot.slack.faults import report
 from bot.slack.home import Home
 from bot.slack.incidents import Incidents, Tending
 from bot.slack.messages import Messages
-from bot.slack.ports import Desk, MayUse
+from bot.slack.ports import Desk, Rights
 from bot.slack.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Wiring:
     messages: Messages
     desk: Desk
     fleet: Fleet
-    policy: MayUse
+    policy: Rights
     actions: tuple[Action, ...]
     outbox: Outbox
     incidents: Incidents

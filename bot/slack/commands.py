@@ -24,7 +24,8 @@ from bot.render.happenings import with_runs
 from bot.render.words import mrkdwn
 from bot.slack.caller import Caller
 from bot.slack.messages import CannotPost, Messages
-from bot.slack.ports import Desk, MayUse
+from bot.slack.offers import offered
+from bot.slack.ports import Desk, Rights
 from bot.slack.tokens import token
 from bot.vocabulary import WORDS
 
@@ -49,7 +50,7 @@ class Commands:
 
     desk: Desk
     fleet: Fleet
-    policy: MayUse
+    policy: Rights
     actions: tuple[Action, ...]
     messages: Messages
 
@@ -71,10 +72,7 @@ class Commands:
 
     async def offer(self, caller: Caller) -> Offer:
         """What this person may do here."""
-        noes = [await self.policy.may_use(caller.person.id, action, caller.channel or "") for action in self.actions]
-        open_to = tuple(action for action, no in zip(self.actions, noes, strict=True) if no is None)
-        targets = self.fleet.seen_from(caller.channel or "")
-        return Offer(open_to, targets, {name: self.fleet.targets[name].kind for name in targets})
+        return await offered(self.policy, self.fleet, self.actions, caller.person.id, caller.channel or "")
 
     async def choose(self, caller: Caller, target: str) -> None:
         """Show the menu for another target, in place of the one before."""
@@ -122,11 +120,11 @@ class Commands:
         await caller.reply.whisper(request_lines(seen))
 
     async def _help(self, caller: Caller, command: Command) -> None:
+        offer = await self.offer(caller)
         word = next((word for word in WORDS if word.name == command.argument), None)
         if word is not None:
-            await caller.reply.whisper(help_on_word(word))
+            await caller.reply.whisper(help_on_word(word, offer))
             return
-        offer = await self.offer(caller)
         action = next((action for action in self.actions if action.name == command.argument), None)
         await caller.reply.whisper(help_page(offer) if action is None else help_on(action, offer))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from aiohttp import ClientError
@@ -88,18 +88,23 @@ async def _within(what: str, asked: Awaitable[Any]) -> Any:
 
 
 class _Cache(Generic[T]):
-    """Answers that are a few seconds old; errors are not kept, and the same question is asked once at a time."""
+    """Answers that are a few seconds old; the same question is asked once at a time, and who waits shares its error."""
 
     def __init__(self, ttl_s: float) -> None:
         self._ttl_s = ttl_s
         self._known: dict[str, tuple[float, T]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._asking: dict[str, asyncio.Task[T]] = {}
 
-    async def get(self, key: str, ask: Callable[[], Awaitable[T]]) -> T:
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            at, value = self._known.get(key, (float("-inf"), None))
-            if value is not None and time.monotonic() - at < self._ttl_s:
-                return value
-            value = await ask()
-            self._known[key] = (time.monotonic(), value)
+    async def get(self, key: str, ask: Callable[[], Coroutine[None, None, T]]) -> T:
+        at, value = self._known.get(key, (float("-inf"), None))
+        if value is not None and time.monotonic() - at < self._ttl_s:
             return value
+        if key not in self._asking:
+            self._asking[key] = asyncio.create_task(ask())
+            self._asking[key].add_done_callback(lambda asked: self._answered(key, asked))
+        return await asyncio.shield(self._asking[key])  # Whoever gives up waiting leaves it to the others.
+
+    def _answered(self, key: str, asked: asyncio.Task[T]) -> None:
+        del self._asking[key]
+        if not asked.cancelled() and asked.exception() is None:
+            self._known[key] = (time.monotonic(), asked.result())

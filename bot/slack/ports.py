@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from actions.kit.action import Action, Progress, Seen
 from actions.kit.plan import Refusal
 from actions.kit.settlement import Answer
 from bot.directory import Human
+from bot.fleet import Case
 from bot.ledger.records import Decided, Freeze, Person, Request
 from bot.ledger.tokens import Issued
 
@@ -102,16 +103,31 @@ class Desk(Protocol):
         """The newest requests, the newest first."""
 
 
-class MayUse(Protocol):
-    """Who may ask for what; ``bot.policy.Policy``."""
+class Rights(Protocol):
+    """Who may do what; ``bot.policy.Policy``. ``None`` is yes, else a sentence says why not."""
 
     async def may_use(
         self, person_id: str, action: Action, channel: str | None, target_name: str | None = None
     ) -> str | None:
-        """``None`` is yes, else a sentence says why not."""
+        """Ask for an action."""
+
+    async def may_break_glass(self, case: Case, person_id: str) -> str | None:
+        """Have a change without approval."""
+
+    async def may_approve(self, case: Case, person_id: str, requester_id: str) -> str | None:
+        """Decide on a request."""
+
+    async def may_freeze(self, person_id: str, targets: Iterable[str], channel: str | None = None) -> str | None:
+        """Freeze all of these."""
+
+    async def may_thaw(self, person_id: str, targets: Iterable[str], channel: str | None = None) -> str | None:
+        """End freezes and cooldowns of all of these."""
 
     async def may_see_names(self, person_id: str, target: str, channel: str | None = None) -> str | None:
-        """The same for the names of keys."""
+        """See names of keys."""
+
+    async def may_hold_a_token(self, person_id: str) -> str | None:
+        """Have a token for the terminal."""
 
 
 class Memory(Protocol):

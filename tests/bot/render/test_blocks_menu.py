@@ -74,7 +74,7 @@ def test_help_on_one_action_explains_its_options() -> None:
 
 
 def test_help_on_each_word_explains_its_options() -> None:
-    pages = {word.name: accepted(help_on_word(word)) for word in WORDS}
+    pages = {word.name: accepted(help_on_word(word, Offer(ACTIONS, ("orders",)))) for word in WORDS}
     assert "/redis token [revoke] [--hours N]" in pages["token"]
     assert "`--note" in pages["sign"]
 

@@ -35,6 +35,7 @@ async def test_help_and_menu_leave_out_what_a_person_may_not_do(slack: LocalSlac
             await slack.person(user).types(INCIDENT, "/redis help")
             page = await slack.waits_for(lambda user=user: whispered(slack, user, "What you can do here"))
             assert ("/redis failover" in page.plain()) is may
+            assert ("/redis freeze" in page.plain()) is may
             await slack.person(user).types(INCIDENT, "/redis")
             menu = await slack.waits_for(lambda user=user: whispered(slack, user, "What shall I do"))
             assert ("failover" in [text for text, _, _ in menu.buttons()]) is may
