@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from datetime import datetime
 
-from actions.kit.errors import UsageError
 from actions.kit.settlement import Answer
 from bot.cli import screen
 from bot.cli.deciding import counted, show
@@ -29,11 +27,9 @@ def answer(request_id: str, given: Answer, *, yes: bool, as_json: bool) -> Exit:
     """
     asked_at = None
     if not yes:
-        if as_json or not sys.stdin.isatty():
-            raise UsageError("Here nobody can be asked whether to go on; look at it with tandem show, and add --yes.")
         request = asyncio.run(_read(request_id))
         asked_at = request.run.asked_at if request.run else None
-        if not _agreed(request, given):
+        if not _agreed(request, given, as_json=as_json):
             screen.tell(f"{request.id} was told nothing, and waits on.")
             return exit_of_request(request)
     return asyncio.run(_answer(request_id, given, asked_at, as_json=as_json))
@@ -49,12 +45,13 @@ def cancel(request_id: str, *, as_json: bool) -> Exit:
     return asyncio.run(_cancel(request_id, as_json=as_json))
 
 
-def _agreed(request: Request, given: Answer) -> bool:
+def _agreed(request: Request, given: Answer, *, as_json: bool) -> bool:
     """Whether this is meant; nobody is asked where nothing would come of it: then the desk says why."""
     question = request.run.question if request.run else None
     effect = dict(effects(question)).get(given) if question else None
     if effect is None:
         return True
+    screen.can_ask(as_json=as_json)
     from bot.render import terminal_requests
 
     screen.show(terminal_requests.request(request))

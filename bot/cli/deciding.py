@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 from actions.kit.errors import Refused, UsageError
 from actions.kit.plan import Risk
@@ -29,18 +28,20 @@ def approve(request_id: str, typed: str, *, yes: bool, as_json: bool) -> Exit:
         as_json: print an object.
 
     Raises:
-        UsageError: nobody can be asked here, and ``yes`` is not said.
+        UsageError: there is no such request; or nobody can be asked here, and ``yes`` is not said.
         Refused: it does not count; says why.
     """
-    if not yes:
-        if as_json or not sys.stdin.isatty():
-            raise UsageError("Here nobody can be asked whether to go on; look at it with tandem show, and add --yes.")
-        said = _asked(asyncio.run(_open_to_me(request_id)))
-        if said is None:
-            screen.tell("It was not approved, and waits on.")
-            return Exit.WAITING
-        typed = said
-    return asyncio.run(_approve(request_id, typed, as_json=as_json))
+    if yes:
+        return asyncio.run(_approve(request_id, typed, as_json=as_json))
+    waiting = asyncio.run(_open_to_me(request_id))
+    if waiting is None:
+        return asyncio.run(_approve(request_id, typed, as_json=as_json, asked=False))
+    screen.can_ask(as_json=as_json)
+    said = _asked(waiting)
+    if said is None:
+        screen.tell("It was not approved, and waits on.")
+        return Exit.WAITING
+    return asyncio.run(_approve(request_id, said, as_json=as_json))
 
 
 def deny(request_id: str, reason: str, *, as_json: bool) -> Exit:
@@ -94,10 +95,8 @@ async def _open_to_me(request_id: str) -> Request | None:
         return None if await _decides(at, person, request) else request
 
 
-def _asked(request: Request | None) -> str | None:
-    """What was typed to approve it, if it was approved; nobody is asked where it would not count."""
-    if request is None:
-        return ""
+def _asked(request: Request) -> str | None:
+    """What was typed to approve it, if it was approved."""
     from bot.render import terminal_requests
 
     screen.show(terminal_requests.to_approve(request))
@@ -106,11 +105,13 @@ def _asked(request: Request | None) -> str | None:
     return "" if screen.agreed(f"Approve {request.id}, {request.action} of {request.target}?") else None
 
 
-async def _approve(request_id: str, typed: str, *, as_json: bool) -> Exit:
+async def _approve(request_id: str, typed: str, *, as_json: bool, asked: bool = True) -> Exit:
+    """``asked``: this person has said that they mean it; else nothing may come of it but why it does not count."""
     async with office() as at:
         person = await at.signed_in()
         request = await at.desk.show(request_id)
-        await _decides(at, person, request)
+        if await _decides(at, person, request) is None and not asked:
+            raise Refused(f"{request.id} can be approved by you only now, and you were not asked yet; say it again.")
         decided = await at.desk.approve(request.id, at.vouched(person), typed)
         if not decided.ok and decided.request.state is RequestState.RUNNING:
             raise Refused(f"{decided.why} See it through with: tandem follow {request.id}")

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from actions.kit.action import Progress
+from actions.kit.errors import UsageError
 from bot.render.words import plain
 
 if TYPE_CHECKING:
@@ -41,6 +42,16 @@ def show_json(result: dict[str, Any]) -> None:
 def tell(sentence: str) -> None:
     """Write one sentence to stderr."""
     sys.stderr.write(plain(sentence) + "\n")
+
+
+def can_ask(*, as_json: bool) -> None:
+    """Make sure that there is somebody who can be asked.
+
+    Raises:
+        UsageError: there is nobody; says what to do instead.
+    """
+    if as_json or not sys.stdin.isatty():
+        raise UsageError("Here nobody can be asked whether to go on; look at it with tandem show, and add --yes.")
 
 
 def agreed(question: str) -> bool:

@@ -118,6 +118,24 @@ async def test_who_may_not_decide_is_told_why_and_is_not_asked(terminal):
         assert ("request.deny", "U0LEAD", True) in tried
 
 
+async def test_where_nobody_can_be_asked_what_is_wrong_with_a_request_is_said_before_that(terminal):
+    async with left_by_a_bot(terminal, **DEAD) as (ledger, oncall, lead, _guest):
+        request = await filed(ledger)
+        for word in ("approve", "resume"):
+            unknown = await lead.says(f"{word} R-99999")
+            assert (unknown.code, unknown.err) == (2, "There is no request 'R-99999'; runs lists those that there are.\n")
+        own = await oncall.says(f"approve {request.id}")
+        assert (own.code, "a second person has to decide" in own.err, "--yes" in own.err) == (3, True, False)
+        unasked = await lead.says(f"approve {request.id} --json")
+        assert (unasked.code, "add --yes" in unasked.err) == (2, True)
+        early = await lead.says(f"rollback {request.id}")
+        assert (early.code, "--yes" in early.err) == (3, False), early.err
+        assert (await ledger.request(request.id)).decisions == ()
+        await ledger.decide(request.id, Person("U0LEAD", "lead"), "deny", "later")
+        late = await lead.says(f"approve {request.id}")
+        assert (late.code, "was already denied by lead" in late.err, "--yes" in late.err) == (3, True, False)
+
+
 async def test_ctrl_c_stops_following_what_another_process_carries_out(terminal):
     async with left_by_a_bot(terminal, **DEAD) as (ledger, _, lead, _guest):
         request = await filed(ledger)

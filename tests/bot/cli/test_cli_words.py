@@ -61,7 +61,7 @@ def test_every_option_of_a_change_can_be_typed(command):
         ("request failover oders", 2, "There is no target 'oders'; did you mean orders?"),
         ("request failover orders --too x", 2, "No such option: --too"),
         ("request failover orders", 2, "There is no ledger at tandem.db"),
-        ("approve R-1", 2, "add --yes"),
+        ("approve R-1", 2, "There is no ledger at tandem.db"),
         ("deny R-1", 2, "Say why not with --reason"),
         ("runs", 2, "There is no ledger at tandem.db; run this where the bot runs, or set TANDEM_LEDGER_URL"),
         ("show R-1", 2, "There is no ledger at tandem.db"),
