@@ -9,7 +9,8 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -40,6 +41,36 @@ def set_up(level: int = logging.INFO, *, as_json: bool | None = None) -> None:
     handler.setFormatter(JsonLines() if wanted else Lines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+class Standing:
+    """Troubles that last, and are met again and again: each is logged when it begins and when it becomes another.
+
+    Then it is logged once in a while, so that a log that is read late has it too.
+
+    Args:
+        log: where.
+        remind_s: after so long it is logged again.
+        clock: seconds that only go on.
+    """
+
+    def __init__(
+        self, log: logging.Logger, remind_s: float = 3600.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._log, self._remind_s, self._clock = log, remind_s, clock
+        self._told: dict[Hashable, tuple[str, float]] = {}
+
+    def tell(self, which: Hashable, level: int, message: str, *args: object) -> None:
+        """A trouble was met; ``which`` tells it from the others."""
+        said, now = message % args, self._clock()
+        before, at = self._told.get(which, ("", now))
+        if said != before or now - at >= self._remind_s:
+            self._told[which] = said, now
+            self._log.log(level, message, *args)
+
+    def over(self, which: Hashable) -> None:
+        """It is there no longer; the next one is new."""
+        self._told.pop(which, None)
 
 
 class Lines(logging.Formatter):

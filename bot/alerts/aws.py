@@ -18,6 +18,7 @@ from actions.kit.elasticache.views import Event, GroupView
 from actions.kit.errors import ActionError, Unreachable
 from actions.kit.topology import Address, ReplicationGroup, Target
 from bot.alerts.telling import Teller, own_alert
+from bot.logs import Standing
 from bot.render.words import plain
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,6 @@ class _Region:
     groups: dict[str, str] = field(default_factory=dict)
     told: dict[Event, datetime] = field(default_factory=dict)
     asked_at: float | None = None
-    said: str = ""
 
 
 class AwsWatch:
@@ -78,6 +78,7 @@ class AwsWatch:
             region.groups[place.name] = name
         self._regions = tuple(regions.values())
         self._tasks: list[asyncio.Task[None]] = []
+        self._standing = Standing(log)
 
     def start(self) -> None:
         """Begin."""
@@ -94,12 +95,12 @@ class AwsWatch:
         while True:
             try:
                 changed = await self._ask(region)
-                pause_s, region.said = self._every_s, ""
+                pause_s = self._every_s
+                self._standing.over(region.place)
                 unknown = {name for name in unknown | changed if not await self._find(name)}
             except ActionError as error:
-                if str(error) != region.said:  # Credentials that are missing are missing each time.
-                    log.warning("the events of AWS in %s are not known: %s", region.place.region, error)
-                region.said = str(error)
+                why = "the events of AWS in %s are not known: %s"
+                self._standing.tell(region.place, logging.WARNING, why, region.place.region, error)
                 longer = isinstance(error, Unreachable)
                 pause_s = min(max(LONGEST_S, self._every_s), pause_s * 2) if longer else max(DENIED_S, self._every_s)
             except Exception:
@@ -140,7 +141,8 @@ class AwsWatch:
         try:
             group = await self._aws(self._places[target]).group()
         except ActionError as error:
-            log.info("the members of %s are not known: %s", target, error)
+            self._standing.tell(target, logging.INFO, "the members of %s are not known: %s", target, error)
             return False
+        self._standing.over(target)
         self._found(target, group.endpoints)
         return True

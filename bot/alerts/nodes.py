@@ -23,9 +23,11 @@ from bot.alerts.failovers import Failovers
 from bot.alerts.mapping import Places
 from bot.alerts.telling import Teller, own_alert
 from bot.ledger.incident_records import Alert
+from bot.logs import Standing
 from bot.render.words import plain
 
 log = logging.getLogger(__name__)
+_NOT_WATCHED = "the node %s of %s is not watched: it does not let Tandem in, or ask INFO: %s"
 
 TIMEOUT_S = 1.0
 FIRST_S, NAMES_S = 1.0, 10.0
@@ -68,6 +70,7 @@ class NodeWatch:
         self._teller, self._failovers = teller, failovers
         self._prober = Prober(every_s, TIMEOUT_S, self._told)
         self._loop: asyncio.Task[None] | None = None
+        self._standing = Standing(log)
 
     def start(self) -> None:
         """Begin."""
@@ -118,7 +121,10 @@ class NodeWatch:
         pulse = group.pulses.get(beat.address)
         if pulse is None:
             return
-        if beat.why:
+        if beat.refused:
+            where = (beat.target, beat.address)
+            self._standing.tell(where, logging.WARNING, _NOT_WATCHED, beat.address, beat.target, plain(beat.refused))
+        elif beat.why:
             self._missed(group, beat, pulse)
         elif beat.info:
             self._heard(group, beat, pulse)
@@ -135,6 +141,7 @@ class NodeWatch:
 
     def _heard(self, group: _Group, beat: Beat, pulse: Pulse) -> None:
         was_silent = pulse.silent
+        self._standing.over((beat.target, beat.address))
         before = pulse.heard(datetime.now(UTC), beat.info)
         if was_silent:
             self._teller.look_again(beat.target)

@@ -19,6 +19,7 @@ from actions.kit.kubernetes.pod_troubles import troubles
 from actions.kit.kubernetes.view import KubernetesView, PodView
 from actions.kit.topology import Address, Target
 from bot.alerts.telling import Teller, own_alert
+from bot.logs import Standing
 from bot.render.words import plain
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class PodWatch:
                 shared = replace(home, release="", reach=Way.DIRECT, application=None)
                 self._places.setdefault(shared, {})[home.release] = target
         self._tasks: list[asyncio.Task[None]] = []
+        self._standing = Standing(log)
 
     def start(self) -> None:
         """Begin."""
@@ -62,18 +64,18 @@ class PodWatch:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _follow(self, place: KubernetesPlace, targets: dict[str, Target]) -> None:
-        pause_s, said = AGAIN_S, ""
+        pause_s = AGAIN_S
         while True:
             try:
                 async with aclosing(self._changes(place, targets)) as changes:
                     async for change in changes:
-                        pause_s, said = AGAIN_S, ""
+                        pause_s = AGAIN_S
+                        self._standing.over(place)
                         if (target := targets.get(change.release)) is not None:
                             self._changed(target, change)
             except ActionError as error:
-                if str(error) != said:  # A right that is missing is missing each time.
-                    log.warning("the pods in namespace %s are not followed: %s", place.namespace, error)
-                said = str(error)
+                why = "the pods in namespace %s are not followed: %s"
+                self._standing.tell(place, logging.WARNING, why, place.namespace, error)
             except Exception:
                 log.exception("what happens to the pods in namespace %s could not be worked on", place.namespace)
             await asyncio.sleep(pause_s)

@@ -18,6 +18,7 @@ from actions.kit.topology import Address, Target
 from bot.alerts.failovers import Failovers
 from bot.alerts.telling import Teller, own_alert
 from bot.ledger.incident_records import Alert
+from bot.logs import Standing
 from bot.render.words import plain
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ _ABORTS: Mapping[str, str] = {
     "-failover-abort-slave-timeout": "its replica was not promoted in time",
     "-failover-abort-not-elected": "the other Sentinels have not elected it",
 }
+_NO_LISTENING = "a Sentinel does not let Tandem listen; its user needs +psubscribe allchannels: %s"
 _ABORT = "-failover-abort-"
 _QUIET = frozenset({"+monitor", "+slave", "+sentinel", "+sentinel-address-switch", "+fix-slave-config"})
 """Who there is, which is no trouble: nobody has to look again because of it."""
@@ -91,6 +93,11 @@ class _Ear:
     targets: dict[str, Target] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
     run_id: str = ""
+
+    @property
+    def key(self) -> tuple[Address, str | None]:
+        """By what it is known."""
+        return self.sentinel, self.username
 
 
 class SentinelWatch:
@@ -112,6 +119,7 @@ class SentinelWatch:
         self._ears: dict[tuple[Address, str | None], _Ear] = {}
         self._opening = asyncio.Semaphore(AT_ONCE)
         self._closed = False
+        self._standing = Standing(log)
 
     def start(self) -> None:
         """Begin."""
@@ -137,8 +145,8 @@ class SentinelWatch:
                 self._begin(ear)
 
     def _ear(self, sentinel: Address, target: Target, *, listed: bool) -> _Ear:
-        key = (sentinel, target.sentinel_auth.username)
-        ear = self._ears.setdefault(key, _Ear(sentinel, target.sentinel_auth.username, listed))
+        ear = _Ear(sentinel, target.sentinel_auth.username, listed)
+        ear = self._ears.setdefault(ear.key, ear)
         ear.targets.setdefault(target.name, target)
         return ear
 
@@ -158,9 +166,11 @@ class SentinelWatch:
                             return
             except AccessDenied as error:  # It may have said what it knows all the same.
                 heard = False
-                log.warning("a Sentinel does not let Tandem listen; its user needs +psubscribe allchannels: %s", error)
+                self._standing.tell(ear.key, logging.WARNING, _NO_LISTENING, error)
             except TandemError as error:
-                log.info("a Sentinel is not heard: %s", error)
+                if heard:
+                    self._standing.over(ear.key)
+                self._standing.tell(ear.key, logging.INFO, "a Sentinel is not heard: %s", error)
             except Exception:
                 log.exception("what Sentinel %s says could not be worked on", ear.sentinel)
             if heard:

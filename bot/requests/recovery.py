@@ -35,6 +35,7 @@ class Recovery:
         self._connections = connections
         self._runner = runner
         self._reviews = reviews
+        self._standing = logs.Standing(log)  # A pass comes every few seconds.
 
     async def once(self) -> None:
         """One pass. What takes long goes on in the background; what cannot be done yet is left for the next pass."""
@@ -62,8 +63,9 @@ class Recovery:
         try:
             snapshot = await self._connections.hands(target).observe()
         except TandemError as error:
-            log.warning("%s cannot be settled: %s", target, error)
+            self._standing.tell(target, logging.WARNING, "%s cannot be settled: %s", target, error)
             return False
+        self._standing.over(target)
         told = snapshot.group is not None and snapshot.group.unasked is None
         return told or any(node.info for node in snapshot.nodes)
 
@@ -72,6 +74,7 @@ class Recovery:
         try:
             hands = self._connections.hands(target)
             snapshot = await hands.observe()
+            self._standing.over(("owed", target))
             if not_quiet(snapshot) or all(not_payable(snapshot, debt.change.node) for debt in debts):
                 return
             holder = await self._ledger.holder(target)
@@ -87,7 +90,9 @@ class Recovery:
             finally:
                 await self._ledger.questions.release(lease)
         except TandemError as error:
-            log.warning("What is owed on %s cannot be put back: %s", target, error)
+            self._standing.tell(
+                ("owed", target), logging.WARNING, "What is owed on %s cannot be put back: %s", target, error
+            )
 
     async def _pay_all(self, debts: list[Debt], hands: Connection) -> None:
         # A node that has just come back may answer last, beside answers that are older than what happened while it
@@ -102,7 +107,8 @@ class Recovery:
     async def _pay(self, debt: Debt, snapshot: Snapshot, hands: Connection) -> None:
         why = not_payable(snapshot, debt.change.node)
         if why:
-            log.info("%s of %s stays as it is: %s", debt.change.name, debt.change.node, why)
+            stays = "%s of %s stays as it is: %s"
+            self._standing.tell(debt.id, logging.INFO, stays, debt.change.name, debt.change.node, why)
             return
         request = await self._ledger.request(debt.run_id)
         try:
@@ -111,9 +117,11 @@ class Recovery:
                 return  # A run that has begun since this pass did owes it now, and may have just changed it again.
             note = await self._put_back(debt, snapshot, hands, promoted=request.plan.candidate == debt.change.node)
         except ActionError as error:
-            log.warning("%s of %s could not be put back: %s", debt.change.name, debt.change.node, error)
+            failed = "%s of %s could not be put back: %s"
+            self._standing.tell(debt.id, logging.WARNING, failed, debt.change.name, debt.change.node, error)
             return
         await self._ledger.pay(debt, note)
+        self._standing.over(debt.id)
 
     async def _put_back(self, debt: Debt, snapshot: Snapshot, hands: Connection, *, promoted: bool) -> str:
         """Give the setting its old value, unless somebody has changed it since; says what was done."""

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from bot.logs import JsonLines, Lines, about
+from bot.logs import JsonLines, Lines, Standing, about
 
 TOKEN = "tandem_" + "0123456789abcdef" * 4 + "01234567"
 
@@ -49,3 +49,18 @@ async def test_every_line_has_what_it_is_about_in_tasks_that_were_begun_there_to
     assert set(plain) == {"at", "level", "logger", "message", "port"}
     assert plain["at"].endswith("+00:00")
     assert (plain["level"], plain["logger"], plain["message"]) == ("info", "bot.x", "it went well")
+
+
+def test_a_trouble_that_stands_is_logged_once_for_each_change_and_seldom_again(caplog):
+    at = iter((0.0, 30.0, 60.0, 90.0, 3600.0, 3600.0, 3690.0, 3691.0, 3692.0))
+    standing = Standing(logging.getLogger("bot.x"), remind_s=3600, clock=lambda: next(at))
+
+    def met(which: str, why: str) -> int:
+        standing.tell(which, logging.WARNING, "it is not watched: %s", why)
+        return len(caplog.messages)
+
+    assert [met("one", why) for why in ("NOPERM", "NOPERM", "refused", "NOPERM", "NOPERM")] == [1, 1, 2, 3, 3]
+    assert met("other", "NOPERM") == 4
+    assert [met("one", "NOPERM"), met("one", "NOPERM")] == [5, 5], "a reminder, an hour after the last line"
+    standing.over("one")
+    assert met("one", "NOPERM") == 6, "after it was over it is new"

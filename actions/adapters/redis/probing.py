@@ -27,6 +27,7 @@ SOON_S = 0.3
 """After a first sign a node is asked again so soon."""
 _SILENCE = frozenset({Reason.REFUSED, Reason.CLOSED, Reason.TIMED_OUT, Reason.UNRESOLVED})
 """Whoever refuses to let us in is there."""
+_DENIALS = frozenset({Reason.NOAUTH, Reason.WRONGPASS, Reason.NOPERM, Reason.DENIED, Reason.TLS})
 _INFO = ("INFO", "replication")
 _ASKED = Request.of(_INFO)
 _ASKED_OF_CLUSTER = Request.of(_INFO, ("CLUSTER", "INFO"))
@@ -35,7 +36,8 @@ _ASKED_OF_CLUSTER = Request.of(_INFO, ("CLUSTER", "INFO"))
 class Beat(NamedTuple):
     """One question to one node. ``why``: why there was no answer; empty where there was one.
 
-    ``cluster``: CLUSTER INFO, of a node that is asked for it.
+    ``refused``: it is there and does not let us in, or ask; in its own words. ``cluster``: CLUSTER INFO, of a node that
+    is asked for it.
     """
 
     target: str
@@ -43,6 +45,7 @@ class Beat(NamedTuple):
     info: bytes = b""
     cluster: bytes = b""
     why: str = ""
+    refused: str = ""
 
 
 class _Probed:
@@ -195,17 +198,22 @@ class Prober:
 
     def _failed(self, probed: _Probed, error: ExchangeError) -> None:
         probed.failures += 1
-        if error.reason not in _SILENCE or (probed.target, probed.address) not in self._probed:
-            return
-        self._told(Beat(probed.target, probed.address, why=error.failure.text))
+        if error.reason in _SILENCE and (probed.target, probed.address) in self._probed:
+            self._told(Beat(probed.target, probed.address, why=error.failure.text))
+        self._refused(probed, error.failure)
 
     def _heard(self, probed: _Probed, replies: list[Reply]) -> None:
         if isinstance(replies[0], CommandFailed):
             probed.failures += 1  # It is there, but has not said how it is.
+            self._refused(probed, replies[0])
         elif (probed.target, probed.address) in self._probed:
             probed.failures = 0
             info, *cluster = (reply if isinstance(reply, bytes) else b"" for reply in replies)
             self._told(Beat(probed.target, probed.address, info, b"".join(cluster)))
+
+    def _refused(self, probed: _Probed, failure: CommandFailed) -> None:
+        if failure.reason in _DENIALS and (probed.target, probed.address) in self._probed:
+            self._told(Beat(probed.target, probed.address, refused=failure.text))
 
     def ask_soon(self, target: str, address: Address) -> None:
         """Ask this node once more in a moment."""

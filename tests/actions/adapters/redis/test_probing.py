@@ -73,7 +73,9 @@ async def test_whoever_lets_nobody_in_is_there(target_of):
         wrong = target_of(topology, auth=Credentials(None, "wrong"))
         async with asking(wrong, wrong.nodes[0]) as (prober, heard):
             assert await prober.ask("orders", wrong.nodes[0], "PING") is None
-            assert not heard.beats
+            refused = await heard.waits_for(lambda beat: bool(beat.refused))
+            assert refused.refused.startswith("WRONGPASS")
+            assert not any(beat.why or beat.info for beat in heard.beats)
 
 
 async def test_some_nodes_of_a_cluster_say_how_it_is():
