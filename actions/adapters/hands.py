@@ -135,6 +135,12 @@ class TargetHands(RedisHands):
         await self._know_sentinels()
         await super().change_settings(node, settings, rewrite=rewrite)
 
+    async def recall(self, node: Place) -> None:
+        """See ``Hands.recall``; AWS and Kubernetes answer for what they were asked."""
+        if isinstance(node, Address) and not self._is_group(node):
+            await self._know_sentinels()
+            await super().recall(node)
+
     async def rescue_room(self, node: Address) -> RescueRoom:
         """See ``Hands.rescue_room``."""
         from actions.kit.rescue import RescueRoom  # noqa: PLC0415

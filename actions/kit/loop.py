@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from actions.kit.errors import ActionError, JournalDown, Stopped, TandemError
+from actions.kit.late import called_back
 from actions.kit.plan import SettingChange, Step, stage_of, turns_after
 from actions.kit.ports import Hands
 
@@ -169,6 +170,7 @@ async def _see_restored(changes: Sequence[SettingChange], hands: Hands, journal:
     """What the undoing has put back by itself is owed no longer, though it failed."""
     for change in changes:
         with contextlib.suppress(ActionError):
+            await called_back(change.node, hands)
             if (await hands.settings(change.node, (change.name,))).get(change.name) == change.old:
                 await journal.repaid(change)
 

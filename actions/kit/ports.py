@@ -73,7 +73,10 @@ class Hands(Protocol):
         """Close the connection: the next question makes a new one, to whoever is behind an endpoint by then."""
 
     async def fence(self, node: Address, pause_ms: int, settings: Mapping[str, str]) -> int:
-        """In one transaction: CLIENT PAUSE WRITE for ``pause_ms`` and CONFIG SET; then the frozen offset."""
+        """In one transaction: CLIENT PAUSE WRITE for ``pause_ms`` and CONFIG SET; then the frozen offset.
+
+        As every change, by a connection that ``recall`` finds again.
+        """
 
     async def unfence(self, node: Address, settings: Mapping[str, str]) -> None:
         """In one transaction: CONFIG SET and CLIENT UNPAUSE."""
@@ -94,7 +97,7 @@ class Hands(Protocol):
         """
 
     async def cluster_failover(self, replica: Address, mode: Takeover | None = None) -> None:
-        """CLUSTER FAILOVER at this replica, by a connection that ``recall_move`` finds again.
+        """CLUSTER FAILOVER at this replica, by a connection that ``recall`` finds again.
 
         OK is not success: it comes long before the replica is master, if it ever is.
         """
@@ -103,15 +106,15 @@ class Hands(Protocol):
         """CONFIG REWRITE, so that roles and settings survive a restart; ``None``, or why no file was written."""
 
     async def demote(self, node: Address, master: Address) -> None:
-        """In one transaction: CLIENT UNPAUSE and REPLICAOF, by a connection that ``recall_move`` finds again."""
+        """In one transaction: CLIENT UNPAUSE and REPLICAOF, by a connection that ``recall`` finds again."""
 
     async def promote(self, node: Address) -> None:
-        """REPLICAOF NO ONE, by a connection that ``recall_move`` finds again."""
+        """REPLICAOF NO ONE, by a connection that ``recall`` finds again."""
 
-    async def recall_move(self, node: Address) -> None:
-        """Close the connections of ``promote``, ``demote`` and ``cluster_failover`` that got no answer.
+    async def recall(self, node: Place) -> None:
+        """Close, at this node's or Sentinel's end, the connections of changes and moves that got no answer.
 
-        What has not arrived by now never does.
+        What has not arrived by now never does. It takes the rights to CLIENT LIST and CLIENT KILL.
         """
 
     async def disconnect_clients(self, node: Address) -> None:

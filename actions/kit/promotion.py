@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from actions.kit.errors import ActionError, Gone, NotYet, TooLate, Unreachable
 from actions.kit.fencing import FENCE, is_fenced
+from actions.kit.late import called_back
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.roles import is_master
@@ -63,8 +64,9 @@ class FenceCandidate(Step):
             return f"{self.candidate} is gone, and its fence with it"
         if standing.role is not Role.REPLICA:
             raise NotYet(f"{self.candidate} is a {standing.role}: it stays fenced until it follows")
+        doubt = await called_back(self.candidate, hands)
         await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=False)
-        return f"{self.candidate} is as it was"
+        return f"{self.candidate} is as it was{doubt}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Promote(Step):
 
     async def _still_replica(self, hands: Hands) -> Held:
         try:
-            await hands.recall_move(self.candidate)
+            await hands.recall(self.candidate)
             standing = await hands.standing(self.candidate)
         except Gone:
             return Held(yes=True, observation=f"{self.candidate} is gone, with what it was told")

@@ -11,6 +11,7 @@ import asyncio
 from dataclasses import dataclass
 
 from actions.kit.errors import ActionError, NotYet
+from actions.kit.late import called_back
 from actions.kit.plan import NAMING, Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.snapshot import SentinelReplica, SentinelView
@@ -98,16 +99,17 @@ class Steer(Step):
 
     async def undo(self, hands: Hands) -> str:
         """Put the old priorities back on all nodes that let us, and in the files that Sentinel may have written."""
-        problems = []
+        problems, doubts = [], ""
         for change in self.settings:
             try:
                 await hands.standing(change.server)  # One that hangs would be changed when it wakes up, unseen.
+                doubts += await called_back(change.node, hands)
                 await hands.change_settings(change.node, as_settings((change,), old=True), rewrite=True)
             except ActionError as error:
                 problems.append(str(error))
         if problems:
             raise NotYet("; ".join(problems))
-        return "the priorities are as they were" if self.settings else ""
+        return f"the priorities are as they were{doubts}" if self.settings else ""
 
 
 @dataclass(frozen=True, slots=True)

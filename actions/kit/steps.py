@@ -12,6 +12,7 @@ from actions.kit.cluster.agreement import successor_of
 from actions.kit.errors import NotYet, Temporary, TooLate
 from actions.kit.fencing import is_fenced
 from actions.kit.holding import readable
+from actions.kit.late import called_back
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands, Standing
 from actions.kit.proof import Check, prove
@@ -96,10 +97,11 @@ class Fence(Step):
         if not follows and (successor := await self._successor(hands)):
             raise NotYet(f"{successor}: {self.master} stays fenced until it follows")
         old = as_settings(self.settings, old=True)
+        doubt = await called_back(self.master, hands)
         await hands.unfence(self.master, old)
         if follows:
             await hands.change_settings(self.master, old, rewrite=True)
-        return f"{self.master} {'is a replica without a fence' if follows else 'accepts writes again'}"
+        return f"{self.master} {'is a replica without a fence' if follows else 'accepts writes again'}{doubt}"
 
     async def _successor(self, hands: Hands) -> str | None:
         """Who has been promoted instead, in words: whom the Sentinels name, and without any whoever says so himself."""

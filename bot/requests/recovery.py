@@ -13,6 +13,7 @@ from actions.kit.cluster.shards import Shards
 from actions.kit.elasticache.words import AVAILABLE
 from actions.kit.errors import ActionError, NotYet, TandemError
 from actions.kit.holding import is_hold, readable
+from actions.kit.late import called_back
 from actions.kit.plan import stage_of
 from actions.kit.promotion import Promote
 from actions.kit.snapshot import NodeView, Snapshot
@@ -126,6 +127,7 @@ class Recovery:
     async def _put_back(self, debt: Debt, snapshot: Snapshot, hands: Connection, *, promoted: bool) -> str:
         """Give the setting its old value, unless somebody has changed it since; says what was done."""
         change = debt.change
+        doubt = await called_back(change.node, hands)
         value = (await hands.settings(change.node, (change.name,))).get(change.name)
         if value not in (change.new, change.old):
             now = readable(change.name, value)
@@ -140,7 +142,7 @@ class Recovery:
         await hands.change_settings(change.node, {change.name: change.old}, rewrite=rewrite)
         if change.is_naming:
             return f"Sentinel {change.node} was told: it names {change.old} as master now."
-        return f"{change.name} of {change.node} is back at {change.old}."
+        return f"{change.name} of {change.node} is back at {change.old}{doubt}."
 
 
 def _no_master_any_more(snapshot: Snapshot, node: Address) -> bool:

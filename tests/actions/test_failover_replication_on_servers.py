@@ -219,9 +219,9 @@ async def test_the_answer_of_the_promoted_one_is_lost(heals: str) -> None:
                 await link.black_hole(replicas=False, sentinels=False, clients=True)
                 raise Unreachable("no answer")
 
-            async def recall_move(self, node: Address) -> None:
+            async def recall(self, node: Address) -> None:
                 try:
-                    await super().recall_move(node)
+                    await super().recall(node)
                 except Unreachable:
                     if forward:
                         await link.heal()

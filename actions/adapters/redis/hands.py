@@ -13,10 +13,11 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from actions.adapters.redis.connection import CommandFailed, Node, Reply
+from actions.adapters.redis.connection import Command, CommandFailed, Node, Reply
 from actions.adapters.redis.failures import as_error
 from actions.adapters.redis.observe import Observer
 from actions.adapters.redis.reach import Reach, by_map
+from actions.adapters.redis.recalling import named, recall
 from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet, Permanent
 from actions.kit.plan import NAMING
 from actions.kit.ports import ProbeResult, Standing, Takeover
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 PROBE_TTL_S = 30
 COMPARE_TIMEOUT_S = 10.0
 """Some hundred values are no answer in a moment; a server that is silent for so long is one that is gone."""
-_MOVING = "tandem-moves-roles"
-"""How a connection calls itself while it moves a role: one that is cut off then is found by it and closed."""
 WAIT_MS = 800
 
 _NO_FILE_TO_WRITE = (
@@ -79,13 +78,15 @@ class RedisHands:
 
     async def fence(self, node: Address, pause_ms: int, settings: Mapping[str, str]) -> int:
         """See ``Hands.fence``."""
+        server = self._node(node)
         pause = ("CLIENT", "PAUSE", pause_ms, "WRITE")
-        await self._node(node).transaction(pause, *_config_set(settings))
+        await server.transaction(pause, *_config_set(settings), *await named(server))
         return (await self.standing(node)).offset
 
     async def unfence(self, node: Address, settings: Mapping[str, str]) -> None:
         """See ``Hands.unfence``."""
-        await self._node(node).transaction(*_config_set(settings), ("CLIENT", "UNPAUSE"))
+        server = self._node(node)
+        await server.transaction(*_config_set(settings), ("CLIENT", "UNPAUSE"), *await named(server))
 
     async def settings(self, node: Place, names: tuple[str, ...]) -> Mapping[str, str]:
         """See ``Hands.settings``."""
@@ -107,7 +108,8 @@ class RedisHands:
         if node in self._observer.sentinels():
             await self._change_sentinel(self._sentinel(node), dict(settings))
             return
-        await self._all(self._node(node), *_config_set(settings))
+        server = self._node(node)
+        await self._all(server, *_config_set(settings), *await named(server))
         if rewrite:
             await self.rewrite_config(node)
 
@@ -119,7 +121,8 @@ class RedisHands:
             new = Address.parse(master)
             await name_master(sentinel, name, new, await self.standing(new), await self.sentinel_views())
         if settings:
-            await self._all(sentinel, *(("SENTINEL", "SET", name, *pair) for pair in settings.items()))
+            sets = (("SENTINEL", "SET", name, *pair) for pair in settings.items())
+            await self._all(sentinel, *sets, *await named(sentinel))
 
     async def rewrite_config(self, node: Address) -> str | None:
         """See ``Hands.rewrite_config``."""
@@ -133,31 +136,23 @@ class RedisHands:
     async def cluster_failover(self, replica: Address, mode: Takeover | None = None) -> None:
         """See ``Hands.cluster_failover``."""
         server = self._node(replica)
-        await self._one(server, ("CLIENT", "SETNAME", _MOVING))
-        await self._all(server, ("CLUSTER", "FAILOVER", *([mode.value] if mode else ())), ("CLIENT", "SETNAME", ""))
+        await self._all(server, ("CLUSTER", "FAILOVER", *([mode.value] if mode else ())), *await named(server))
 
     async def demote(self, node: Address, master: Address) -> None:
         """See ``Hands.demote``."""
         server = self._node(node)
-        await self._one(server, ("CLIENT", "SETNAME", _MOVING))
         replicaof = ("REPLICAOF", master.host, master.port)
-        await server.transaction(("CLIENT", "UNPAUSE"), replicaof, ("CLIENT", "SETNAME", ""))
+        await server.transaction(("CLIENT", "UNPAUSE"), replicaof, *await named(server))
 
     async def promote(self, node: Address) -> None:
         """See ``Hands.promote``."""
         server = self._node(node)
-        await self._one(server, ("CLIENT", "SETNAME", _MOVING))
-        await self._all(server, ("REPLICAOF", "NO", "ONE"), ("CLIENT", "SETNAME", ""))
+        await self._all(server, ("REPLICAOF", "NO", "ONE"), *await named(server))
 
-    async def recall_move(self, node: Address) -> None:
-        """See ``Hands.recall_move``."""
-        await self._recall(self._node(node))
-
-    async def _recall(self, server: Node) -> None:
-        clients = _text(await self._one(server, ("CLIENT", "LIST", "TYPE", "normal"))).splitlines()
-        for fields in (dict(word.partition("=")[::2] for word in client.split()) for client in clients):
-            if fields.get("name") == _MOVING:
-                await self._one(server, ("CLIENT", "KILL", "ID", fields.get("id", "")))
+    async def recall(self, node: Place) -> None:
+        """See ``Hands.recall``."""
+        node = _server(node)
+        await recall(self._sentinel(node) if node in self._observer.sentinels() else self._node(node))
 
     async def disconnect_clients(self, node: Address) -> None:
         """See ``Hands.disconnect_clients``."""
@@ -166,21 +161,21 @@ class RedisHands:
     async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
         """See ``Hands.sentinel_failover``."""
         how, server = ("COORDINATED",) if coordinated else (), self._sentinel(sentinel)
-        with contextlib.suppress(Permanent):  # Without the right to it nothing can be called back, and that is all.
-            await self._one(server, ("CLIENT", "SETNAME", _MOVING))
+        unname = await named(server)
         await self._one(server, ("SENTINEL", "FAILOVER", self.target.master_name, *how))
-        with contextlib.suppress(ActionError):
-            await self._one(server, ("CLIENT", "SETNAME", ""))
+        if unname:
+            with contextlib.suppress(ActionError):
+                await server.ask(*unname)
 
     async def stop_sentinel_failover(self, sentinel: Address, timeout_ms: int) -> str:
         """See ``Hands.stop_sentinel_failover``."""
         server, name = self._sentinel(sentinel), self.target.master_name
-        with contextlib.suppress(Permanent):
-            await self._recall(server)
+        with contextlib.suppress(Permanent):  # Without the right to it nothing can be called back, and that is all.
+            await recall(server)
         try:
             if not await self._failing_over(server):
                 return f"Sentinel {sentinel} has no failover in progress"
-            await self._one(server, ("SENTINEL", "SET", name, "failover-timeout", 1))
+            await self._change_sentinel(server, {"failover-timeout": "1"})
             deadline = self.now() + 5
             while await self._failing_over(server):
                 if self.now() > deadline:
@@ -188,6 +183,8 @@ class RedisHands:
                 await self.sleep(0.05)
             return f"Sentinel {sentinel} gave its failover up"
         finally:
+            with contextlib.suppress(Permanent):
+                await recall(server)
             await self._one(server, ("SENTINEL", "SET", name, "failover-timeout", timeout_ms))
 
     async def abort_failover(self, node: Address) -> None:
@@ -264,10 +261,10 @@ class RedisHands:
         answer = await self._one(sentinel, ("SENTINEL", "MASTER", self.target.master_name))
         return "failover_in_progress" in parse_fields(answer).get("flags", "").split(",")
 
-    async def _one(self, server: Node, command: tuple[str | int, ...]) -> Reply:
+    async def _one(self, server: Node, command: Command) -> Reply:
         return (await self._all(server, command))[0]
 
-    async def _all(self, server: Node, *commands: tuple[str | int, ...], repeatable: bool = False) -> list[Reply]:
+    async def _all(self, server: Node, *commands: Command, repeatable: bool = False) -> list[Reply]:
         """Ask in one round trip; the first error reply is raised, in the server's own words.
 
         ``repeatable``: again where the connection broke. A Sentinel that moves a role closes those of all clients.

@@ -120,7 +120,7 @@ class ClusterFailover(Step):
             NotYet: it is silent, and others have voted since: it may be master already.
         """
         try:
-            await hands.recall_move(self.candidate)
+            await hands.recall(self.candidate)
             deadline = hands.now() + await _handshake_s(self.candidate, hands)
             while hands.now() < deadline:
                 if (await self.holds(hands)).yes:

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from actions.kit.elasticache.moving import Move, asked_aws, judged, under_way
 from actions.kit.errors import AccessDenied, ActionError, CommandRefused, NotYet, Temporary, TooLate
+from actions.kit.late import called_back
 from actions.kit.plan import Held, Step
 from actions.kit.ports import Hands
 from actions.kit.snapshot import Role
@@ -68,11 +69,12 @@ class HoldWrites(Step):
         """End the pause, unless another is primary by now."""
         if (await hands.standing(self.primary)).role is not Role.MASTER:
             return f"{self.primary} is a replica"
+        doubt = await called_back(self.primary, hands)
         try:
             await hands.unfence(self.primary, {})
         except (AccessDenied, CommandRefused) as error:
             return f"writes were not held: {error}"
-        return f"{self.primary} accepts writes again"
+        return f"{self.primary} accepts writes again{doubt}"
 
 
 async def _has(hands: Hands, replica: Address, offset: int) -> Held:

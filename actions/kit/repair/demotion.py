@@ -125,7 +125,7 @@ class DemoteLoser(Step):
 
     async def _still_master(self, hands: Hands) -> Held:
         try:
-            await hands.recall_move(self.loser.node)
+            await hands.recall(self.loser.node)
             held = await self.holds(hands)
         except Gone:
             return Held(yes=True, observation=f"{self.loser.node} is gone, with what it was told")

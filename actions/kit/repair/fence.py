@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from actions.kit.errors import Gone, NotYet, TooLate
 from actions.kit.fencing import is_fenced
+from actions.kit.late import called_back
 from actions.kit.plan import SettingChange, Step
 from actions.kit.ports import Hands, Standing
 from actions.kit.repair.sides import evidence_of
@@ -125,15 +126,16 @@ class HoldData(Step):
             standing = await hands.standing(self.node)
         except Gone:
             return f"{self.node} is gone, and what was set on it"
+        doubt = await called_back(self.node, hands)
         if not await is_held(self.hold, hands):
-            return f"{self.node} is as it was"
+            return f"{self.node} is as it was{doubt}"
         why = await self._in_danger(standing, hands)
         if why:
             raise NotYet(
                 f"{why}: its data is held back until there is a copy of it. Mend what failed, and repair again"
             )
         await hands.change_settings(self.node, as_settings((self.hold,), old=True), rewrite=False)
-        return f"{self.node} is as it was"
+        return f"{self.node} is as it was{doubt}"
 
     async def _in_danger(self, standing: Standing, hands: Hands) -> str | None:
         """By what the Sentinels say, and by who listens on the node itself: one may be silent to us and reach it."""
@@ -231,13 +233,14 @@ class FenceLoser(Step):
                 )
             await hands.demote(self.node, self.keeper)  # Its data is held back, as before.
         old = as_settings(self.settings, old=True)
+        doubt = await called_back(self.node, hands)
         await hands.unfence(self.node, old)
         if standing.role is Role.REPLICA or self.was_replica:
             await hands.change_settings(self.node, old, rewrite=True)  # A Sentinel has written the fence into its file.
-            return f"{self.node} is a replica without a fence"
+            return f"{self.node} is a replica without a fence{doubt}"
         if await is_fenced(self.node, hands):
             return f"{self.node} still refuses writes, as before: an earlier run fenced it"
-        return f"{self.node} takes writes again, as before: there are two masters"
+        return f"{self.node} takes writes again, as before: there are two masters{doubt}"
 
 
 async def as_fenced_master(node: Address, hold: SettingChange | None, hands: Hands) -> Standing:

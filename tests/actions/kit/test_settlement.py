@@ -27,6 +27,9 @@ class Passing:
     async def sleep(self, seconds: float) -> None:
         self.passed += seconds
 
+    async def recall(self, *_where: object) -> None:
+        """Nothing is under way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Destroying(Noted):
