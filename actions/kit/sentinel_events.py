@@ -12,6 +12,10 @@ from actions.kit.topology import Address
 
 MYSELF = "myself"
 """No event of a Sentinel's: which one it is that we listen to, by its id in ``details``."""
+LISTENING = "listening"
+"""Nor is this: from here on everything is heard of this master, which is as the flags in ``details`` say."""
+O_DOWN = "o_down"
+"""The flag of a master that enough Sentinels hold to be down."""
 
 
 class Instance(StrEnum):
@@ -82,7 +86,7 @@ def as_events(master_name: str, view: SentinelView) -> Iterator[SentinelEvent]:
         yield SentinelEvent("+slave", master_name, Instance.REPLICA, replica.address)
     for peer in master.peers:
         yield SentinelEvent("+sentinel", master_name, Instance.SENTINEL, peer)
-    if "o_down" in master.flags:
+    if O_DOWN in master.flags:
         yield SentinelEvent("+odown", master_name, Instance.MASTER, master.address, details="since before")
     elif "s_down" in master.flags:
         yield SentinelEvent("+sdown", master_name, Instance.MASTER, master.address)

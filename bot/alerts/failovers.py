@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from actions.kit.action import Progress, Seen
 from actions.kit.aftermath import Aftermath, Before, aftermath, patience_s, somebody_else
 from actions.kit.errors import TandemError
 from actions.kit.pulse import Pulse
 from actions.kit.snapshot import Snapshot
-from actions.kit.topology import Address
+from actions.kit.topology import Address, Kind
 from bot.alerts.telling import Teller, own_alert
 from bot.ledger.incident_records import Alert
 
@@ -34,6 +35,15 @@ ALIVE = timedelta(seconds=1.5)
 HURRY_S, SOON_S, CLOSELY = 0.2, 10.0, 10
 """While a master is silent its nodes are asked so often for so long, to know how long writes failed as well; but not
 where more than so many masters are silent at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """The Sentinel that leads a failover. ``ordered``: by a command, since it did not hold the master to be down."""
+
+    sentinel: Address
+    ordered: bool
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class Pulses(Protocol):
@@ -61,6 +71,7 @@ class Failovers:
         self._moves: dict[tuple[str, Address], asyncio.Task[None]] = {}
         self._held: set[tuple[str, Address]] = set()
         self._named: set[tuple[str, Address]] = set()
+        self._led: dict[tuple[str, Address], Led] = {}
 
     def ask(self, pulses: Pulses) -> None:
         """This is who knows the nodes; without it nothing is known of what was before."""
@@ -85,6 +96,16 @@ class Failovers:
     def over(self, target: str, master: Address) -> None:
         """They do no longer."""
         self._held.discard((target, master))
+
+    def led(self, target: str, master: Address, led: Led) -> None:
+        """A Sentinel leads a failover away from this master."""
+        self._led[target, master] = led
+
+    def given_up(self, target: str, master: Address, sentinel: Address) -> None:
+        """A Sentinel has given its failover up."""
+        led = self._led.get((target, master))
+        if led is not None and led.sentinel == sentinel:
+            del self._led[target, master]
 
     def named(self, target: str, old: Address, new: Address) -> None:
         """A Sentinel says that its master has moved."""
@@ -147,7 +168,8 @@ class Failovers:
             log.warning("what the failover of %s has cost could not be seen", target)
             return
         by_others = somebody_else(new, found[1], named=(target, new) in self._named)
-        self._teller.tell(target, _done(target, new, *found, self._history(target, new), by_others))
+        about = f"failover:{target}:{self._history(target, new, found[1])}"
+        self._teller.tell(target, _done(about, found[0], by_others or self._who(target, before, found[1].kind)))
 
     def _is_known_already(self, target: str, new: Address) -> bool:
         pulse = self._pulses.pulse(target, new) if self._pulses is not None else None
@@ -167,11 +189,23 @@ class Failovers:
         promoted = self._pulses.pulse(snapshot.target, new) if self._pulses is not None else None
         return aftermath(before, new, promoted.master_since if promoted is not None else None, snapshot)
 
-    def _history(self, target: str, new: Address) -> str:
+    def _history(self, target: str, new: Address, snapshot: Snapshot) -> str:
         """Which promotion it was."""
         pulse = self._pulses.pulse(target, new) if self._pulses is not None else None
         standing = pulse.standing_as_master if pulse is not None else None
-        return standing.replid if standing is not None else ""
+        node = snapshot.node(new)
+        seen = node.info.replid if node is not None and node.info is not None else str(new)
+        return standing.replid if standing is not None else seen
+
+    def _who(self, target: str, before: Before, kind: Kind) -> _Who:
+        """Who has begun what was done by those in charge; who leads is heard of Sentinels alone."""
+        led = self._led.get((target, before.address)) if before.address is not None else None
+        if led is None or datetime.now(UTC) - led.at > LATE:
+            return _Who("AutomaticFailover") if kind is not Kind.SENTINEL and not before.alive else _NOT_SEEN
+        if not led.ordered:
+            return _Who("AutomaticFailover")
+        did_not = f"the Sentinel {led.sentinel} did not hold {before.address} to be down (no +odown)."
+        return _Who("FailoverByCommand", f"A SENTINEL FAILOVER command began it: {did_not}")
 
     async def _is_ours(self, target: str) -> bool:
         try:
@@ -187,16 +221,23 @@ class Failovers:
             return None
 
 
-def _done(
-    target: str, new: Address, found: Aftermath, snapshot: Snapshot, history: str, by_others: str | None
-) -> Alert:
-    node = snapshot.node(new)
-    which = history or (node.info.replid if node is not None and node.info is not None else str(new))
-    about, told = f"failover:{target}:{which}", " ".join(found.sentences)
-    if by_others is not None:
-        worst = "critical" if found.rivals else "warning"
-        return own_alert(about, "PromotedByOthers", worst, f"{by_others} {told}")
-    return own_alert(about, "AutomaticFailover", "info" if found.settled and not found.lost else "warning", told)
+class _Who(NamedTuple):
+    """Who has begun a failover: the alert's name, and how that is known."""
+
+    alert: str
+    sentence: str = ""
+
+
+_NOT_SEEN = _Who("FailoverByOthers", "Whether it came by itself or by a command was not seen.")
+
+
+def _done(about: str, found: Aftermath, who: _Who | str) -> Alert:
+    """``who``: who has begun it; a sentence where those in charge have not promoted anybody."""
+    told = " ".join(found.sentences)
+    if isinstance(who, str):
+        return own_alert(about, "PromotedByOthers", "critical" if found.rivals else "warning", f"{who} {told}")
+    severity = "info" if found.settled and not found.lost else "warning"
+    return own_alert(about, who.alert, severity, f"{told} {who.sentence}".rstrip())
 
 
 def _overdue(target: str, master: Address, limit_s: float) -> Alert:

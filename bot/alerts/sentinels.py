@@ -13,13 +13,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from actions.kit.errors import AccessDenied, TandemError
-from actions.kit.sentinel_events import MYSELF, Instance, SentinelEvent
+from actions.kit.sentinel_events import LISTENING, MYSELF, O_DOWN, Instance, SentinelEvent
 from actions.kit.topology import Address, Target
-from bot.alerts.failovers import Failovers
-from bot.alerts.telling import Teller, own_alert
-from bot.ledger.incident_records import Alert
+from bot.alerts.failovers import Failovers, Led
+from bot.alerts.meanings import ABORT, alert_of
+from bot.alerts.telling import Teller
 from bot.logs import Standing
-from bot.render.words import plain
 
 log = logging.getLogger(__name__)
 
@@ -37,48 +36,8 @@ Known = Callable[[str, Iterable[Address]], None]
 """Is told of a target's nodes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """What an event is to people: the alert's name, how bad it is, and a sentence with places for what it is about."""
-
-    name: str
-    severity: str
-    sentence: str
-
-
-_MEANINGS: Mapping[tuple[str, Instance | None], _Meaning] = {
-    ("+odown", Instance.MASTER): _Meaning(
-        "SentinelMasterDown", "critical", "Enough Sentinels hold the master {where} to be down ({why})."
-    ),
-    ("+sdown", Instance.MASTER): _Meaning(
-        "SentinelMasterSilent", "warning", "A Sentinel has no answer from the master {where}."
-    ),
-    ("+sdown", Instance.REPLICA): _Meaning(
-        "SentinelReplicaSilent", "warning", "A Sentinel has no answer from the replica {where}."
-    ),
-    ("+sdown", Instance.SENTINEL): _Meaning(
-        "SentinelSilent", "warning", "A Sentinel has no answer from the Sentinel {where}."
-    ),
-    ("+switch-master", Instance.MASTER): _Meaning(
-        "SentinelMasterChanged", "warning", "The Sentinels have moved the master from {where} to {new}."
-    ),
-    ("+reboot", Instance.MASTER): _Meaning("RedisRestarted", "warning", "The master {where} was restarted."),
-    ("+reboot", Instance.REPLICA): _Meaning("RedisRestarted", "warning", "The replica {where} was restarted."),
-    ("+convert-to-slave", Instance.REPLICA): _Meaning(
-        "SentinelMasterDemoted", "warning", "{where} said that it is a master, and a Sentinel makes it a replica."
-    ),
-    ("+reset-master", Instance.MASTER): _Meaning(
-        "SentinelReset", "warning", "Somebody has reset what a Sentinel knows of this master."
-    ),
-    ("+tilt", None): _Meaning("SentinelTilt", "warning", "A Sentinel is in TILT and acts on nothing for 30 s."),
-}
-_ABORTS: Mapping[str, str] = {
-    "-failover-abort-no-good-slave": "no replica can be promoted",
-    "-failover-abort-slave-timeout": "its replica was not promoted in time",
-    "-failover-abort-not-elected": "the other Sentinels have not elected it",
-}
 _NO_LISTENING = "a Sentinel does not let Tandem listen; its user needs +psubscribe allchannels: %s"
-_ABORT = "-failover-abort-"
+_HELD: Mapping[str, bool] = {"+odown": True, "-odown": False, "+switch-master": False, "+reset-master": False}
 _QUIET = frozenset({"+monitor", "+slave", "+sentinel", "+sentinel-address-switch", "+fix-slave-config"})
 """Who there is, which is no trouble: nobody has to look again because of it."""
 
@@ -93,6 +52,10 @@ class _Ear:
     targets: dict[str, Target] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
     run_id: str = ""
+    held: dict[str, bool] = field(default_factory=dict)
+    """By name of a master of which all is heard: whether this Sentinel, with enough others, holds it to be down."""
+    tried: dict[str, bool] = field(default_factory=dict)
+    """The same of those that it has begun to fail over, as it was then."""
 
     @property
     def key(self) -> tuple[Address, str | None]:
@@ -157,6 +120,7 @@ class SentinelWatch:
         pause_s, failures = AGAIN_S, 0
         while ear.listed or failures < GIVEN_UP:
             targets, heard = tuple(ear.targets.values()), False
+            ear.held, ear.tried = {}, {}
             try:
                 names = [target.master_name for target in targets]
                 async with aclosing(self._events(targets[0], ear.sentinel, names, self._opening)) as events:
@@ -183,11 +147,32 @@ class SentinelWatch:
         if event.name == MYSELF:
             ear.run_id = event.details
             return ear.listed or not self._is_heard_already(ear)
+        if event.instance is Instance.MASTER:
+            self._follow(ear, event)
+        if event.name == LISTENING:
+            return True
         for target in tuple(ear.targets.values()):
             if event.master_name in {"", target.master_name}:
                 self._note(event, target)
                 self._tell(ear.sentinel, event, target)
         return True
+
+    def _follow(self, ear: _Ear, event: SentinelEvent) -> None:
+        """Whether a failover was ordered: by itself a Sentinel begins none without +odown."""
+        name = event.master_name
+        if event.name == LISTENING:
+            ear.held[name] = O_DOWN in event.details.split(",")
+        elif name in ear.held and event.name in _HELD:
+            ear.held[name] = _HELD[event.name]
+        elif name in ear.held and event.name == "+try-failover":
+            ear.tried[name] = ear.held[name]
+        for target in ear.targets.values():
+            if target.master_name == name and event.address is not None:
+                if event.name == "+elected-leader" and name in ear.tried:
+                    led = Led(ear.sentinel, ordered=not ear.tried[name])
+                    self._failovers.led(target.name, event.address, led)
+                if event.name.startswith(ABORT):
+                    self._failovers.given_up(target.name, event.address, ear.sentinel)
 
     def _is_heard_already(self, ear: _Ear) -> bool:
         """Settings may call a Sentinel by a name, and the others call it by an address."""
@@ -212,29 +197,8 @@ class SentinelWatch:
                 self._failovers.named(target.name, event.address, event.new_master)
 
     def _tell(self, sentinel: Address, event: SentinelEvent, target: Target) -> None:
-        meaning = _meaning(event)
-        if meaning is not None:
-            self._teller.tell(target.name, _alert(sentinel, event, target.name, meaning))
+        alert = alert_of(sentinel, event, target.name)
+        if alert is not None:
+            self._teller.tell(target.name, alert)
         elif event.name not in _QUIET:
             self._teller.look_again(target.name)
-
-
-def _meaning(event: SentinelEvent) -> _Meaning | None:
-    if event.name.startswith(_ABORT):
-        why = _ABORTS.get(event.name, "it does not say more")
-        return _Meaning("SentinelFailoverGivenUp", "critical", f"A Sentinel has given its failover up: {why}.")
-    return _MEANINGS.get((event.name, event.instance))
-
-
-def _alert(sentinel: Address, event: SentinelEvent, target: str, meaning: _Meaning) -> Alert:
-    where = str(event.address or sentinel)
-    sentence = meaning.sentence.format(where=where, new=event.new_master, why=plain(event.details, 60) or "no details")
-    about = where if event.instance is not Instance.MASTER or event.new_master else ""
-    return own_alert(
-        f"sentinel:{target}:{meaning.name}:{about}",
-        meaning.name,
-        meaning.severity,
-        sentence,
-        instance=where,
-        heard_from=str(sentinel),
-    )

@@ -118,19 +118,25 @@ class Node:
             self._drop_spoilt()
             raise self._failure(error) from None
 
-    async def subscribe(self, pattern: str) -> None:
+    async def subscribe(self, pattern: str, *questions: Command) -> list[Reply]:
         """Have everything sent that is published by this pattern, over the connection that questions use otherwise.
 
         Args:
             pattern: as PSUBSCRIBE takes it.
+            questions: asked in the same breath, right before: nothing is published between the answers and what is
+                heard.
+
+        Returns:
+            Their answers.
 
         Raises:
             ExchangeError: as ``put``.
         """
         await self.ask(("PING",), repeatable=True)
-        (answer,) = await self.ask(("PSUBSCRIBE", pattern))
-        if isinstance(answer, CommandFailed):
-            raise as_error(f"{self.name} PSUBSCRIBE", answer)
+        *answers, subscribed = await self.ask(*questions, ("PSUBSCRIBE", pattern))
+        if isinstance(subscribed, CommandFailed):
+            raise as_error(f"{self.name} PSUBSCRIBE", subscribed)
+        return answers
 
     async def heard(self, beat_s: float) -> AsyncIterator[Reply]:
         """What is sent since ``subscribe``. Ends only by an error.

@@ -11,8 +11,9 @@ from actions.adapters.redis.failures import CommandFailed, as_error
 from actions.adapters.redis.questions import ask_sentinel
 from actions.adapters.redis.reach import Reach, by_map
 from actions.adapters.redis.wire import Reply
-from actions.kit.errors import AccessDenied
-from actions.kit.sentinel_events import SentinelEvent, as_events, parse_event
+from actions.kit.errors import AccessDenied, Garbled
+from actions.kit.replies import parse_fields
+from actions.kit.sentinel_events import LISTENING, Instance, SentinelEvent, as_events, parse_event
 from actions.kit.snapshot import Reason, SentinelView
 from actions.kit.topology import Address, Target
 
@@ -49,12 +50,14 @@ async def sentinel_events(
     try:
         async with opening or contextlib.nullcontext():
             views = [(master_name, await _asked(node, master_name)) for master_name in master_names]
-            refused = await _refused(node)
+            begun = await _begun(node, [master_name for master_name, _ in views])
         for master_name, view in views:
             for known in as_events(master_name, view):
                 yield known
-        if refused is not None:
-            raise refused
+        if isinstance(begun, AccessDenied):
+            raise begun
+        for standing in begun:
+            yield standing
         async for reply in node.heard(BEAT_S):
             event = _event(reply)
             if event is not None:
@@ -63,13 +66,23 @@ async def sentinel_events(
         await node.aclose()
 
 
-async def _refused(node: Node) -> AccessDenied | None:
-    """Subscribe; why it does not let us."""
+async def _begun(node: Node, master_names: Iterable[str]) -> list[SentinelEvent] | AccessDenied:
+    """Subscribe; how each master is at that very moment, where the Sentinel says so, or why it does not let us."""
+    names = tuple(master_names)
     try:
-        await node.subscribe("*")
+        answers = await node.subscribe("*", *(("SENTINEL", "MASTER", name) for name in names))
     except AccessDenied as error:
         return error
-    return None
+    flags = [(name, _flags(answer)) for name, answer in zip(names, answers, strict=True)]
+    return [SentinelEvent(LISTENING, name, Instance.MASTER, details=told) for name, told in flags if told is not None]
+
+
+def _flags(answer: Reply) -> str | None:
+    """Of SENTINEL MASTER; ``None`` where it was refused or is garbage."""
+    try:
+        return parse_fields(answer).get("flags")
+    except Garbled:
+        return None
 
 
 async def _asked(node: Node, master_name: str) -> SentinelView:

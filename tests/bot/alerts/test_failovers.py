@@ -14,12 +14,12 @@ from actions.kit.diagnosis import diagnose
 from actions.kit.pulse import Pulse
 from actions.kit.topology import Address
 from bot.alerts import failovers
-from bot.alerts.failovers import Failovers
+from bot.alerts.failovers import Failovers, Led
 from bot.alerts.telling import Teller
 from bot.ledger.incident_records import Alert
 from tests.builders import healthy, node_at, with_opinion
 
-MASTER, FORMER = node_at(1), node_at(2)
+MASTER, FORMER, SENTINEL = node_at(1), node_at(2), Address("10.0.0.9", 26379)
 AS_MASTER = b"# Replication\r\nrole:master\r\n"
 AS_REPLICA = b"# Replication\r\nrole:slave\r\nmaster_host:10.0.0.2\r\nmaster_port:6379\r\n"
 
@@ -85,7 +85,7 @@ async def test_a_master_that_was_held_to_be_down_before_a_failover_is_judged_ane
 
 
 @pytest.mark.parametrize("said", [[AS_REPLICA, AS_MASTER], [AS_MASTER]])
-@pytest.mark.parametrize(("age_s", "told"), [(5, ["AutomaticFailover"]), (600, [])])
+@pytest.mark.parametrize(("age_s", "told"), [(5, ["FailoverByOthers"]), (600, [])])
 async def test_a_failover_that_a_sentinel_tells_late_is_not_told_again(said, age_s, told):
     world = World()
     for info in said:
@@ -108,8 +108,35 @@ async def test_a_promotion_behind_the_sentinels_is_not_told_as_theirs():
         await soon(world.news)
         watched.named("orders", MASTER, FORMER)
         await soon(world.news)
-        assert [alert.name for alert in world.alerts] == ["PromotedByOthers", "AutomaticFailover"]
+        assert [alert.name for alert in world.alerts] == ["PromotedByOthers", "FailoverByOthers"]
         assert f"{MASTER} still answered as a master when {FORMER} became one." in world.alerts[0].summary
+    finally:
+        await watched.aclose()
+
+
+@pytest.mark.parametrize(
+    ("ordered", "alert", "said"),
+    [
+        (True, "FailoverByCommand", f"the Sentinel {SENTINEL} did not hold {FORMER} to be down (no +odown)."),
+        (False, "AutomaticFailover", ""),
+        (None, "FailoverByOthers", "Whether it came by itself or by a command was not seen."),
+    ],
+)
+async def test_a_failover_is_told_as_ordered_or_automatic_only_where_that_was_heard(ordered, alert, said):
+    world = World()
+    world.pulses[MASTER].heard(datetime.now(UTC), AS_MASTER)
+    watched = world.watched()
+    try:
+        watched.led("orders", FORMER, Led(SENTINEL, ordered=ordered is not False))
+        watched.given_up("orders", FORMER, MASTER)  # Another one, which was not elected.
+        if ordered is None:
+            watched.given_up("orders", FORMER, SENTINEL)
+        watched.named("orders", FORMER, MASTER)
+        await soon(world.news)
+        [told] = world.alerts
+        assert told.name == alert
+        assert told.summary.endswith(said)
+        assert ("command" in told.summary) is (ordered is not False)
     finally:
         await watched.aclose()
 

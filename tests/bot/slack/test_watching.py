@@ -57,6 +57,24 @@ async def test_a_failover_of_the_sentinels_is_told_with_what_it_cost(
         assert f"{redis.node_addresses[0]} does not answer" in done.plain()
 
 
+async def test_a_failover_that_somebody_orders_is_not_told_as_automatic(
+    slack: LocalSlack, house: House, redis: Topology
+) -> None:
+    house.watch_nodes_s = 1
+    house.keep(targets(redis))
+    async with house.bot():
+        await known(redis)
+        for sentinel in redis.sentinels:
+            await subscribed(sentinel)
+        await redis.sentinels[0].command("SENTINEL", "FAILOVER", redis.master_name)
+        done = await slack.waits_for(lambda: saying(slack, "FailoverByCommand"), within=120)
+        said = (
+            f"the Sentinel {redis.sentinel_addresses[0]} did not hold {redis.node_addresses[0]} to be down (no +odown)."
+        )
+        assert said in done.plain()
+        assert "AutomaticFailover" not in done.plain()
+
+
 async def test_a_failover_that_finds_nobody_is_told_with_what_can_be_done(
     slack: LocalSlack, house: House, redis: Topology
 ) -> None:
