@@ -11,6 +11,7 @@ from actions.kit.plan import Plan, Refusal, Risk
 
 if TYPE_CHECKING:
     from actions.kit.comparison import Comparison
+    from actions.kit.connecting import Connection
     from actions.kit.findings import Diagnosis
     from actions.kit.happenings import Happening
     from actions.kit.ports import Hands
@@ -34,6 +35,7 @@ class Seen:
 
     ``checks`` only where something was put to the proof, ``happenings`` only where they were asked for, ``since`` when.
     ``comparisons`` only where keys were compared; ``uncompared``: why none were, where they were to be.
+    ``connection`` only where it was asked how an application connects.
     """
 
     snapshot: Snapshot
@@ -43,6 +45,7 @@ class Seen:
     since: datetime | None = None
     comparisons: tuple[Comparison, ...] = ()
     uncompared: str = ""
+    connection: Connection | None = None
 
 
 Options = Mapping[str, str]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from actions.kit.kubernetes.ports import Kubernetes
     from actions.kit.rescue import RescueCopy, RescueRoom
     from actions.kit.snapshot import Role, SentinelView, Snapshot
-    from actions.kit.topology import Address, Place
+    from actions.kit.topology import Address, Place, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,10 @@ class Hands(Protocol):
 
     All raise ``Unreachable``, ``AccessDenied``, ``CommandRefused`` or ``Garbled`` and say which node.
     """
+
+    @property
+    def target(self) -> Target:
+        """What it is, as the settings have it."""
 
     @property
     def elasticache(self) -> ElastiCache:

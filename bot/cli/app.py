@@ -139,6 +139,21 @@ def events(
 
 
 @app.command()
+def connect(
+    target: Target = None,
+    client: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only the snippet for redis-py, asyncio or env, as it stands.")
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """How an application connects: snippets that find the master and repeat nothing twice."""
+    from bot.cli import looking
+
+    return looking.connection(target, client, as_json=as_json)
+
+
+@app.command()
 def plan(  # noqa: PLR0913 -- Each is an option that people type.
     action: Annotated[str, typer.Argument(metavar="ACTION", help="What to plan, such as failover.")],
     target: Target = None,

@@ -72,6 +72,23 @@ def events(name: str | None, since: str | None, *, as_json: bool) -> Exit:
     return Exit.UNDETERMINED if _silent_tellers(seen) else Exit.AS_IT_SHOULD_BE
 
 
+def connection(name: str | None, client: str | None, *, as_json: bool) -> Exit:
+    """How an application connects to one target; one snippet alone goes to stdout as it stands, for a file."""
+    from actions.connect import ACTION
+    from bot.render.connecting import connection_lines
+
+    seen = _done(_look(ACTION, chosen(name), {"client": client} if client else {}, screen.say))
+    if as_json:
+        screen.show_json(json.connected_json(seen))
+    elif client and seen.connection:
+        for remark in seen.connection.remarks:
+            screen.tell(remark)
+        screen.show_text(seen.connection.snippets[0].text)
+    else:
+        screen.show_text("\n".join([*connection_lines(seen), ""]))
+    return Exit.AS_IT_SHOULD_BE
+
+
 def status(*, as_json: bool) -> Exit:
     """Look at all targets at once."""
     rows = _done(_glances(load_targets(targets_file())))

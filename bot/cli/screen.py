@@ -39,6 +39,11 @@ def show_json(result: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
 
 
+def show_text(text: str) -> None:
+    """Write a result as it stands, such as a program: every character of it is our own or escaped already."""
+    sys.stdout.write(text)
+
+
 def tell(sentence: str) -> None:
     """Write one sentence to stderr."""
     sys.stderr.write(plain(sentence) + "\n")

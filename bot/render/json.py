@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from actions.kit.vantage import matrix
 from bot.render.compared import comparison_json
+from bot.render.connecting import connection_json
 from bot.render.group import group_json
 from bot.render.happenings import happenings_json
 from bot.render.kubernetes import kubernetes_json
@@ -63,6 +64,21 @@ def events_json(seen: Seen) -> Json:
         "kind": snapshot.kind.value,
         "observed_at": time_of(snapshot.observed_at),
         **happenings_json(seen),
+        "unasked": [{"source": one.source, "why": _why(one)} for one in snapshot.unasked],
+    }
+
+
+def connected_json(seen: Seen) -> Json:
+    """What ``connect`` prints."""
+    snapshot, verdict = seen.snapshot, seen.diagnosis.verdict
+    return {
+        "target": snapshot.target,
+        "kind": snapshot.kind.value,
+        "observed_at": time_of(snapshot.observed_at),
+        "verdict": verdict.id.value,
+        "confidence": verdict.confidence.value,
+        "master": text_of(seen.diagnosis.master),
+        **connection_json(seen),
         "unasked": [{"source": one.source, "why": _why(one)} for one in snapshot.unasked],
     }
 

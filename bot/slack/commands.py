@@ -16,6 +16,7 @@ from bot.grammar import Command, parse
 from bot.ledger.errors import LedgerError
 from bot.render.blocks import Screen, notice, spoken
 from bot.render.blocks_compared import names_message
+from bot.render.blocks_connecting import connected
 from bot.render.blocks_findings import diagnosed, glance, happened, healthy_or_not, verified
 from bot.render.blocks_locks import frozen, unknown
 from bot.render.blocks_menu import Offer, help_on, help_on_word, help_page, menu, request_lines, request_shown
@@ -35,6 +36,7 @@ SLOW_S = 1.0
 """After this a person who waits is told what for."""
 
 _PAGES: Mapping[str, Callable[[Seen, str, str], Screen]] = {
+    "connect": connected,
     "diagnose": diagnosed,
     "events": happened,
     "health": healthy_or_not,

@@ -21,6 +21,11 @@ async def test_a_failover_with_a_second_person(slack: LocalSlack, redis: Topolog
         seen = await slack.waits_for(lambda: saying(slack, "orders: healthy"))
         assert "├─ ○ " in seen.plain(), "the picture"
 
+        await oncall.types(INCIDENT, "/redis connect orders")
+        told = await slack.waits_for(lambda: saying(slack, "How an application connects to orders"))
+        assert "sentinel.master_for('mymaster', retry=ONCE)" in told.plain()
+        await slack.waits_for(lambda: "REDIS_MASTER_NAME=mymaster" in house.thread(told))
+
         await oncall.types(INCIDENT, "/redis failover orders")
         card = await slack.waits_for(lambda: saying(slack, "failover orders: destructive"))
         assert "3 people can approve, 2 are active" in card.plain()

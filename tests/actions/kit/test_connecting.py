@@ -1,0 +1,96 @@
+"""What stands in the snippets and beside them, for hand-made targets."""
+
+import ast
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from actions.kit.connecting import CLIENTS, connection
+from actions.kit.snapshot import Reason
+from actions.kit.topology import Address, AddressMap, Credentials, Kind, Target, Tls
+from tests.builders import healthy, sentinel_at, with_opinion, with_sentinel, without_node, without_sentinel
+
+NASTY = "my'\"\\\n\u2028\u202e{x}`$(id)"
+OPEN = Target("orders", Kind.SENTINEL, master_name="mymaster")
+CLOSED = replace(
+    OPEN,
+    auth=Credentials("tandem", "secret-1"),
+    sentinel_auth=Credentials("tandem", "secret-2"),
+    tls=Tls("/ca.pem", "/cert.pem", "/key.pem", check_hostname=False),
+    sentinel_tls=Tls("/other.pem"),
+)
+
+
+def texts(target, snapshot=None):
+    made = connection(snapshot or healthy(), target)
+    assert tuple(one.client for one in made.snippets) == CLIENTS
+    return {one.client: one.text for one in made.snippets}
+
+
+def literals(text):
+    return {one.value for one in ast.walk(ast.parse(text)) if isinstance(one, ast.Constant)}
+
+
+@pytest.mark.parametrize("client", ["redis-py", "asyncio"])
+def test_a_name_cannot_break_out_of_its_string(client):
+    text = texts(replace(OPEN, name=NASTY, master_name=NASTY))[client]
+    assert NASTY in literals(text)
+    assert text.isascii()
+    assert len(ast.parse(text).body) == len(ast.parse(texts(OPEN)[client]).body)
+
+
+def test_nor_can_it_in_a_shell():
+    words = shlex.split(texts(replace(OPEN, master_name=NASTY))["env"], comments=True)
+    assert f"REDIS_MASTER_NAME={NASTY}" in words
+    assert "REDIS_SENTINELS=10.1.0.1:26379,10.1.0.2:26379,10.1.0.3:26379" in words
+
+
+def test_what_is_secret_comes_from_the_environment():
+    made = texts(CLOSED)
+    for text in made.values():
+        assert not any(one in text for one in ("secret-1", "secret-2", ".pem", "tandem"))
+        for name in ("USERNAME", "PASSWORD", "CA_FILE"):
+            assert f"REDIS_{name}" in text
+            assert f"REDIS_SENTINEL_{name}" in text
+    assert "ssl_check_hostname=False" in made["redis-py"]
+    assert "os.environ" not in texts(OPEN)["redis-py"]
+
+
+def test_every_sentinel_that_is_known_is_in_it():
+    peers = (sentinel_at(1), sentinel_at(3), sentinel_at(7), sentinel_at(8))
+    seen = with_opinion(healthy(), 2, peers=peers, peers_down=(sentinel_at(8),), down_after_ms=4_200)
+    text = texts(OPEN, seen)["redis-py"]
+    assert "('10.1.0.7', 26379)," in text
+    assert "10.1.0.8" not in text, "the others call it down, and it is not in the settings"
+    assert "min_other_sentinels=2" in text
+    assert "PATIENCE_S = 20" in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "target", "sentence"),
+    [
+        (
+            without_sentinel(without_sentinel(healthy(), 1), 3, Reason.REFUSED),
+            OPEN,
+            "2 of 3 Sentinels do not answer us: 10.1.0.1:26379 (timed out), 10.1.0.3:26379 (refused). They stay in",
+        ),
+        (
+            with_sentinel(without_sentinel(healthy(), 2, Reason.UNKNOWN_MASTER), 2, knows=("cache",)),
+            OPEN,
+            "Not every Sentinel knows the master 'mymaster': 10.1.0.2:26379 knows cache.",
+        ),
+        (without_node(healthy(), 1), OPEN, "The master that the Sentinels name, 10.0.0.1:6379, does not answer us"),
+        (without_sentinel(without_sentinel(healthy(), 1), 2), OPEN, "No majority of the Sentinels names one master"),
+        (healthy(), replace(OPEN, address_map=AddressMap(hosts=(("10.0.0.1", "127.0.0.1"),))), "Tandem reaches"),
+        (healthy(), CLOSED, "Tandem's user 'tandem' is its own: the application needs another one."),
+    ],
+)
+def test_what_is_wrong_now_is_said_beside_it(seen, target, sentence):
+    assert any(one.startswith(sentence) for one in connection(seen, target).remarks)
+    assert connection(healthy(), OPEN).remarks == ()
+
+
+def test_one_that_is_named_by_others_alone():
+    seen = with_opinion(healthy(), 1, peers=(sentinel_at(2), sentinel_at(3), Address("10.1.0.9", 26379)))
+    assert connection(seen, OPEN).remarks == ("Named by another Sentinel, and not in targets.yaml: 10.1.0.9:26379.",)

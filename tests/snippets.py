@@ -1,0 +1,133 @@
+"""Runs a snippet for an application as it was printed: a process of its own that does what a test asks of it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+from actions.kit.topology import Address
+
+_DRIVER = """
+import json
+import sys
+
+from snippet import run
+
+{a}def operation(redis, words):
+    if words[0] != "MULTI":
+        return {w}redis.execute_command(*words)
+    {a}with redis.pipeline(transaction=True) as transaction:
+        for one in words[1:]:
+            transaction.execute_command(*one)
+        return {w}transaction.execute()
+
+{a}def main():
+    for line in sys.stdin:
+        words, extra = json.loads(line)
+        try:
+            answer = {w}run(lambda redis: operation(redis, words), **extra)
+        except Exception as error:
+            answer = {{"error": type(error).__name__, "why": str(error)}}
+        print(json.dumps(answer, default=bytes.decode), flush=True)
+
+{main}
+"""
+
+
+class Application:
+    """A process that has imported the snippet."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.doubtful = 0
+        """How many commands ended without it being known whether they were done."""
+
+    async def does(self, *words: object, **extra: object) -> object:
+        """What the snippet's ``run`` gives for one command; a mapping with ``error`` where it raises."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([words, extra]).encode() + b"\n")
+        line = await self._process.stdout.readline()
+        assert line, "The process has ended."
+        answer = json.loads(line)
+        self.doubtful += isinstance(answer, dict)
+        return answer
+
+
+@contextlib.asynccontextmanager
+async def application(text: str, directory: Path, environment: Mapping[str, str]) -> AsyncIterator[Application]:
+    """Run this snippet, of whichever kind; its errors go where the test's go."""
+    words = {"a": "async " if "asyncio" in text else "", "w": "await " if "asyncio" in text else ""}
+    main = "import asyncio\nasyncio.run(main())" if words["a"] else "main()"
+    _write(directory, {"snippet.py": text, "driver.py": _DRIVER.format(**words, main=main)})
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", "driver.py"),
+        cwd=directory,
+        env={**os.environ, **environment},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Application(process)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _write(directory: Path, files: Mapping[str, str]) -> None:
+    directory.mkdir()
+    for name, text in files.items():
+        (directory / name).write_text(text)
+
+
+class Cutter:
+    """A way to a server that, once it is armed, swallows the first answer and resets the connection.
+
+    What was asked has been done by then: what is asked again is done twice.
+    """
+
+    def __init__(self, to: tuple[str, int]) -> None:
+        self._to = to
+        self._armed = False
+
+    def arm(self) -> None:
+        self._armed = True
+
+    @property
+    def has_cut(self) -> bool:
+        return not self._armed
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[Address]:
+        server = await asyncio.start_server(self._forward, "127.0.0.1", 0)
+        try:
+            yield Address(*server.sockets[0].getsockname()[:2])
+        finally:
+            server.close()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection(*self._to)
+        asking = asyncio.create_task(_pump(reader, there_writer))
+        try:
+            while data := await there_reader.read(65_536):
+                if self._armed:
+                    self._armed = False
+                    break
+                writer.write(data)
+        except OSError:
+            pass
+        finally:
+            asking.cancel()
+            for one in (writer, there_writer):
+                one.transport.abort()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+    writer.close()
