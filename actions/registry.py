@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from actions import connect, diagnose, events, failover, health, promote, repair, status, takeover, verify
+from actions import connect, diagnose, events, failover, health, promote, repair, status, takeover, tune, verify
 from actions.kit.action import Action
 from actions.kit.errors import UsageError
 
@@ -19,6 +19,7 @@ ACTIONS: tuple[Action, ...] = (
     promote.ACTION,
     takeover.ACTION,
     repair.ACTION,
+    tune.ACTION,
 )
 
 

@@ -25,6 +25,7 @@ from bot.vocabulary import (
     WORDS,
     Word,
     options_of,
+    settings_of,
     spelled,
     takes_none,
     usage,
@@ -77,6 +78,8 @@ class _Form:
     name: str
     options: tuple[Option, ...]
     usage: str
+    settings: tuple[str, ...] = ()
+    """The names of what is typed as ``NAME=VALUE``."""
 
 
 def parse(text: str, actions: Sequence[Action], targets: Sequence[str], default_target: str | None = None) -> Command:
@@ -169,7 +172,9 @@ def _too_many(word: str, usage: str, options: Mapping[str, str]) -> str:
 
 
 def _for_action(action: Action, rest: list[str], known: _Known) -> Command:
-    names, options = _split(_Form(action.name, options_of(action), usage(action)), rest)
+    form = _Form(action.name, options_of(action), usage(action), tuple(one.name for one in settings_of(action)))
+    names, options = _split(form, rest)
+    names, settings = _settings(form, names)
     if takes_none(action):
         if names:
             raise UsageError(f"{action.name} is about all targets and takes none; type: /redis {action.name}")
@@ -180,7 +185,7 @@ def _for_action(action: Action, rest: list[str], known: _Known) -> Command:
     target = _known_target(names[0], known.targets) if names else known.default
     if target is None:
         raise UsageError(_which_target(action, known.targets))
-    return Command(action.name, action, target, options, reason=reason, break_glass=break_glass)
+    return Command(action.name, action, target, {**settings, **options}, reason=reason, break_glass=break_glass)
 
 
 def _reason(options: dict[str, str]) -> str:
@@ -218,6 +223,20 @@ def _split(form: _Form, rest: list[str]) -> tuple[list[str], dict[str, str]]:
     return names, options
 
 
+def _settings(form: _Form, words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """What stands alone and is no setting, and the settings with their values; the action knows which there are."""
+    settings: dict[str, str] = {}
+    if not form.settings:
+        return words, settings
+    for word in words:
+        name, has_value, value = word.partition("=")
+        if has_value and name.lower() in settings:
+            raise UsageError(f"{name.lower()} is there twice; keep one.")
+        if has_value:
+            settings[name.lower()] = value
+    return [word for word in words if "=" not in word], settings
+
+
 def _check_value(form: _Form, option: Option, value: str, *, given: bool) -> None:
     if option.metavar and (not value or value.startswith("--")):
         raise UsageError(f"--{option.name} needs a value; type: /redis {form.name} … {spelled(option)}")
@@ -229,6 +248,8 @@ def _option(form: _Form, word: str, name: str) -> Option:
     for option in form.options:
         if word.startswith("--") and option.name == name:
             return option
+    if name in form.settings:
+        raise UsageError(f"{name} is typed without dashes: /redis {form.name} TARGET {name}=VALUE")
     if not form.options:
         raise UsageError(f"{form.name} takes no options, and {quoted(word)} is one; type: /redis {form.usage}")
     near = nearest(name, [option.name for option in form.options])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actions.kit.action import Action, Option, ReadAction
@@ -17,6 +18,8 @@ BREAK_GLASS = Option(
 MAX_REASON = 500
 """Characters; a command that repeats a request has to stay below its own limit."""
 
+SETTING = "NAME=VALUE…"
+"""How settings are typed, where an action takes any."""
 TARGET_OR_ALL = "TARGET|*"
 """What a word takes that can be about all targets at once."""
 
@@ -77,7 +80,26 @@ MENU = "menu"
 def usage(action: Action) -> str:
     """How an action is typed: ``failover TARGET [--to N]``."""
     options = [f"[{spelled(option)}]" for option in options_of(action)]
-    return " ".join([action.name, *([] if takes_none(action) else ["TARGET"]), *options])
+    settings = [SETTING] if settings_of(action) else []
+    return " ".join([action.name, *([] if takes_none(action) else ["TARGET"]), *settings, *options])
+
+
+def settings_of(action: Action) -> tuple[Option, ...]:
+    """What is typed with an action as ``NAME=VALUE``."""
+    return () if isinstance(action, ReadAction) else action.settings
+
+
+def typed(action: Action | None, options: Mapping[str, str]) -> str:
+    """Options and settings as they are typed, each with a space before it; of an unknown action all are options."""
+    settings = {one.name for one in settings_of(action)} if action is not None else set()
+    return "".join(
+        f" {name}={_in_quotes(value)}" if name.partition("@")[0] in settings else f" --{name} {value}"
+        for name, value in options.items()
+    )
+
+
+def _in_quotes(value: str) -> str:
+    return f'"{value}"' if " " in value else value
 
 
 def options_of(action: Action) -> tuple[Option, ...]:

@@ -49,8 +49,14 @@ class Seen:
 
 
 Options = Mapping[str, str]
+
 Progress = Callable[[str], Awaitable[None]]
 """Tells the person what is being waited for; one short sentence."""
+
+
+async def observed(hands: Hands) -> Snapshot:
+    """The usual picture."""
+    return await hands.observe()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,10 @@ class ChangeAction:
     options: tuple[Option, ...] = ()
     only_for: Kind | None = None
     """The one kind of target that it is about; asked for of another one it is refused, and it need not be offered."""
+    settings: tuple[Option, ...] = ()
+    """What is typed as ``NAME=VALUE``; among the options of its plan each is there by its name."""
+    look: Callable[[Hands], Awaitable[Snapshot]] = observed
+    """What it plans from, where that is more than the usual picture."""
 
 
 Action = ReadAction | ChangeAction

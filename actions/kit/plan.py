@@ -44,6 +44,8 @@ class Cost:
     notes: tuple[str, ...] = ()
     copied: bool = False
     """What is lost to the service is in a verified copy before."""
+    settings_only: bool = False
+    """Settings change and no role moves: what is lost are keys that are evicted at once."""
 
 
 @dataclass(frozen=True, slots=True)

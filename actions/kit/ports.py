@@ -42,6 +42,18 @@ class Takeover(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a node holds in all its databases: keys, how many of them have an expiry, the bytes of their data."""
+
+    keys: int
+    expiring: int
+    dataset: int
+    """Without what the server keeps for each key beside it."""
+    fixed: int
+    """What it takes without a single key: the server itself, and its backlog."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeResult:
     """A write probe: what each node answered, and whether all of it was as it should be."""
 
@@ -72,6 +84,9 @@ class Hands(Protocol):
 
     async def standing(self, node: Address) -> Standing:
         """Role and offset of one node. Source: INFO replication."""
+
+    async def holdings(self, node: Address) -> Holdings:
+        """What it holds. Source: INFO memory and keyspace."""
 
     async def renew(self, node: Address) -> None:
         """Close the connection: the next question makes a new one, to whoever is behind an endpoint by then."""

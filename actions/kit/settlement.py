@@ -133,6 +133,8 @@ class _Settlement:
         if self.cut.answer is None and left and not self.cut.in_time:
             return Question((seen, "The time of its approval is over.", *left), moved=True)
         if not self.cut.passed:
+            for change in self._turn.repays:
+                await self.journal.repaid(change)
             await self.journal.ended(self._turning, StepState.ALREADY, seen.removesuffix("."))
         return await go_on(self.steps, self.hands, self.journal, self._turning + 1)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from actions.kit.cluster.view import ClusterView
     from actions.kit.elasticache.views import GroupView
     from actions.kit.kubernetes.view import KubernetesView
+    from actions.kit.tuning.look import Tunable
 
 __all__ = [
     "AttachedReplica",
@@ -176,6 +177,8 @@ class NodeView:
     """Its last slow command, whenever that was."""
     closer: Closer | None = None
     """Asked only where something is amiss with it, or with who follows it."""
+    tunable: Tunable | None = None
+    """Asked only where settings are to be changed."""
     gaps: tuple[Unasked, ...] = ()
     known_from: tuple[str, ...] = ()
     """Who named this node: ``settings``, ``sentinel A``, ``node A``."""

@@ -9,6 +9,7 @@ from actions.kit.elasticache import switching
 from actions.kit.kubernetes import steps as application
 from actions.kit.plan import Step
 from actions.kit.repair import demotion, fence, rescue
+from actions.kit.tuning import steps as tuning
 
 STEP_TYPES: tuple[type[Step], ...] = (
     steps.Fence,
@@ -53,4 +54,7 @@ STEP_TYPES: tuple[type[Step], ...] = (
     demotion.DemoteLoser,
     demotion.ReleaseLoser,
     demotion.ReportCopy,
+    tuning.SetOn,
+    tuning.SeeSettings,
+    tuning.KeepSettings,
 )

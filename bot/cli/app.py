@@ -11,7 +11,7 @@ import typer
 
 from bot.cli.app_changes import changes, token
 from bot.cli.app_ledger import ledger
-from bot.cli.choices import Application, Host, Keep, Shard, To, given
+from bot.cli.choices import Application, Host, Keep, Settings, Shard, To, given, settings_in
 from bot.cli.exits import Exit
 
 app = typer.Typer(
@@ -157,18 +157,20 @@ def connect(
 def plan(  # noqa: PLR0913 -- Each is an option that people type.
     action: Annotated[str, typer.Argument(metavar="ACTION", help="What to plan, such as failover.")],
     target: Target = None,
+    settings: Settings = None,
     to: To = None,
     shard: Shard = None,
     host: Host = None,
-    application: Application = None,
     *,
+    application: Application = None,
     keep: Keep = None,
     as_json: Json = False,
 ) -> Exit:
     """Show what a change would do now, and change nothing."""
     from bot.cli import planning
 
-    options = given(to=to, shard=shard, host=host, application=application, keep=keep)
+    target, said = settings_in(target, settings)
+    options = said | given(to=to, shard=shard, host=host, application=application, keep=keep)
     return planning.plan(action, target, options, as_json=as_json)
 
 

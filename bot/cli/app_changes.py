@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.choices import Application, Host, Keep, Shard, To, given
+from bot.cli.choices import Application, Host, Keep, Settings, Shard, To, given, settings_in
 from bot.cli.exits import Exit
 
 changes = typer.Typer()
@@ -19,6 +19,9 @@ RequestId = Annotated[str, typer.Argument(metavar="R", help="The id of a request
 Reason = Annotated[str, typer.Option(help="Why; it stays in the audit.")]
 All = Annotated[bool, typer.Option("--all", help="All targets.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for programs.")]
+BreakGlass = Annotated[
+    bool, typer.Option("--break-glass", help="In an emergency: without approval; needs --reason, leaves a review.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 
 
@@ -26,24 +29,40 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for p
 def request(  # noqa: PLR0913 -- Each is an option that people type.
     action: Annotated[str, typer.Argument(metavar="ACTION", help="What to do, such as failover.")],
     target: Target = None,
+    settings: Settings = None,
     to: To = None,
     reason: Reason = "",
     shard: Shard = None,
     host: Host = None,
-    application: Application = None,
     *,
+    application: Application = None,
     keep: Keep = None,
-    break_glass: Annotated[
-        bool, typer.Option("--break-glass", help="In an emergency: without approval; needs --reason, leaves a review.")
-    ] = False,
+    break_glass: BreakGlass = False,
     as_json: Json = False,
 ) -> Exit:
     """Plan a change and ask for its approval; nothing is done before that."""
     from bot.cli import changing
 
     how = changing.How(reason, break_glass=break_glass)
-    options = given(to=to, shard=shard, host=host, application=application, keep=keep)
+    target, said = settings_in(target, settings)
+    options = said | given(to=to, shard=shard, host=host, application=application, keep=keep)
     return changing.request(action, target, options, how, as_json=as_json)
+
+
+@changes.command()
+def tune(
+    target: Target = None,
+    settings: Settings = None,
+    reason: Reason = "",
+    *,
+    break_glass: BreakGlass = False,
+    as_json: Json = False,
+) -> Exit:
+    """Ask for other settings on all nodes, such as: tandem tune orders maxmemory=4gb. The same as request tune."""
+    from bot.cli import changing
+
+    name, options = settings_in(target, settings)
+    return changing.request("tune", name, options, changing.How(reason, break_glass=break_glass), as_json=as_json)
 
 
 @changes.command()

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from actions.kit.errors import UsageError
+
 To = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="The replica that shall become master. With ElastiCache also its name."),
@@ -20,6 +22,29 @@ Keep = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="Of a split brain: the master that is kept, where nothing else decides."),
 ]
+
+Settings = Annotated[
+    list[str] | None, typer.Argument(metavar="NAME=VALUE", help="For tune: what to set, such as maxmemory=4gb.")
+]
+
+
+def settings_in(target: str | None, words: list[str] | None) -> tuple[str | None, dict[str, str]]:
+    """The target, and the settings by their names; a target that was left out is none.
+
+    Raises:
+        UsageError: a word is no setting, or one is there twice.
+    """
+    said = [word for word in (target, *(words or [])) if word]
+    name = said.pop(0) if said and "=" not in said[0] else None
+    settings: dict[str, str] = {}
+    for word in said:
+        key, has_value, value = word.partition("=")
+        if not has_value:
+            raise UsageError(f"{word[:60]!r} is one word too many; settings are typed as NAME=VALUE.")
+        if key.lower() in settings:
+            raise UsageError(f"{key.lower()} is there twice; keep one.")
+        settings[key.lower()] = value
+    return name, settings
 
 
 def given(**options: str | None) -> dict[str, str]:

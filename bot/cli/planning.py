@@ -49,8 +49,8 @@ def change_of(name: str, options: Mapping[str, str]) -> ChangeAction:
     action = by_name(name)
     if not isinstance(action, ChangeAction):
         raise UsageError(f"{action.name} changes nothing and has no plan; run: tandem {action.name}")
-    unknown = set(options) - {option.name for option in action.options}
-    if unknown:
+    unknown = {name for name in options if name not in {option.name for option in action.options}}
+    if unknown and not action.settings:
         raise UsageError(f"{action.name} has no option --{min(unknown)}.")
     return action
 
@@ -61,7 +61,7 @@ async def _planned(action: ChangeAction, target: Target, options: Mapping[str, s
         return Refusal(target.name, action.name, held)
     hands = connect(target)
     try:
-        return action.plan(await hands.observe(), options)
+        return action.plan(await action.look(hands), options)
     finally:
         await hands.aclose()
 

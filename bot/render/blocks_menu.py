@@ -24,7 +24,7 @@ from bot.render.blocks import (
 )
 from bot.render.blocks_request import command_line, moment, outcome, plan_lines, who
 from bot.render.words import code, mrkdwn, plain
-from bot.vocabulary import MAX_REASON, WORDS, Word, options_of, spelled
+from bot.vocabulary import MAX_REASON, SETTING, WORDS, Word, options_of, settings_of, spelled
 
 TARGET, REASON_BLOCK, REASON, DENIAL, SHOWN = "menu:target", "reason", "reason", "deny", "shown"
 TYPED_BLOCK, TYPED, APPROVAL = "typed", "typed", "approve:typed"
@@ -122,9 +122,10 @@ def help_on(action: Action, offer: Offer) -> Message:
     """``/redis help ACTION``: how it is typed, and what each option means; or why this person may not."""
     if action not in offer.actions:
         return _not_open(action.name, offer)
-    open_to_them = offer.options_of(action)
-    options = [f"• {code(spelled(one))}: {mrkdwn(one.help)}" for one in open_to_them]
-    spelt = "".join(f" [{spelled(one)}]" for one in open_to_them)
+    open_to_them, settings = offer.options_of(action), settings_of(action)
+    options = [f"• {code(f'{one.name}={one.metavar}')}: {mrkdwn(one.help, 300)}" for one in settings]
+    options += [f"• {code(spelled(one))}: {mrkdwn(one.help)}" for one in open_to_them]
+    spelt = (f" {SETTING}" if settings else "") + "".join(f" [{spelled(one)}]" for one in open_to_them)
     lines = [_help_line(action, len(offer.targets) > 1, spelt), *options]
     return Message(f"How {action.name} is typed", (section("\n".join(lines)),))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from actions.kit.plan import Plan, Refusal, Risk
+from actions.registry import ACTIONS
 from bot.ledger.records import Origin, Person, Request, RequestState
 from bot.policy import Eligibility
 from bot.render.blocks import (
@@ -24,6 +25,7 @@ from bot.render.blocks import (
     thread_of,
 )
 from bot.render.words import code, counted, duration, mrkdwn, size
+from bot.vocabulary import typed
 
 APPROVE, DENY, WITHDRAW, DETAILS = "approve", "deny", "withdraw", "details"
 APPROVE_TYPED = "approve-typed"
@@ -150,7 +152,7 @@ def drifted(request: Request, difference: Sequence[str]) -> Screen:
 
 def command_line(request: Request) -> str:
     """The words that ask for the same again: ``failover orders --to 10.0.0.2:6379``."""
-    options = "".join(f" --{name} {value}" for name, value in request.options.items())
+    options = typed(next((one for one in ACTIONS if one.name == request.action), None), request.options)
     if request.reason:
         said = request.reason.replace('"', "'")
         options += f' --reason "{said}"'
@@ -211,6 +213,9 @@ def _card(request: Request, environment: str, state: str, buttons: list[Block]) 
 
 def _facts(request: Request) -> list[tuple[str, str]]:
     plan, cost = request.plan, request.plan.cost
+    if cost.settings_only:
+        gone = "nothing" if cost.loss_bytes == 0 else f"about {_loss(cost.loss_bytes, cost.loss_keys)}"
+        return [("Evicted at once", gone), ("Valid until", moment(request.expires_at))]
     return [
         _new_masters(plan),
         ("Valid until", moment(request.expires_at)),

@@ -139,6 +139,10 @@ def _unapproved(shown: Request) -> Text:
 
 def _cost(cost: Cost) -> Iterator[Text]:
     much = f"{size(cost.loss_bytes)}, keys: {'unknown' if cost.loss_keys is None else f'{cost.loss_keys:,}'}"
+    if cost.settings_only:
+        yield Text(f"It evicts {'nothing' if cost.loss_bytes == 0 else f'about {much}'} at once.", style="bold")
+        yield from (Text(f"- {plain(note)}") for note in cost.notes)
+        return
     lost = "can lose nothing" if cost.loss_bytes == 0 == cost.loss_keys else f"can lose {much}"
     if cost.copied:
         lost = f"takes out of the service, and copies first: {much}"

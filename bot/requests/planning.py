@@ -100,7 +100,7 @@ class Planner:
         resting = await self._resting(action, target)
         if resting:
             return Refusal(target, name, (resting,))
-        planned = action.plan(await self._connections.hands(target).observe(), options)
+        planned = action.plan(await action.look(self._connections.hands(target)), options)
         if isinstance(planned, Refusal):
             return planned
         owing = await self._owing(planned)

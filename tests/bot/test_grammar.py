@@ -9,7 +9,7 @@ from actions.kit.errors import UsageError
 from actions.kit.plan import Refusal, Risk
 from actions.registry import ACTIONS
 from bot.grammar import parse
-from bot.vocabulary import MENU, WORDS, options_of, usage
+from bot.vocabulary import MENU, WORDS, options_of, settings_of, typed, usage
 
 TARGETS = ("orders", "sessions")
 
@@ -187,8 +187,33 @@ def test_whatever_is_typed_is_understood_or_answered(text):
 
 def test_what_the_help_says_of_words_and_options_reads_as_what_it_says_of_actions() -> None:
     options = [
-        *(one for action in ACTIONS for one in options_of(action)),
+        *(one for action in ACTIONS for one in (*settings_of(action), *options_of(action))),
         *(one for word in WORDS for one in word.options),
     ]
     texts = [*(action.summary for action in ACTIONS), *(word.summary for word in WORDS), *(one.help for one in options)]
     assert [text for text in texts if not text[0].isupper() or not text.endswith(".")] == []
+
+
+def test_settings_are_typed_by_their_names():
+    command = read('tune orders MaxMemory=4gb client-output-buffer-limit=“replica 1gb 512mb 60” --reason "too small"')
+    assert (command.word, command.target, command.reason) == ("tune", "orders", "too small")
+    assert command.options == {"maxmemory": "4gb", "client-output-buffer-limit": "replica 1gb 512mb 60"}
+    assert read("tune maxmemory=4gb orders").options == read("tune maxmemory=4gb", default="orders").options
+    assert read("tune orders <mailto:maxmemory@10.0.0.1|maxmemory@10.0.0.1>:6379=1gb").options == {
+        "maxmemory@10.0.0.1:6379": "1gb"
+    }
+    assert said("tune orders maxmemory=1gb maxmemory=2gb") == "maxmemory is there twice; keep one."
+    assert said("tune orders maxmemory 4gb").endswith(
+        'type: /redis tune TARGET NAME=VALUE… [--reason "…"] [--break-glass]'
+    )
+    assert said("tune orders --maxmemory 4gb") == (
+        "maxmemory is typed without dashes: /redis tune TARGET maxmemory=VALUE"
+    )
+    assert "There is no target 'maxmemory=4gb'" in said("failover maxmemory=4gb")
+
+
+def test_what_was_typed_is_typed_again_as_it_was():
+    line = 'tune orders maxmemory=4gb maxmemory@10.0.0.1:6379=1gb client-output-buffer-limit="replica 1gb 512mb 60"'
+    command = read(line)
+    assert command.word + " orders" + typed(command.action, command.options) == line
+    assert typed(None, {"to": "10.0.0.2:6379"}) == " --to 10.0.0.2:6379"

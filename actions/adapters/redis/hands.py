@@ -26,6 +26,7 @@ from actions.kit.topology import Address, Place, Target
 
 if TYPE_CHECKING:
     from actions.kit.comparison import Bounds, Comparison
+    from actions.kit.ports import Holdings
     from actions.kit.snapshot import SentinelView, Snapshot
 
 PROBE_TTL_S = 30
@@ -71,6 +72,13 @@ class RedisHands:
     async def standing(self, node: Address) -> Standing:
         """See ``Hands.standing``."""
         return parse_standing(_text((await self._all(self._node(node), ("INFO", "replication"), repeatable=True))[0]))
+
+    async def holdings(self, node: Address) -> Holdings:
+        """See ``Hands.holdings``."""
+        from actions.kit.tuning.holdings import parse_holdings  # noqa: PLC0415 -- See the module.
+
+        questions = (("INFO", "memory"), ("INFO", "keyspace"))  # Before 7.0 INFO takes only one section.
+        return parse_holdings(*await self._all(self._node(node), *questions, repeatable=True))
 
     async def renew(self, node: Address) -> None:
         """See ``Hands.renew``."""
