@@ -24,7 +24,7 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
 
     Args:
         snapshot: as ``look`` sees it.
-        options: the settings by their names; ``NAME@HOST:PORT`` for one node alone.
+        options: the settings by their names; ``NAME@HOST:PORT,…`` for some nodes alone.
 
     Raises:
         UsageError: no setting is named, one is not known, or a value is none.

@@ -52,6 +52,7 @@ WORDS = (
     Word("runs", "The latest requests and runs.", takes="TARGET", optional=True),
     Word("show", "One request or run, by its id such as R-7F3K9.", takes="R"),
     Word("cancel", "Stop a run before its next step, and put everything back.", takes="R"),
+    Word("undo", "Ask to put back the settings that a run of tune has changed.", takes="R", options=(REASON,)),
     Word(
         "freeze",
         "Let no change begin on a target, or on any (*).",

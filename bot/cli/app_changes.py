@@ -114,6 +114,14 @@ def cancel(request: RequestId, *, as_json: Json = False) -> Exit:
 
 
 @changes.command()
+def undo(request: RequestId, reason: Reason = "", *, as_json: Json = False) -> Exit:
+    """Ask to put back the settings that a run of tune has changed; it takes the same approvals."""
+    from bot.cli import changing
+
+    return changing.undo(request, reason, as_json=as_json)
+
+
+@changes.command()
 def resume(request: RequestId, *, yes: Yes = False, as_json: Json = False) -> Exit:
     """Tell a run that was cut off, and asks, to go on; what destroys takes an approver."""
     return _answer(request, "resume", yes=yes, as_json=as_json)

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from actions.kit.action import ChangeAction
 from actions.kit.errors import UsageError
 from actions.kit.plan import Refusal
-from actions.kit.topology import Target
+from actions.registry import by_name
 from bot.cli import screen
 from bot.cli.exits import Exit, exit_of_request
 from bot.cli.following import follow
@@ -20,7 +19,7 @@ from bot.cli.office import Office, office
 from bot.cli.planning import change_of, show_refusal
 from bot.directory import Human
 from bot.fleet import Case
-from bot.ledger import Request, RequestState
+from bot.ledger import Person, Request, RequestState
 from bot.policy import case_of
 from bot.render import json_requests
 from bot.vocabulary import MAX_REASON
@@ -45,7 +44,37 @@ def request(action_name: str, target_name: str | None, options: Mapping[str, str
     """
     action = change_of(action_name, options)
     target = chosen(target_name)
-    return asyncio.run(_request(action, target, options, replace(how, reason=reason_of(how.reason)), as_json=as_json))
+    how = replace(how, reason=reason_of(how.reason))
+
+    async def ask(at: Office, person: Person) -> Request | Refusal:
+        await at.policy.may_use(person.id, action, None, target.name)  # The desk decides by the same answers.
+        if how.break_glass:
+            await at.policy.may_break_glass(Case(target.name, action.name, action.risk), person.id)
+        with screen.working(f"Looking at {target.name} and planning"):
+            asked = (action.name, target.name, options, at.vouched(person))
+            return await at.desk.ask(*asked, reason=how.reason, break_glass=how.break_glass)
+
+    return asyncio.run(_filed(ask, as_json=as_json))
+
+
+def undo(request_id: str, reason: str, *, as_json: bool) -> Exit:
+    """File a request that puts back what this one has set; as ``request``.
+
+    Raises:
+        UsageError: nothing of it can be put back so.
+        UnknownRequest: there is no such request.
+        SettingsError: there is no token.
+        LedgerError: it could not be filed; nothing was begun.
+    """
+    because = reason_of(reason)
+
+    async def ask(at: Office, person: Person) -> Request | Refusal:
+        done = await at.desk.show(request_id)
+        await at.policy.may_use(person.id, by_name(done.action), None, done.target)  # As above.
+        with screen.working(f"Looking at {done.target} and planning"):
+            return await at.desk.undo(done.id, at.vouched(person), reason=because)
+
+    return asyncio.run(_filed(ask, as_json=as_json))
 
 
 def reason_of(text: str) -> str:
@@ -60,17 +89,9 @@ def reason_of(text: str) -> str:
     return reason
 
 
-async def _request(
-    action: ChangeAction, target: Target, options: Mapping[str, str], how: How, *, as_json: bool
-) -> Exit:
+async def _filed(ask: Callable[[Office, Person], Awaitable[Request | Refusal]], *, as_json: bool) -> Exit:
     async with office() as at:
-        person = await at.signed_in()
-        await at.policy.may_use(person.id, action, None, target.name)  # The desk decides by the same answers.
-        if how.break_glass:
-            await at.policy.may_break_glass(Case(target.name, action.name, action.risk), person.id)
-        with screen.working(f"Looking at {target.name} and planning"):
-            asked = (action.name, target.name, options, at.vouched(person))
-            outcome = await at.desk.ask(*asked, reason=how.reason, break_glass=how.break_glass)
+        outcome = await ask(at, await at.signed_in())
         if isinstance(outcome, Refusal):
             show_refusal(outcome, as_json=as_json)
             return Exit.REFUSED

@@ -79,6 +79,8 @@ def _offers(request: Request, run: Run) -> list[Block]:
     """What can be done about it now."""
     if run.state is RunState.UNDONE:
         return actions([button("Ask again with a new plan", "run:0", command_line(request))])
+    if run.state is RunState.DONE and request.plan.cost.settings_only:
+        return actions([button("Undo", "run:0", f"undo {request.id}")])
     if request.can_stop:
         return actions([button("Cancel", CANCEL, request.id)])
     return _question(request, run)

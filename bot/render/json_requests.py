@@ -37,7 +37,14 @@ def plan_json(plan: Plan, approvals_needed: int) -> Json:
         "steps": [{"title": step.title, "command": step.command} for step in plan.steps],
         "fingerprint": plan.fingerprint,
         "approvals_needed": approvals_needed,
+        **({"settings": _settings(plan)} if cost.settings_only else {}),
     }
+
+
+def _settings(plan: Plan) -> list[Json]:
+    """Every value that changes, as the servers print it."""
+    changes = (change for step in plan.steps for change in step.changes)
+    return [{"node": str(one.node), "name": one.name, "now": one.old, "then": one.new} for one in changes]
 
 
 def refusal_json(refusal: Refusal) -> Json:

@@ -31,6 +31,7 @@ from bot.requests.reviews import ReviewDesk
 from bot.requests.since import since_the_last_run
 from bot.requests.terms import USUAL, Terms
 from bot.requests.tokens import TokenDesk
+from bot.requests.undoing import what_puts_back
 from bot.waiting import within
 
 log = logging.getLogger(__name__)
@@ -116,7 +117,23 @@ class Desk:
             UsageError: the words are wrong, or there is no reason to break the glass.
             LedgerError: it could not be filed; nothing was begun.
         """
-        wish = Wish(action, target, options, requester, channel, reason, break_glass)
+        return await self._file(Wish(action, target, options, requester, channel, reason, break_glass))
+
+    async def undo(
+        self, request_id: str, requester: Person, channel: str | None = None, reason: str = ""
+    ) -> Request | Refusal:
+        """Ask for what puts back the settings that a request has changed; refused where others have since.
+
+        Raises:
+            UsageError: nothing of it can be put back so.
+            UnknownRequest: there is no such request.
+            LedgerError: it could not be filed; nothing was begun.
+        """
+        done = await self._ledger.request(request_id)
+        because, back = reason or f"It puts back {done.id}.", what_puts_back(done)
+        return await self._file(Wish(done.action, done.target, back, requester, channel, because, undoes=done.plan))
+
+    async def _file(self, wish: Wish) -> Request | Refusal:
         filed = await self._filing.file(wish)
         if isinstance(filed, Refusal):
             return filed

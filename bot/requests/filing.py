@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from actions.kit.errors import UsageError
 from actions.kit.plan import Plan, Refusal
+from actions.kit.tuning.undoing import changed_since
 from bot.fleet import Case, Fleet
 from bot.ledger import Ask, Ledger, Person, Request
 from bot.policy import Eligibility, Policy
@@ -17,7 +18,7 @@ from bot.requests.terms import Terms
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks for. ``break_glass``: it shall go without approval."""
+    """What somebody asks for. ``break_glass``: it shall go without approval; ``undoes``: what it is to put back."""
 
     action: str
     target: str
@@ -26,6 +27,7 @@ class Wish:
     channel: str | None = None
     reason: str = ""
     break_glass: bool = False
+    undoes: Plan | None = None
 
 
 class Filing:
@@ -45,6 +47,9 @@ class Filing:
         planned = await self._planner.plan(wish.action, wish.target, wish.options)
         if isinstance(planned, Refusal):
             return await self._refuse(wish, planned)
+        others = tuple(changed_since(planned, wish.undoes)) if wish.undoes is not None else ()
+        if others:
+            return await self._refuse(wish, Refusal(wish.target, wish.action, others))
         case = Case(wish.target, wish.action, planned.risk, wish.channel)
         needed = self._policy.approvals_needed(case)
         eligibility = await self._policy.eligibility(case, wish.requester.id) if needed else Eligibility(0)

@@ -11,6 +11,7 @@ from actions.diagnose import NAMES
 from actions.kit.action import Action, ReadAction, Seen
 from actions.kit.errors import Refused, TandemError, UsageError
 from actions.kit.plan import Refusal
+from actions.registry import by_name
 from bot.fleet import Fleet
 from bot.grammar import Command, parse
 from bot.ledger.errors import LedgerError
@@ -105,6 +106,7 @@ class Commands:
             "runs": self._runs,
             "show": self._show,
             "cancel": self._cancel,
+            "undo": self._undo,
             "help": self._help,
             "freeze": self._freeze,
             "thaw": self._thaw,
@@ -140,6 +142,15 @@ class Commands:
         done = await self.desk.cancel(command.argument, caller.person)
         sign = ":white_check_mark:" if done.ok else ":no_entry:"
         await caller.reply.whisper(notice(f"{sign} {spoken(done.why)}"))
+
+    async def _undo(self, caller: Caller, command: Command) -> None:
+        done = await self.desk.show(command.argument)
+        await self._admit(caller, by_name(done.action), done.target)
+        channel = _where_others_see(caller)
+        async with self._waiting(caller, f"Planning to put back {done.id}…"):
+            outcome = await self.desk.undo(done.id, caller.person, channel, command.reason)
+        if isinstance(outcome, Refusal):
+            await self._publish(caller, refused(outcome, caller.mention))
 
     async def _freeze(self, caller: Caller, command: Command) -> None:
         where = _shared(caller.channel)
@@ -189,9 +200,7 @@ class Commands:
 
     async def _change(self, caller: Caller, action: Action, command: Command) -> None:
         await self._admit(caller, action, command.target)
-        channel = _shared(caller.channel)
-        if channel is None:
-            raise UsageError("Ask for changes in the channel of the incident: somebody else has to see and approve it.")
+        channel = _where_others_see(caller)
         async with self._waiting(caller, f"Planning {command.word} of {command.target}…"):
             outcome = await self.desk.ask(
                 *(action.name, command.target or "", command.options, caller.person, channel, command.reason),
@@ -239,6 +248,13 @@ class Commands:
             teller.cancel()
             with contextlib.suppress(asyncio.CancelledError, CannotPost):
                 await teller
+
+
+def _where_others_see(caller: Caller) -> str:
+    channel = _shared(caller.channel)
+    if channel is None:
+        raise UsageError("Ask for changes in the channel of the incident: somebody else has to see and approve it.")
+    return channel
 
 
 def _shared(channel: str | None) -> str | None:

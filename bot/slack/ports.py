@@ -79,6 +79,11 @@ class Desk(Protocol):
     ) -> Request | Refusal:
         """Plan and file a request, or say why not."""
 
+    async def undo(
+        self, request_id: str, requester: Person, channel: str | None = None, reason: str = ""
+    ) -> Request | Refusal:
+        """File a request that puts back what this one has set, or say why not."""
+
     async def approve(self, request_id: str, person: Person, typed: str = "") -> Decided:
         """Count an approval; the answer says whether it does."""
 

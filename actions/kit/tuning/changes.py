@@ -74,6 +74,8 @@ class NodeChange:
     changes: tuple[SettingChange, ...]
     before: Memory
     after: Memory
+    meant: bool = True
+    """Something is wanted of it."""
     ignores: bool = True
     """As a replica it leaves evicting to its master."""
 
@@ -114,14 +116,15 @@ def changes_of(snapshot: Snapshot, wanted: Sequence[Wanted]) -> tuple[NodeChange
 
 def _of(node: NodeView, now: Tunable, wanted: Sequence[Wanted]) -> NodeChange:
     values = dict(now.settings)
-    then = values | {name: one.on(values[name]) for name, one in of_node(wanted, node.address).items()}
+    of_it = of_node(wanted, node.address)
+    then = values | {name: one.on(values[name]) for name, one in of_it.items()}
     changes = tuple(
         SettingChange(node.address, name, then[name], values[name])
         for name in _order(values, then)
         if then[name] != values[name]
     )
     before, after = (_memory(node, now, settings, values) for settings in (values, then))
-    return NodeChange(node, changes, before, after, ignores=values.get(IGNORES) != "no")
+    return NodeChange(node, changes, before, after, meant=bool(of_it), ignores=values.get(IGNORES) != "no")
 
 
 def _order(now: Mapping[str, str], then: Mapping[str, str]) -> tuple[str, ...]:

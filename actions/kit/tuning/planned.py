@@ -51,7 +51,12 @@ def _because(nodes: Sequence[NodeChange]) -> Iterator[str]:
             words = said(change.name, change.old, change.new)
             lines[words] = lines.get(words, 0) + 1
     for words, count in lines.items():
-        yield f"{words} on {'all ' if count == len(nodes) else f'{count} of '}{len(nodes)} nodes that answer."
+        which = (
+            "the one node"
+            if len(nodes) == 1
+            else f"{'all' if count == len(nodes) else f'{count} of'} {len(nodes)} nodes"
+        )
+        yield f"{words} on {which} that answer{'s' if len(nodes) == 1 else ''}."
     yield "Replicas first: what a server does not take is put back before the master has let go of anything."
 
 

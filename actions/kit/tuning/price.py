@@ -160,7 +160,7 @@ def _buffers(changed: Sequence[NodeChange]) -> Iterator[str]:
 
 
 def _left_out(snapshot: Snapshot, nodes: Sequence[NodeChange]) -> Iterator[str]:
-    has = tuple(one.address for one in nodes if not one.changes)
+    has = tuple(one.address for one in nodes if one.meant and not one.changes)
     if has:
         yield f"{few(has)} has all of it already, and is left alone."
     silent = tuple(node.address for node in snapshot.nodes if node.info is None)

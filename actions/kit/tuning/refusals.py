@@ -84,15 +84,20 @@ def _node_not_ready(node: NodeView) -> Iterator[str]:
 
 
 def _not_so(snapshot: Snapshot, wanted: Sequence[Wanted], nodes: Sequence[NodeChange]) -> Iterator[str]:
-    for one in wanted:
-        if one.node is not None and snapshot.node(one.node) is None:
+    named = dict.fromkeys(node for one in wanted for node in one.nodes)
+    for address in named:
+        node = snapshot.node(address)
+        if node is None:
             known = ", ".join(str(node.address) for node in snapshot.nodes)
-            yield f"{one.node} is not a node of {snapshot.target}; its nodes are {known}."
+            yield f"{address} is not a node of {snapshot.target}; its nodes are {known}."
+        elif node.info is None:
+            yield f"{address} does not answer: what is meant for it alone has to wait until it is back."
     if nodes and not any(True for _ in differing(nodes)):
         values = ", ".join(f"{one.name} {shown(one.name, one.value)}" for one in wanted)
-        yield f"There is nothing to do: every node of {snapshot.target} that is meant has {values} already."
-    for node in differing(nodes):
-        yield from _refuses_writes(node)
+        which = "each node that is meant" if named else f"every node of {snapshot.target} that answers"
+        yield f"There is nothing to do: {which} has {values} already."
+    for change in differing(nodes):
+        yield from _refuses_writes(change)
 
 
 def _refuses_writes(one: NodeChange) -> Iterator[str]:

@@ -43,14 +43,14 @@ Limit = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One setting. ``node``: of this one alone.
+    """One setting. ``nodes``: of these alone; none: of all.
 
     ``value`` is as a server prints it; of buffer limits only the classes that are meant.
     """
 
     name: str
     value: str
-    node: Address | None = None
+    nodes: tuple[Address, ...] = ()
 
     def on(self, now: str) -> str:
         """What a node that has ``now`` is to have, as it will print it itself."""
@@ -65,7 +65,7 @@ def read(options: Options) -> tuple[Wanted, ...]:
     """What is wanted, in the order in which it was said.
 
     Args:
-        options: by the name of the setting, or ``NAME@HOST:PORT`` for one node alone.
+        options: by the name of the setting, or ``NAME@HOST:PORT,…`` for some nodes alone.
 
     Raises:
         UsageError: a setting is not known, or its value is none; says what there is.
@@ -88,9 +88,7 @@ def shown(name: str, value: str) -> str:
 def said(name: str, old: str, new: str) -> str:
     """A change for a person: ``maxmemory 1gb to 4gb``; of buffer limits only the classes that differ."""
     if name == BUFFERS:
-        before, after = parse_limits(old), parse_limits(new)
-        differ = [one for one in after if before.get(one) != after[one]]
-        old, new = (limits_text({one: limits[one] for one in differ if one in limits}) for limits in (before, after))
+        old, new = differing_classes(old, new)
     return f"{name} {shown(name, old)} to {shown(name, new)}"
 
 
@@ -114,7 +112,7 @@ def _wanted(key: str, text: str) -> Wanted:
         raise UsageError(f"tune does not set {name[:60]!r}; {hint}It sets {', '.join(NAMES[:-1])} and {NAMES[-1]}.")
     if not text.strip():
         raise UsageError(f"{name} needs a value; type it as {name}={_EXAMPLES[name]}")
-    return Wanted(name, _READ[name](text.strip()), Address.parse(place, 6379) if at else None)
+    return Wanted(name, _READ[name](text.strip()), tuple(Address.parse(one, 6379) for one in place.split(",") if at))
 
 
 def _memory(text: str) -> str:
@@ -176,5 +174,13 @@ _READ: Mapping[str, Callable[[str], str]] = {MEMORY: _memory, POLICY: _policy, B
 
 def of_node(wanted: Sequence[Wanted], node: Address) -> Mapping[str, Wanted]:
     """What is wanted of one node, by the name of the setting; what is said of it alone counts most."""
-    meant = [one for one in wanted if one.node in (None, node)]
-    return {one.name: one for one in sorted(meant, key=lambda one: one.node is not None)}
+    meant = [one for one in wanted if not one.nodes or node in one.nodes]
+    return {one.name: one for one in sorted(meant, key=lambda one: bool(one.nodes))}
+
+
+def differing_classes(old: str, new: str) -> tuple[str, str]:
+    """Of two buffer limits as servers print them only the classes that differ."""
+    before, after = parse_limits(old), parse_limits(new)
+    differ = [one for one in after if before.get(one) != after[one]]
+    only_old, only_new = (limits_text({one: of[one] for one in differ if one in of}) for of in (before, after))
+    return only_old, only_new

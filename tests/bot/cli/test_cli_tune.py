@@ -29,6 +29,13 @@ async def test_asked_for_approved_and_done(terminal):
             assert done.json["options"] == {"maxmemory": "1gb"}
             assert [await setting(node, "maxmemory") for node in topology.nodes] == [str(2**30)] * 2
 
+            (change,) = done.json["plan"]["settings"][:1]
+            assert change == {"node": topology.nodes[1].address, "name": "maxmemory", "now": "0", "then": str(2**30)}
+            back = await oncall.says(f"undo {asked.json['id']} --json")
+            assert back.code == 4, back.err
+            assert back.json["reason"] == f"It puts back {asked.json['id']}."
+            assert list(back.json["options"].values()) == ["0"]
+
             refused = await oncall.says("plan tune orders maxmemory=1mb --json")
             assert refused.code == 3
             assert "it would refuse writes at once" in refused.json["refusal"]["reason"]

@@ -41,7 +41,7 @@ def word(name: str):
 @pytest.mark.parametrize(
     ("person", "words"),
     [
-        ("U0ONCALL", {*ANY_COLLEAGUE, "freeze", "cancel"}),
+        ("U0ONCALL", {*ANY_COLLEAGUE, "freeze", "cancel", "undo"}),
         ("U0LEAD", {*ANY_COLLEAGUE, "thaw", "sign", "cancel"}),
         ("U0GUEST", EVERYBODY),
     ],

@@ -33,6 +33,19 @@ async def test_a_limit_with_a_second_person(slack: LocalSlack, redis: Topology, 
         shown = slack.message(INCIDENT, card.ts).plain()
         assert "Approved by <@U0LEAD>" in shown
         assert [await setting(node, "maxmemory-policy") for node in redis.nodes] == ["allkeys-lru"] * 3
+        run = await slack.waits_for(lambda: saying(slack, "tune orders: done and proven"))
+        (request_id,) = {value.split()[1] for text, _, value in run.buttons() if text == "Undo"}
+        await redis.nodes[0].command("CONFIG", "SET", "maxmemory", "2gb")
+        await oncall.types(INCIDENT, f"/redis undo {request_id}")
+        await slack.waits_for(lambda: saying(slack, "is 2gb by now, and not 1gb: somebody has changed it since"))
+        await redis.nodes[0].command("CONFIG", "SET", "maxmemory", "1gb")
+        assert (await oncall.clicks(run, "run:0")).acked
+        card = await slack.waits_for(lambda: saying(slack, "tune orders: reversible"))
+        assert f"It puts back {request_id}." in card.plain()
+        assert "maxmemory-policy allkeys-lru to noeviction on all 3 nodes that answer" in card.plain()
+        await lead.clicks(card, "approve")
+        await slack.waits_for(lambda: saying(slack, "tune orders: done and proven").ts != run.ts, within=60)
+        assert [await setting(node, "maxmemory-policy") for node in redis.nodes] == ["noeviction"] * 3
         await oncall.types(INCIDENT, "/redis runs")
         line = await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "Requests and runs"))
         assert "tune orders maxmemory=1gb maxmemory-policy=allkeys-lru" in line.plain()

@@ -76,7 +76,7 @@ def test_of_buffer_limits_the_other_classes_stay_and_each_server_has_its_own_wor
 
 
 def test_one_node_can_be_meant_alone_and_counts_before_all() -> None:
-    wanted = read({"maxmemory@10.0.0.1:6379": "2gb", "maxmemory": "1gb"})
+    wanted = read({"maxmemory@10.0.0.3,10.0.0.1:6379": "2gb", "maxmemory": "1gb"})
     assert of_node(wanted, NODE)["maxmemory"].value == str(2 * 2**30)
     assert of_node(wanted, OTHER)["maxmemory"].value == str(2**30)
 
