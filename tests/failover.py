@@ -49,7 +49,7 @@ async def cut_off(steps: Sequence[Step], at: type[Step], when: str, hands: Hands
     for number, step in enumerate(steps[: index + 1]):
         await journal.intends(number, step)
         if number < index or when == "after":
-            await step.act(hands)
+            await step.perform(hands, journal)
             for change in step.repays:
                 await journal.repaid(change)
     return index, journal
@@ -73,13 +73,14 @@ class Journal:
             await fault()
 
     async def owes(self, change: SettingChange) -> None:
-        self.owed += [change] if change not in self.owed else []
+        if (change.node, change.name) not in {(owed.node, owed.name) for owed in self.owed}:
+            self.owed.append(change)
 
     async def ended(self, index: int, state: StepState, note: str) -> None:
         self.lines.append((index, self.titles.get(index, "?"), state, note))
 
     async def repaid(self, change: SettingChange) -> None:
-        self.owed = [owed for owed in self.owed if owed != change]
+        self.owed = [owed for owed in self.owed if (owed.node, owed.name) != (change.node, change.name)]
 
     def states(self, name: str) -> list[StepState]:
         return [state for _, title, state, _ in self.lines if title == name]

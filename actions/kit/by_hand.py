@@ -1,7 +1,8 @@
 """Promotion by hand, where the master is lost and nobody is in charge, as a plan. No I/O here.
 
 Fence the replica that provably has the most, see once more that the master is lost, promote, let it take writes, send
-the others after it, write the roles to the files, prove the result; and fence the old master as soon as it is back.
+the others after it, write the roles to the files, watch for the old master, prove the result. From the promotion on the
+old master is fenced as soon as it is back, and follows where nothing is lost by that.
 Sentinels that are left are told before the new master takes its first write: one alone would revert the promotion as
 soon as the old master is back. Those that are gone are told when they come back.
 """
@@ -9,20 +10,21 @@ soon as the old master is back. Those that are gone are told when they come back
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from actions.kit import sentinels_gone
 from actions.kit.candidates import priority_of
 from actions.kit.errors import NotYet
 from actions.kit.fencing import fence_of
-from actions.kit.following import KeepRoles, Rejoin, Repoint
+from actions.kit.following import KeepRoles, Repoint
 from actions.kit.heirs import certain_loss, unfit, why_no_heir
 from actions.kit.kubernetes.switch import Switching, switching
 from actions.kit.lost_master import Lost, lost, not_lost
 from actions.kit.plan import Cost, Plan, Rejected, Risk, Step, facts_of
 from actions.kit.ports import Hands
 from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
+from actions.kit.rejoin import Rejoin
 from actions.kit.replication_failover import LOOK_AGAIN_S, lasting
 from actions.kit.replication_refusals import others_in_charge
 from actions.kit.sentinel_naming import TellSentinels, before_it_starts
@@ -94,28 +96,35 @@ def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView, switch: Switching) ->
     tell = partial(TellSentinels, master_name=snapshot.master_name, master=new, instead_of=old)
     left = tuple(view.address for view in snapshot.sentinels if view.master is not None)
     away = tuple(view.address for view in snapshot.sentinels if view.master is None)
-    steps: list[Step] = [FenceCandidate(new, fence), StillLost(old), Promote(new, None)]
-    # Sentinels that were told demote an old master that is back by now.
-    steps += [*([tell(left)] if left else []), OpenForWrites(new, fence, None if left else old)]
-    back: list[Step] = []
-    if old is not None:
-        # Those of one deployment are set alike: what the lost one had cannot be asked.
-        old_fence, pause_ms = fence_of(old, heir.config), snapshot.limits.max_pause_ms
-        steps.append(Rejoin(old, new, old_fence, pause_ms, within_s=1))
-        back.append(Rejoin(old, new, old_fence, pause_ms, within_s=LOOK_AGAIN_S, again=True))
-    steps += [Repoint(other, new) for other in others]
+    back = _returning(snapshot, old, new, heir)
     return (
-        *steps,
+        FenceCandidate(new, fence),
+        StillLost(old),
+        Promote(new, None),
+        *([tell(left)] if left else []),
+        OpenForWrites(new, fence, old, returning=back),
+        *([back] if back else []),
+        *(Repoint(other, new) for other in others),
         KeepRoles(new, others),
         *switch.at_once,
         *([tell(away, silent=True)] if away else []),
+        # Before the proofs: those wait for replicas that sync, while nobody would fence one that comes back.
+        *([replace(back, within_s=LOOK_AGAIN_S, again=True)] if back else []),
         Prove(new, expected, token, left, quorum=not snapshot.sentinels),
-        *back,
         *([tell(away, silent=True, again=True)] if away else []),
-        # A lost master has been waited for since the first proof.
+        # A lost master has been waited for already.
         Prove(new, expected, token, left, after_s=5 if back else LOOK_AGAIN_S, quorum=not snapshot.sentinels),
         *switch.at_last,
     )
+
+
+def _returning(snapshot: Snapshot, old: Address | None, new: Address, heir: NodeView) -> Rejoin | None:
+    """What to do with the lost master when it is back."""
+    if old is None:
+        return None
+    # Those of one deployment are set alike: what the lost one had cannot be asked.
+    fence, hold = fence_of(old, heir.config), snapshot.kind is Kind.SENTINEL
+    return Rejoin(old, new, fence, snapshot.limits.max_pause_ms, within_s=1, hold=hold)
 
 
 def _to_repoint(snapshot: Snapshot, gone: Lost, new: Address) -> Iterator[Address]:

@@ -63,7 +63,7 @@ class Journal(Protocol):
         """Record the outcome of a step; ``note`` is what was seen."""
 
     async def owes(self, change: SettingChange) -> None:
-        """This setting is going to be changed by an undoing, and is owed until it is repaid."""
+        """This setting is going to be changed, by an undoing or by what a step has found; owed until it is repaid."""
 
     async def repaid(self, change: SettingChange) -> None:
         """This setting is back as it was."""
@@ -182,7 +182,7 @@ async def _step(index: int, step: Step, hands: Hands, journal: Watched, *, unwri
         return f"{step.title} was not begun: {journal.trouble}"
     try:
         held = await step.holds(hands)
-        note = held.observation if held.yes else await step.act(hands)
+        note = held.observation if held.yes else await step.perform(hands, journal)
     except ActionError as error:
         await _tell(index, step, hands, journal, StepState.FAILED, str(error))
         return f"{step.title}: {error}"

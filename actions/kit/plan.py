@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from actions.kit.topology import Address, Place
 
@@ -97,6 +97,16 @@ class Held:
     observation: str
 
 
+class Debts(Protocol):
+    """What a run owes. A step says here what only its act finds out that it changes, before it does."""
+
+    async def owes(self, change: SettingChange) -> None:
+        """This setting is going to be changed, and is owed until it is repaid."""
+
+    async def repaid(self, change: SettingChange) -> None:
+        """This setting is back as it was; nothing happens where it is not owed."""
+
+
 class Step(ABC):
     """One step of a plan. Implementations are frozen dataclasses of plain values: a step survives the process.
 
@@ -163,6 +173,11 @@ class Step(ABC):
     @abstractmethod
     async def act(self, hands: Hands) -> str:
         """Do it, see that it is done, and say what was seen."""
+
+    async def perform(self, hands: Hands, debts: Debts) -> str:
+        """As ``act``, which it is by default; for a step that learns only while it acts which settings it changes."""
+        _ = debts
+        return await self.act(hands)
 
     async def undo(self, hands: Hands) -> str:
         """Put back what it did and say what was seen; by default there is nothing, and nothing is said."""

@@ -14,8 +14,10 @@ from typing import ClassVar
 from actions.kit.errors import ActionError, Gone, NotYet, TooLate, Unreachable
 from actions.kit.fencing import FENCE, is_fenced
 from actions.kit.late import called_back
-from actions.kit.plan import Held, SettingChange, Step
+from actions.kit.old_master import Unowed
+from actions.kit.plan import Debts, Held, SettingChange, Step
 from actions.kit.ports import Hands
+from actions.kit.rejoin import Rejoin
 from actions.kit.roles import is_master
 from actions.kit.snapshot import Role
 from actions.kit.steps import as_settings, until
@@ -140,8 +142,10 @@ class OpenForWrites(Step):
     candidate: Address
     settings: tuple[SettingChange, ...]
     master: Address | None = None
-    """The old master, which has to be closed; ``None`` where nobody can be asked, or somebody else demotes it."""
+    """The old master, which has to be closed; ``None`` where there is none."""
     within_s: int = LOOK_WITHIN_S
+    returning: Rejoin | None = None
+    """How the old master is closed that was lost and is back; without it an open one stays the only one."""
 
     @property
     def title(self) -> str:
@@ -151,7 +155,8 @@ class OpenForWrites(Step):
     @property
     def command(self) -> str:
         """The equivalent for a person."""
-        return f"{self.candidate}> " + "; ".join(f"CONFIG SET {change.name} {change.old}" for change in self.settings)
+        sets = f"{self.candidate}> " + "; ".join(f"CONFIG SET {change.name} {change.old}" for change in self.settings)
+        return sets if self.returning is None else f"{sets}; if {self.master} is back, before: {self.returning.closing}"
 
     @property
     def repays(self) -> tuple[SettingChange, ...]:
@@ -159,43 +164,86 @@ class OpenForWrites(Step):
         return self.settings
 
     async def destroys(self, hands: Hands) -> str | None:
-        """Nothing: where the old master takes writes again, this is not done.
+        """Nothing: where the old master takes writes again, a run that was cut off asks before it goes on.
 
         Raises:
             TooLate: it does.
         """
-        await self._only_one(hands)
+        if await self._has_rival(hands):
+            raise self._rivalled()
         return None
 
     async def act(self, hands: Hands) -> str:
+        """As ``perform``, where nobody keeps what is owed."""
+        return await self.perform(hands, Unowed())
+
+    async def perform(self, hands: Hands, debts: Debts) -> str:
         """Put the values back on a master, trying again while it does not answer, and read them.
 
+        An old master that is back is closed first, and opened again where the new one is not.
+
         Raises:
-            TooLate: the old master takes writes again, or the new one is no master any more.
+            TooLate: the old master takes writes and is not to be closed, or the new one is no master any more.
         """
-        held = await until(lambda: self._opened(hands), hands, self.within_s, every_s=0.1)
+        back: dict[str, str] = {}
+        seen = told = False  # From when it is told on the new one may take writes, whatever it answers.
+
+        async def opened() -> Held:
+            nonlocal seen, told
+            await self._see_master(hands)
+            if not told and await self._has_rival(hands, seen=seen):
+                seen = True
+                if self.returning is None:
+                    raise self._rivalled()
+                await self.returning.close(hands, debts, back)
+                await self._see_master(hands)
+            told = True
+            await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=False)
+            still = await is_fenced(self.candidate, hands)
+            return Held(not still, f"{self.candidate} {'still refuses' if still else 'takes'} writes")
+
+        try:
+            held = await until(opened, hands, self.within_s, every_s=0.1)
+        except ActionError:
+            if self.returning is not None and back and not told:
+                await self.returning.reopen(hands, debts, back)
+            raise
         with contextlib.suppress(ActionError):  # Whether the files are right is looked at once all follow.
             await hands.rewrite_config(self.candidate)
-        return held.observation
+        return held.observation + await self._brought_home(hands, debts, back)
 
-    async def _opened(self, hands: Hands) -> Held:
+    async def _see_master(self, hands: Hands) -> None:
         if (await hands.standing(self.candidate)).role is not Role.MASTER:
             raise TooLate(f"{self.candidate} is no master any more")
-        await self._only_one(hands)
-        await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=False)
-        still = await is_fenced(self.candidate, hands)
-        return Held(not still, f"{self.candidate} {'still refuses' if still else 'takes'} writes")
 
-    async def _only_one(self, hands: Hands) -> None:
-        """One that was restarted since, or that somebody gave its writes back, may have taken some."""
+    async def _has_rival(self, hands: Hands, *, seen: bool = False) -> bool:
+        """One that was restarted since, that is back, or that somebody gave its writes back, may have taken some.
+
+        Raises:
+            Unreachable: it has fallen silent since it was seen to take writes.
+        """
         if self.master is None or not await is_fenced(self.candidate, hands):
-            return
+            return False
         try:
-            taking = (await is_master(self.master, hands)).yes and not await is_fenced(self.master, hands)
+            return (await is_master(self.master, hands)).yes and not await is_fenced(self.master, hands)
+        except Gone:
+            return False
         except Unreachable:
-            return  # It is dead, or wakes up with its fence.
-        if taking:
-            raise TooLate(f"{self.candidate} was not opened: {self.master} takes writes again")
+            if seen:
+                raise
+            return False  # It wakes up with its fence; one that was lost is looked for again.
+
+    def _rivalled(self) -> TooLate:
+        return TooLate(f"{self.candidate} was not opened: {self.master} takes writes again")
+
+    async def _brought_home(self, hands: Hands, debts: Debts, back: dict[str, str]) -> str:
+        """At once, since the values that it had are known here. Why it was not, the step after this one says."""
+        if self.returning is None or not back:
+            return ""
+        try:
+            return f"; {self.master} was back, and was fenced first: {await self.returning.home(hands, debts, back)}"
+        except ActionError:
+            return f"; {self.master} was back, and was fenced first"
 
     async def undo(self, hands: Hands) -> str:
         """Nothing, where somebody has made it a replica again since.

@@ -1,6 +1,16 @@
 """Every kind of step there is: the ledger reads a stored plan back with these. No I/O here."""
 
-from actions.kit import by_hand, following, promotion, recheck, sentinel_naming, sentinel_steps, sentinel_switch, steps
+from actions.kit import (
+    by_hand,
+    following,
+    promotion,
+    recheck,
+    rejoin,
+    sentinel_naming,
+    sentinel_steps,
+    sentinel_switch,
+    steps,
+)
 from actions.kit.cluster import forced
 from actions.kit.cluster import steps as cluster_steps
 from actions.kit.elasticache import proof as elasticache_proof
@@ -26,7 +36,7 @@ STEP_TYPES: tuple[type[Step], ...] = (
     promotion.FenceCandidate,
     promotion.Promote,
     promotion.OpenForWrites,
-    following.Rejoin,
+    rejoin.Rejoin,
     following.Repoint,
     following.KeepRoles,
     by_hand.StillLost,

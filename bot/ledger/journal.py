@@ -60,10 +60,10 @@ class LedgerJournal:
         log.info("step ended", extra={"step": index, "state": state.value, "note": note})
 
     async def owes(self, change: SettingChange) -> None:
-        """This setting is going to be changed by an undoing.
+        """This setting is going to be changed, by an undoing or by what a step has found.
 
         Raises:
-            LeaseLost: another process has the run; the undoing must not begin.
+            LeaseLost: another process has the run; the change must not be made.
         """
         async with self._database.writing() as tx:
             await runs.renew(tx, self._lease, self._lasts)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -14,13 +15,12 @@ from actions import promote
 from actions.adapters import TargetHands, connect
 from actions.kit.by_hand import StillLost
 from actions.kit.diagnosis import diagnose
-from actions.kit.following import Rejoin
-from actions.kit.loop import Ending, Outcome, carry_out
+from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Plan, Refusal, Step
 from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
-from actions.kit.settlement import CutOff, settle
+from actions.kit.rejoin import Rejoin
+from actions.kit.settlement import CutOff, Question, settle
 from actions.kit.snapshot import Reason
-from actions.kit.steps import Prove
 from actions.kit.topology import Address, Kind
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, faults, replication, sentinel
 from tests.actions.test_failover_replication_on_servers import in_haste
@@ -28,8 +28,9 @@ from tests.builders import healthy, node_at, with_link, without_node
 from tests.failover import (
     Journal,
     caught_up,
+    cut_off,
     in_file,
-    no_two_writable_masters,
+    never_two_writable_masters,
     setting,
     target_of,
     without_the_long_look,
@@ -241,7 +242,8 @@ async def lost(which: str = NAME, **settings: object) -> AsyncIterator[tuple[Top
             yield topology, hands, brief(plan.steps)
 
 
-async def test_what_does_not_prove_that_the_master_is_dead_is_said() -> None:
+@pytest.mark.parametrize("at", [OpenForWrites, Rejoin], ids=lambda kind: kind.__name__)
+async def test_what_does_not_prove_that_the_master_is_dead_is_said(at: type[Step]) -> None:
     """Cut off from us and from the replicas, it goes on taking writes; back in the run it is fenced, and kept."""
     async with replication(build(NAME), links=True, extra_config={"repl-timeout": "2"}) as topology:
         old, new, _ = topology.nodes
@@ -255,13 +257,18 @@ async def test_what_does_not_prove_that_the_master_is_dead_is_said() -> None:
             async def heals() -> None:
                 await topology.link(old).heal()
 
-            journal.at, journal.fault = Prove, heals
-            ending = await carry_out(in_haste(plan.steps), hands, journal)
+            journal.at, journal.fault = at, heals
+            # One that is cut off from us takes writes for as long as it is: the card says so.
+            watched = never_two_writable_masters(topology) if at is OpenForWrites else contextlib.nullcontext()
+            async with watched:
+                ending = await carry_out(in_haste(plan.steps), hands, journal)
             assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+            assert journal.states("OpenForWrites") == [StepState.DONE]
             assert "It refuses writes now, but was not demoted" in " ".join(ending.failures)
             assert "bytes only it has. Save what is needed of it" in " ".join(ending.failures)
-            await no_two_writable_masters(topology, 0.3)
+            assert await new.command("SET", "after", "1")
             assert await old.command("GET", "only:here") == "1"
+            assert [(str(one.node), one.new, one.old) for one in journal.owed] == [(old.address, "1000000", "0")]
 
 
 async def test_a_master_that_comes_back_with_nothing_of_its_own_follows() -> None:
@@ -287,6 +294,78 @@ async def test_the_master_comes_back_before_the_promotion() -> None:
         assert "answers: nothing is lost yet" in ending.failures[0]
         assert await setting(topology.nodes[1], "min-replicas-to-write") == "0"
         await topology.ready()
+
+
+@pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
+@pytest.mark.parametrize("back", ["as it was", "empty"])
+async def test_a_master_that_comes_back_right_after_the_promotion_is_closed_before_the_other_is_opened(
+    which: Build, back: str
+) -> None:
+    """It has nothing of its own, so it follows. What it was set to comes back as it was there, and not as elsewhere."""
+    async with replication(which, extra_config={"repl-timeout": "2"}) as topology:
+        old, new, _ = topology.nodes
+        await topology.nodes[0].command("SET", "before", "1")
+        await caught_up(*topology.nodes)
+        await new.command("CONFIG", "SET", "min-replicas-to-write", "1")
+        await (old.hang() if back == "as it was" else old.kill())
+        plan = await plan_for(topology, new)
+
+        async def comes_back() -> None:
+            await (old.resume() if back == "as it was" else old.start())
+
+        # Whether two take writes is seen by writes, and one that took one has something of its own.
+        watched = never_two_writable_masters(topology) if back == "as it was" else contextlib.nullcontext()
+        async with seen(topology) as hands, watched:
+            journal = Journal(OpenForWrites, comes_back)
+            assert await carry_out(brief(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
+        (note,) = [note for _, title, _, note in journal.lines if title == "OpenForWrites"]
+        assert f"{old.address} was back, and was fenced first: {old.address} is a replica of {new.address}" in note
+        assert journal.owed == []
+        await topology.ready()
+        assert await setting(old, "min-replicas-to-write") == "0"
+        assert await setting(new, "min-replicas-to-write") == "1"
+        assert await new.command("GET", "before") == "1"
+
+
+async def test_a_master_that_was_closed_is_opened_again_where_the_other_cannot_be() -> None:
+    """The candidate dies between the two; what is sent to it may be done, so only before that anything is put back."""
+    async with lost() as (topology, _, steps):
+        old, new, _ = topology.nodes
+
+        class Dying(TargetHands):
+            async def fence(self, node: Address, pause_ms: int, settings: Mapping[str, str]) -> int:
+                offset = await super().fence(node, pause_ms, settings)
+                await new.kill()
+                return offset
+
+        hands = Dying(target_of(topology))
+        try:
+            journal = Journal(OpenForWrites, old.start)
+            ending = await carry_out(in_haste(steps), hands, journal)
+            assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+            assert {str(change.node) for change in journal.owed} == {new.address}
+            assert await old.command("SET", "after", "1")
+        finally:
+            await hands.aclose()
+
+
+async def test_a_run_that_was_cut_off_between_closing_and_opening_goes_on() -> None:
+    async with lost() as (topology, hands, steps):
+        old, new, _ = topology.nodes
+        index, journal = await cut_off(steps, OpenForWrites, "before", hands)
+        await old.start()
+        (step,) = [step for step in steps if isinstance(step, OpenForWrites)]
+        assert step.returning
+        asked = await settle(steps, CutOff(index), hands, journal)
+        assert isinstance(asked, Question)
+        assert f"was not opened: {old.address} takes writes again" in " ".join(asked.seen)
+        await step.returning.close(hands, journal, {})
+        ending = await settle(steps, CutOff(index), hands, journal)
+        assert isinstance(ending, Ending)
+        assert ending.outcome is Outcome.DONE, (ending, journal.lines)
+        assert journal.owed == []
+        await topology.ready()
+        assert await topology.master() is new
 
 
 async def test_the_candidate_hangs_when_it_is_promoted() -> None:
@@ -323,7 +402,7 @@ async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when
         for number, step in enumerate(steps[: index + 1]):
             await journal.intends(number, step)
             if number < index or when == "after":
-                await step.act(hands)
+                await step.perform(hands, journal)
                 for change in step.repays:
                     await journal.repaid(change)
         ending = await settle(steps, CutOff(index), hands, journal)

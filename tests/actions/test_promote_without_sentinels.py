@@ -9,19 +9,23 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from redis.exceptions import ConnectionError  # noqa: A004 -- The server's, not the operating system's.
 
-from actions import promote
+from actions import promote, repair
 from actions.adapters.redis import RedisHands
 from actions.kit.by_hand import StillLost
 from actions.kit.diagnosis import diagnose
+from actions.kit.errors import TooLate
 from actions.kit.findings import FindingId
-from actions.kit.following import Rejoin
+from actions.kit.holding import HELD
 from actions.kit.loop import Ending, Outcome, carry_out
 from actions.kit.plan import NAMING, Plan, Refusal, Risk
 from actions.kit.promotion import OpenForWrites, Promote
+from actions.kit.rejoin import Rejoin
+from actions.kit.rescue_place import Folder
 from actions.kit.sentinel_naming import TellSentinels
 from actions.kit.sentinels_gone import still_in_charge
 from actions.kit.settlement import CutOff, settle
@@ -31,7 +35,14 @@ from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, sen
 from sandbox.redis.readiness import named_master
 from tests.actions.test_promote import NAME, brief, plan_for, refusal, seen
 from tests.builders import healthy, node_at, with_link, with_opinion, with_sentinel, without_node, without_sentinel
-from tests.failover import Journal, caught_up, no_two_writable_masters, setting
+from tests.failover import (
+    Journal,
+    caught_up,
+    never_two_writable_masters,
+    no_two_writable_masters,
+    setting,
+    without_the_long_look,
+)
 
 pytestmark = pytest.mark.servers
 
@@ -181,6 +192,40 @@ async def test_what_is_left_of_them_is_told_before_the_first_write_and_reverts_n
             assert await load.lost(new) == 0
 
 
+async def test_what_only_an_old_master_has_is_held_back_from_a_sentinel_and_repaired(tmp_path: Path) -> None:
+    """It is back before the new one is opened, with writes; the Sentinel that is left makes it a replica after 10 s."""
+    async with without(1) as (topology, plan, _):
+        old, new, _ = topology.nodes
+
+        async def comes_back() -> None:
+            await old.start()
+            await old.command("SET", "only:here", "1")
+
+        async with seen(topology, rescue=Folder(str(tmp_path))) as hands:
+            journal = Journal(OpenForWrites, comes_back)
+            async with never_two_writable_masters(topology):
+                ending = await carry_out(brief(plan.steps), hands, journal)
+            assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+            assert f"{old.address} came back as a master. It refuses writes now" in ending.failures[0]
+            assert await new.command("SET", "after", "1")
+            await follows(old, new)
+            assert await old.command("GET", "only:here") == "1"
+            owed = {(str(one.node), one.name, one.new, one.old) for one in journal.owed if not one.is_naming}
+            assert owed == {
+                (old.address, "min-replicas-to-write", "1000000", "0"),
+                (old.address, "masterauth", HELD, ""),
+            }
+            again = [step for step in plan.steps if isinstance(step, Rejoin)][1]
+            with pytest.raises(TooLate, match="keeps its data, which the new master may lack: repair --keep"):
+                await again.perform(hands, journal)
+            mending = repair.plan(await hands.observe(), {"keep": new.address})
+            assert isinstance(mending, Plan), mending
+            ending = await carry_out(without_the_long_look(mending.steps), hands, journal)
+            assert ending.outcome is Outcome.DONE, (ending, journal.lines)
+            assert [one.name for one in journal.owed if not one.is_naming] == ["min-replicas-to-write"]
+            assert "nothing was merged; all 1 keys" in journal.lines[-1][-1]
+
+
 async def test_they_are_in_charge_while_they_work_or_may() -> None:
     async with sentinel(build(NAME), down_after_ms=1000, acl=True) as topology:
         first, second, third = topology.sentinels
@@ -266,7 +311,7 @@ async def test_a_run_that_was_cut_off_while_it_tells_goes_on(when: str) -> None:
         for number, step in enumerate(steps[: index + 1]):
             await journal.intends(number, step)
             if number < index or when == "after":
-                await step.act(hands)
+                await step.perform(hands, journal)
         with pytest.raises(Exception, match="NOREPLICAS"):
             await topology.nodes[1].command("SET", "before", "it is told")
         ending = await settle(steps, CutOff(index), hands, journal)
