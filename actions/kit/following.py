@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from actions.kit.errors import ActionError, Gone, NotYet, TooLate, Unreachable
+from actions.kit.errors import ActionError, NotYet, TooLate, Unreachable
 from actions.kit.fencing import is_fenced
 from actions.kit.plan import Held, Step
 from actions.kit.ports import Hands
+from actions.kit.roles import master_to_follow
 from actions.kit.snapshot import Role
 from actions.kit.steps import until
 from actions.kit.topology import Address
@@ -22,6 +23,10 @@ class Repoint(Step):
     node: Address
     master: Address
     within_s: int = 5
+    replid: str = ""
+    """The history that the new master goes on with; empty where the old one is lost."""
+    offset: int = 0
+    """How far it had come when this was planned."""
 
     @property
     def title(self) -> str:
@@ -34,19 +39,27 @@ class Repoint(Step):
         return f"{self.node}> REPLICAOF {self.master.host} {self.master.port}"
 
     async def holds(self, hands: Hands) -> Held:
-        """Whether it follows already."""
-        standing = await hands.standing(self.node)
+        """Whether it follows already; one that does not answer is asked again."""
+        try:
+            standing = await hands.standing(self.node)
+        except Unreachable as error:
+            return Held(yes=False, observation=str(error))
         return Held(standing.master == self.master, f"{self.node} is a {standing.role} of {standing.master}")
 
     async def act(self, hands: Hands) -> str:
-        """Send it to the new master; one that is a master itself is left alone."""
-        if (await hands.standing(self.node)).role is Role.MASTER:
-            raise TooLate(f"{self.node} is a master itself")
+        """Send it to the new master, trying again while it is silent; one that is a master itself is left alone."""
         if await refuses_writes(self.master, hands):
             raise NotYet(f"{self.node} was left as it is: {self.master} refuses writes")
-        await master_to_follow(self.node, self.master, hands)
-        await hands.demote(self.node, self.master)
-        return (await until(lambda: self.holds(hands), hands, self.within_s)).observation
+        return (await until(lambda: self._follows(hands), hands, self.within_s, every_s=0.1)).observation
+
+    async def _follows(self, hands: Hands) -> Held:
+        standing = await hands.standing(self.node)
+        if standing.role is Role.MASTER:
+            raise TooLate(f"{self.node} is a master itself")
+        if standing.master != self.master:
+            await master_to_follow(self.node, self.master, hands, self.replid, self.offset)
+            await hands.demote(self.node, self.master)
+        return await self.holds(hands)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +102,6 @@ class KeepRoles(Step):
         if not right or await is_fenced(node, hands):
             raise NotYet(f"the file of {node} was left as it is: it is a {standing.role}, and not as it should be yet")
         return await hands.rewrite_config(node)
-
-
-async def master_to_follow(node: Address, master: Address, hands: Hands) -> None:
-    """See that a node is not sent after one whose process is gone, or that is no master any more.
-
-    A new master that is merely silent was seen to be promoted, and serves others.
-
-    Raises:
-        NotYet: it is gone.
-        TooLate: it is a replica by now.
-    """
-    try:
-        standing = await hands.standing(master)
-    except Gone as error:
-        raise NotYet(f"{node} was left as it is, for the new master is gone: {error}") from error
-    except Unreachable:
-        return
-    if standing.role is not Role.MASTER:
-        raise TooLate(f"{node} was left as it is: {master} is a {standing.role} by now")
 
 
 async def refuses_writes(master: Address, hands: Hands) -> bool:

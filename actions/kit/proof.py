@@ -47,6 +47,18 @@ def prove(
     return tuple(checks) + tuple(_agreement(snapshot, master, quorum=quorum))
 
 
+def was_restarted(snapshot: Snapshot, master: Address, run_id: str) -> str | None:
+    """That the master was restarted since it was planned, and what that costs; ``None`` where it was not.
+
+    All can look well then: replicas follow a master that came back without its data just as well. An append-only file
+    keeps what a process took.
+    """
+    node = snapshot.node(master)
+    if not run_id or node is None or node.info is None or node.info.run_id in {"", run_id} or node.info.aof_enabled:
+        return None
+    return f"{master} was restarted since this was planned: what it had not saved to its disk by then is lost"
+
+
 async def prove_write(
     hands: Hands, master: Address, replicas: tuple[Address, ...], where: str = "", tag: str = ""
 ) -> Check:
@@ -122,11 +134,10 @@ def _agreement(snapshot: Snapshot, master: Address, *, quorum: bool) -> Iterator
     if not snapshot.sentinels or not quorum:
         return
     agreed = snapshot.agreed_master
-    yield Check(
-        "a majority of all Sentinels agrees",
-        ok=agreed == master,
-        observation=f"{agreed}, {snapshot.electorate} Sentinels" if agreed else "no majority at the highest epoch",
-    )
+    seen = f"{agreed}, {snapshot.electorate} Sentinels" if agreed else "no majority at the highest epoch"
+    tilted = ", ".join(str(view.address) for view in snapshot.sentinels if view.tilt)
+    seen += f", with {tilted} in TILT, which does nothing for 30 s" if tilted else ""
+    yield Check("a majority of all Sentinels agrees", ok=agreed == master, observation=seen)
 
 
 def _nobody_in_charge(snapshot: Snapshot) -> Check:

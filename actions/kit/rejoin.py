@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from actions.kit import old_master, roles
 from actions.kit.errors import ActionError, Gone, NotYet, Temporary, TooLate, Unreachable
 from actions.kit.fencing import is_fenced
-from actions.kit.following import master_to_follow, refuses_writes
+from actions.kit.following import refuses_writes
 from actions.kit.late import called_back
 from actions.kit.plan import Debts, Held, SettingChange, Step
 from actions.kit.ports import Hands, Standing
@@ -41,6 +41,8 @@ class Rejoin(Step):
     within_s: int = 5
     again: bool = False
     """The step is there for an old master that was silent when its turn came first."""
+    offset: int = 0
+    """How far its history had come when this was planned."""
     hold: bool = False
     """Sentinels demote it too, within seconds: its data has to be held back until it is known that nothing is lost."""
 
@@ -86,7 +88,7 @@ class Rejoin(Step):
             held = await self._look(hands)
             if held.yes:
                 return None
-            await master_to_follow(self.node, self.master, hands)
+            await roles.master_to_follow(self.node, self.master, hands, self.replid, self.offset)
         except Temporary as error:
             return f"{self.node} has to be demoted and does not answer ({error})"
         return f"{self.node} has to be demoted: {held.observation}"
@@ -157,7 +159,7 @@ class Rejoin(Step):
             )
         if standing.master == self.master:
             return await self._look(hands)
-        await master_to_follow(self.node, self.master, hands)
+        await roles.master_to_follow(self.node, self.master, hands, self.replid, self.offset)
         if standing.role is Role.MASTER:
             await self._fenced(standing, hands, debts, back)
         await hands.demote(self.node, self.master)

@@ -59,10 +59,10 @@ def _steps(
     pause_ms = snapshot.limits.max_pause_ms
     old, new = master.address, candidate.address
     old_fence, new_fence = fence_of(old, master.config), fence_of(new, candidate.config)
-    demote = Rejoin(old, new, old_fence, pause_ms, info.replid)
+    demote = Rejoin(old, new, old_fence, pause_ms, info.replid, offset=info.offset)
     others = followers(snapshot, old, new)
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
-    token = f"{snapshot.target}:{new.port}"
+    token, run_id = f"{snapshot.target}:{new.port}", candidate.info.run_id if candidate.info else ""
     return (
         FenceCandidate(new, new_fence),
         Fence(old, pause_ms, old_fence),
@@ -70,12 +70,12 @@ def _steps(
         Promote(new, old),
         OpenForWrites(new, new_fence, old),
         demote,
-        *(Repoint(other, new) for other in others),
+        *(Repoint(other, new, replid=info.replid, offset=info.offset) for other in others),
         KeepRoles(new, others),
         *switch.at_once,
-        Rejoin(old, new, old_fence, pause_ms, info.replid, within_s=LOOK_AGAIN_S, again=True),
-        Prove(new, expected, token),
-        Prove(new, expected, token, after_s=LOOK_AGAIN_S),
+        Rejoin(old, new, old_fence, pause_ms, info.replid, LOOK_AGAIN_S, again=True, offset=info.offset),
+        Prove(new, expected, token, run_id=run_id),
+        Prove(new, expected, token, after_s=LOOK_AGAIN_S, run_id=run_id),
         *switch.at_last,
     )
 

@@ -91,17 +91,23 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
         LastLook(sentinel.address, candidate.address),
         switch,
         AwaitSentinels(answering, snapshot.master_name, candidate.address, snapshot.electorate, epoch),
-        Demote(master.address, candidate.address, config_epoch=epoch, fenced=not switch.coordinated),
+        Demote(
+            *(master.address, candidate.address),
+            config_epoch=epoch,
+            fenced=not switch.coordinated,
+            replid=master.info.replid if master.info else "",
+            offset=master.info.offset if master.info else 0,
+        ),
     ]
     changed = [*steering, *(() if switch.coordinated else fence.settings)]
     for node in dict.fromkeys(change.server for change in changed):
         settings = tuple(change for change in changed if change.node == node)
         steps.append(PutBack(node, settings, only_as_replica=node == master.address))
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
-    token = f"{snapshot.target}:{candidate.address.port}"
+    token, run_id = f"{snapshot.target}:{candidate.address.port}", candidate.info.run_id if candidate.info else ""
     steps += [
-        Prove(candidate.address, expected, token, answering),
-        Prove(candidate.address, expected, token, answering, after_s=LOOK_AGAIN_S),
+        Prove(candidate.address, expected, token, answering, after_s=after_s, run_id=run_id)
+        for after_s in (0, LOOK_AGAIN_S)
     ]
     return tuple(steps)
 

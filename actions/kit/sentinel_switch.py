@@ -25,9 +25,10 @@ UNDO_WITHIN_S = SENTINEL_INFO_S + 5
 
 @dataclass(frozen=True, slots=True)
 class LastLook(Step):
-    """See that the Sentinel answers and has one choice only, right before it is asked.
+    """See that the Sentinel answers, does what it is told, and has one choice only, right before it is asked.
 
-    A step of its own: from the next one on a silent Sentinel may be failing over, and the fence has to stay for it.
+    A step of its own: from the next one on a silent Sentinel may be failing over, and the fence has to stay for it. One
+    in TILT answers, and takes the order too; but it neither begins nor gives up before its half minute is over.
     """
 
     sentinel: Address
@@ -48,6 +49,8 @@ class LastLook(Step):
         views = await hands.sentinel_views()
         asked = next((view for view in views if view.address == self.sentinel), None)
         doubt = only_choice(asked, self.candidate) if asked else f"{self.sentinel} is not among the Sentinels"
+        if asked and asked.tilt:
+            doubt = f"{self.sentinel} is in TILT: its clock jumped or it hung, and it does nothing for 30 s"
         if doubt:
             raise NotYet(doubt)
         return f"it can take {self.candidate} only"
@@ -144,8 +147,10 @@ class SentinelFailover(Step):
         except (Gone, Permanent) as error:
             notes.append(f"Sentinel {self.sentinel} cannot be told to stop ({error})")
         except ActionError as error:
-            why = f"Sentinel {self.sentinel} may have been asked to fail over and is silent ({error})"
-            raise NotYet(f"{why}: it may go on when it comes back; end its process, or bring it back") from error
+            why = (
+                f"Sentinel {self.sentinel} may have been asked to fail over, and is not seen to have given up ({error})"
+            )
+            raise NotYet(f"{why}: it may still go on; end its process, or bring it back") from error
         return "; ".join(notes)
 
     async def _still_replica(self, hands: Hands, stopped_at: float) -> Held:

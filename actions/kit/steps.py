@@ -15,9 +15,9 @@ from actions.kit.holding import readable
 from actions.kit.late import called_back
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands, Standing
-from actions.kit.proof import Check, prove
-from actions.kit.roles import follows
-from actions.kit.snapshot import Role
+from actions.kit.proof import Check, prove, was_restarted
+from actions.kit.roles import follows, master_to_follow
+from actions.kit.snapshot import Role, Snapshot
 from actions.kit.topology import Address, Kind
 from actions.kit.votes import newest
 
@@ -171,6 +171,12 @@ class Demote(Step):
     """The highest that a Sentinel knew when this was planned; ``None`` where none is in charge."""
     fenced: bool = False
     """An earlier step has fenced it."""
+    replid: str = ""
+    """Its history when this was planned, with which the new master has to go on; empty where it is not known.
+
+    ``offset``: how far it had come.
+    """
+    offset: int = 0
 
     @property
     def title(self) -> str:
@@ -232,6 +238,7 @@ class Demote(Step):
             raise TooLate(f"{self.node} was not demoted: the roles have moved since, the Sentinels name {latest}")
         if latest.named - {self.master}:
             raise NotYet(f"{self.node} was not demoted: the Sentinels name {latest}")
+        await master_to_follow(self.node, self.master, hands, self.replid, self.offset)
 
     async def _look(self, hands: Hands) -> Held:
         return await follows(self.node, self.master, hands)
@@ -293,6 +300,8 @@ class Prove(Step):
     within_s: int = 20
     quorum: bool = True
     """The Sentinels have to be able to fail over again; not where too few of them are left."""
+    run_id: str = ""
+    """The process that was to be promoted; empty where it is not known."""
 
     @property
     def title(self) -> str:
@@ -320,12 +329,22 @@ class Prove(Step):
         checks = prove(snapshot, self.master, (*self.expected, *self.sentinels), quorum=self.quorum)
         wrong = [check for check in checks if not check.ok]
         if wrong:
+            self._still_ours(snapshot)
             return Held(yes=False, observation=_sentence(wrong))
         others = tuple(node for node in self.expected if node != self.master)
         probe = await hands.write_probe(self.master, others, f"{self.token}{'-again' if self.after_s else ''}")
         if not probe.ok:
             return Held(yes=False, observation="write probe: " + "; ".join(probe.observations))
+        if restarted := was_restarted(snapshot, self.master, self.run_id):
+            raise TooLate(restarted)
         return Held(yes=True, observation=f"{len(checks)} checks and the write probe passed")
+
+    def _still_ours(self, snapshot: Snapshot) -> None:
+        """A failover since then is not waited for: nothing makes this one the master again."""
+        node, latest = snapshot.node(self.master), newest(snapshot.sentinels)
+        if node is not None and node.is_replica and latest.named and self.master not in latest.named:
+            seen = f"the Sentinels name {latest}, and {self.master} is a replica"
+            raise TooLate(f"the roles have moved since: {seen}; what it took last as a master can be lost")
 
 
 def _sentence(checks: list[Check]) -> str:

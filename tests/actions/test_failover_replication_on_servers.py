@@ -317,6 +317,33 @@ async def test_the_old_master_is_restarted_before_it_is_demoted(took: str) -> No
         assert [str(change.node) for change in journal.owed] == [scene.old.address]
 
 
+async def test_nobody_follows_a_new_master_that_came_back_without_its_data() -> None:
+    """Opened, restarted and empty: the others have the last copies, and keep them."""
+    async with under_load() as scene:
+
+        async def restart() -> None:
+            await scene.new.kill()
+            await scene.new.start()
+            assert (await scene.new.command("ROLE"))[0] == "master"
+
+        async with asyncio.timeout(60):
+            while scene.load.acked < 100:
+                await asyncio.sleep(0.02)
+        ending, journal = await scene.carry_out(Rejoin, restart)
+        assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+        kept = [one for one in ending.failures if "nothing proves that it still has the data" in one]
+        assert len(kept) == 3, "the old master, looked at twice, and the other replica"
+        (third,) = (node for node in scene.topology.nodes if node not in (scene.old, scene.new))
+        assert await setting(scene.old, "min-replicas-to-write") == str(FENCE_REPLICAS)
+        assert await third.command("DBSIZE") == await scene.old.command("DBSIZE") >= 100
+        for node in (scene.old, third):  # As a person may who does without the data.
+            await node.command("REPLICAOF", *scene.new.address.split(":"))
+        await scene.topology.ready()
+        again = next(step for step in scene.plan.steps if isinstance(step, Prove))
+        with pytest.raises(TooLate, match=f"{scene.new.address} was restarted since this was planned"):
+            await replace(again, within_s=60).act(scene.hands)
+
+
 async def test_an_old_master_that_takes_writes_again_stays_the_only_one() -> None:
     """The host of bot and old master is started again right after the promotion: neither fence nor pause is left."""
     async with under_load() as scene:

@@ -10,15 +10,15 @@ import pytest
 from actions.adapters import TargetHands, connect
 from actions.adapters.redis.connection import Command, Node, Reply
 from actions.kit.errors import NotYet, Unreachable
-from actions.kit.loop import Ending, Outcome, StepState
+from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Held
 from actions.kit.sentinel_steps import GONE, Steer, replica_seen_by
-from actions.kit.sentinel_switch import SentinelFailover
+from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.settlement import Answer, CutOff, Question, settle
 from actions.kit.steps import CatchUp, Demote, until
 from actions.kit.topology import Address
 from bot.requests.recovery import not_payable
-from sandbox.redis import Server, Topology, build, replication
+from sandbox.redis import Server, Topology, build, builds, replication
 from sandbox.redis.readiness import named_master
 from tests.actions.test_failover_on_servers import Scene, default, under_load
 from tests.failover import Journal, in_file, setting, target_of, without_the_long_look
@@ -67,6 +67,24 @@ async def test_a_candidate_that_lost_its_data_is_not_promoted() -> None:
         assert await scene.lost() == 0
 
 
+async def test_a_sentinel_in_tilt_is_not_asked() -> None:
+    """It would take the order and do nothing for half a minute, and the master be fenced for as long."""
+    async with under_load(builds()[0]) as scene:
+
+        async def tilt() -> None:
+            await scene.asked.command("SENTINEL", "DEBUG", "TILT-TRIGGER", "1")
+            await until(tilted, scene.hands, 60)
+
+        async def tilted() -> Held:
+            info = await scene.asked.command("INFO", "sentinel")
+            return Held(info["sentinel_tilt"] == 1, "")
+
+        ending, journal = await scene.carry_out(LastLook, tilt)
+        assert ending.outcome is Outcome.UNDONE, journal.lines
+        assert "is in TILT" in ending.failures[0]
+        assert await setting(scene.old, "min-replicas-to-write") == "0"
+
+
 async def test_nobody_is_demoted_who_was_promoted_again_since() -> None:
     """The bot and the new master restart together, after Sentinel has gone back to the old one."""
     async with under_load(default) as scene:
@@ -108,6 +126,26 @@ async def test_what_an_old_master_took_without_its_fence_is_said_to_be_lost() ->
         assert "its fence was gone, and what it took without it is lost" in ending.failures[0]
         assert journal.states("Prove") == [StepState.DONE]
         assert journal.owed == []
+
+
+async def test_nobody_is_demoted_to_follow_a_master_that_came_back_without_its_data() -> None:
+    """Restarted without a file it is empty, and the old master may have the last copy."""
+    async with under_load(default, down_after_ms=60_000) as scene:
+
+        async def restart() -> None:
+            await scene.candidate.kill()
+            await scene.candidate.start()
+            assert (await scene.candidate.command("ROLE"))[0] == "master"
+
+        steps, journal = scene.plan.steps, Journal(Demote, restart)
+        until_demoted = steps[: 1 + steps.index(scene.step(Demote))]
+        ending = await carry_out(until_demoted, scene.hands, journal)
+        assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+        assert "nothing proves that it still has the data" in ending.failures[0]
+        assert (await scene.old.command("ROLE"))[0] == "master"
+        assert await setting(scene.old, "min-replicas-to-write") == "1000000"
+        asked = await settle(steps, CutOff(until_demoted.index(scene.step(Demote))), scene.hands, journal)
+        assert isinstance(asked, Question), "a process that takes over does not demote it either"
 
 
 async def test_nobody_is_demoted_whom_the_sentinels_still_name() -> None:

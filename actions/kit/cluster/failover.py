@@ -104,8 +104,9 @@ def _steps(snapshot: Snapshot, shards: Shards, moves: Sequence[Move]) -> tuple[S
     for move in moves:
         steps += _one(move, snapshot.limits.max_pause_ms, epoch)
     masters = tuple(move.choice.node.address for move in moves)
+    run_ids = tuple(move.choice.node.info.run_id if move.choice.node.info else "" for move in moves)
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
-    prove = [ProveShards(masters, expected, snapshot.target, after_s) for after_s in (0, LOOK_AGAIN_S)]
+    prove = [ProveShards(masters, expected, snapshot.target, after_s, run_ids=run_ids) for after_s in (0, LOOK_AGAIN_S)]
     return (*steps, *prove)
 
 

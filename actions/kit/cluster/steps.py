@@ -19,7 +19,9 @@ from actions.kit.errors import ActionError, Gone, NotYet, TooLate, Unreachable
 from actions.kit.fencing import is_fenced
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands, Takeover
+from actions.kit.proof import was_restarted
 from actions.kit.roles import follows, is_master
+from actions.kit.snapshot import Snapshot
 from actions.kit.steps import as_settings, until
 from actions.kit.topology import Address
 
@@ -228,6 +230,8 @@ class ProveShards(Step):
     alone: bool = False
     """Only these shards are to be proven: others may be lost, and then nobody takes writes as yet."""
     within_s: int = 20
+    run_ids: tuple[str, ...] = ()
+    """The processes that were to be promoted, one for each of ``masters``; empty where they are not known."""
 
     @property
     def title(self) -> str:
@@ -248,9 +252,10 @@ class ProveShards(Step):
         snapshot = await hands.observe()
         checks = prove_shards(snapshot, self.masters, self.expected, alone=self.alone)
         wrong = [f"{check.title}: {check.observation}" for check in checks if not check.ok]
-        if wrong:
-            return Held(yes=False, observation="; ".join(wrong))
         shards = Shards(snapshot)
+        if wrong:
+            self._still_ours(snapshot, shards)
+            return Held(yes=False, observation="; ".join(wrong))
         if self.alone and not all(view.ok for _, view in shards.views):
             seen = "cluster_state is fail for other shards, so no write was tried"
             return Held(yes=True, observation=f"{len(checks)} checks passed; {seen}")
@@ -261,7 +266,18 @@ class ProveShards(Step):
             probe = await hands.write_probe(master, tuple(replicas), token)
             if not probe.ok:
                 return Held(yes=False, observation="write probe: " + "; ".join(probe.observations))
+        restarted = (was_restarted(snapshot, *one) for one in zip(self.masters, self.run_ids, strict=False))
+        if gone := "; ".join(filter(None, restarted)):
+            raise TooLate(gone)
         return Held(yes=True, observation=f"{len(checks)} checks passed, and a write probe in each new master's shard")
+
+    def _still_ours(self, snapshot: Snapshot, shards: Shards) -> None:
+        """An election since then is not waited for: nothing makes this one the master again."""
+        for master in self.masters:
+            node, shard = snapshot.node(master), shards.shard_of(master)
+            if node is not None and node.is_replica and shard is not None and shard.master not in {None, master}:
+                seen = f"{master} follows {shard.master}"
+                raise TooLate(f"the roles have moved since: {seen}; what it took last as a master can be lost")
 
 
 async def _handshake_s(node: Address, hands: Hands) -> float:
