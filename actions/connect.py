@@ -7,7 +7,6 @@ from actions.kit.connecting import CLIENTS, connection
 from actions.kit.diagnosis import diagnose
 from actions.kit.errors import UsageError
 from actions.kit.ports import Hands
-from actions.kit.topology import Kind
 
 CLIENT = Option("client", "NAME", f"Only the snippet for this client: {', '.join(CLIENTS)}.")
 
@@ -21,10 +20,6 @@ async def look(hands: Hands, options: Options, _progress: Progress) -> Seen:
     wanted = options.get(CLIENT.name)
     if wanted is not None and wanted not in CLIENTS:
         raise UsageError(f"There is no snippet for {wanted[:40]!r}; there are {', '.join(CLIENTS)}.")
-    if hands.target.kind is not Kind.SENTINEL:
-        raise UsageError(
-            f"There are snippets for Sentinel only, and {hands.target.name} is of kind {hands.target.kind}."
-        )
     snapshot = await hands.observe()
     clients = CLIENTS if wanted is None else (wanted,)
     return Seen(snapshot, diagnose(snapshot), connection=connection(snapshot, hands.target, clients))

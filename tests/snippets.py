@@ -11,6 +11,7 @@ from pathlib import Path
 from actions.kit.topology import Address
 
 _DRIVER = """
+import asyncio
 import json
 import sys
 
@@ -25,7 +26,7 @@ from snippet import run
         return {w}transaction.execute()
 
 {a}def main():
-    for line in sys.stdin:
+    while line := {line}:
         words, extra = json.loads(line)
         try:
             answer = {w}run(lambda redis: operation(redis, words), **extra)
@@ -40,28 +41,29 @@ from snippet import run
 class Application:
     """A process that has imported the snippet."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, extra: Mapping[str, object]) -> None:
         self._process = process
-        self.doubtful = 0
-        """How many commands ended without it being known whether they were done."""
+        self._extra = extra
 
     async def does(self, *words: object, **extra: object) -> object:
         """What the snippet's ``run`` gives for one command; a mapping with ``error`` where it raises."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([words, extra]).encode() + b"\n")
+        self._process.stdin.write(json.dumps([words, {**self._extra, **extra}]).encode() + b"\n")
         line = await self._process.stdout.readline()
         assert line, "The process has ended."
-        answer = json.loads(line)
-        self.doubtful += isinstance(answer, dict)
-        return answer
+        return json.loads(line)
 
 
 @contextlib.asynccontextmanager
-async def application(text: str, directory: Path, environment: Mapping[str, str]) -> AsyncIterator[Application]:
-    """Run this snippet, of whichever kind; its errors go where the test's go."""
+async def application(
+    text: str, directory: Path, environment: Mapping[str, str], **extra: object
+) -> AsyncIterator[Application]:
+    """Run this snippet, of whichever kind; ``extra`` goes with each command."""
     words = {"a": "async " if "asyncio" in text else "", "w": "await " if "asyncio" in text else ""}
-    main = "import asyncio\nasyncio.run(main())" if words["a"] else "main()"
+    # The loop goes on meanwhile, as in any application: else it would not notice what is closed.
+    words["line"] = "await asyncio.to_thread(sys.stdin.readline)" if words["a"] else "sys.stdin.readline()"
+    main = "asyncio.run(main())" if words["a"] else "main()"
     _write(directory, {"snippet.py": text, "driver.py": _DRIVER.format(**words, main=main)})
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", "driver.py"),
@@ -71,7 +73,7 @@ async def application(text: str, directory: Path, environment: Mapping[str, str]
         stdout=asyncio.subprocess.PIPE,
     )
     try:
-        yield Application(process)
+        yield Application(process, extra)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
@@ -92,14 +94,22 @@ class Cutter:
 
     def __init__(self, to: tuple[str, int]) -> None:
         self._to = to
-        self._armed = False
+        self._left = -1
+        self._open: set[asyncio.StreamWriter] = set()
 
-    def arm(self) -> None:
-        self._armed = True
+    def arm(self, after: int = 0) -> None:
+        """Swallow the next answer, or a later one."""
+        self._left = after
 
-    @property
-    def has_cut(self) -> bool:
-        return not self._armed
+    def lead_to(self, to: tuple[str, int]) -> None:
+        """Connect whoever comes from now on to this server, as a DNS name that moves; open connections stay."""
+        self._to = to
+
+    async def close_idle(self) -> None:
+        """Close all connections; whoever uses one next is not told before he looks."""
+        for writer in self._open:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._open))
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[Address]:
@@ -111,16 +121,19 @@ class Cutter:
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection(*self._to)
+        self._open.add(writer)
         asking = asyncio.create_task(_pump(reader, there_writer))
         try:
             while data := await there_reader.read(65_536):
-                if self._armed:
-                    self._armed = False
+                if self._left == 0:
+                    self._left = -1
                     break
+                self._left -= self._left > 0
                 writer.write(data)
         except OSError:
             pass
         finally:
+            self._open.discard(writer)
             asking.cancel()
             for one in (writer, there_writer):
                 one.transport.abort()

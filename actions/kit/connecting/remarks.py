@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from actions.kit.connecting.doors import Doors, Entry
@@ -15,14 +15,42 @@ if TYPE_CHECKING:
 
 def remarks(snapshot: Snapshot, target: Target, ways: Doors) -> tuple[str, ...]:
     """First what is wrong now, then what always holds for this target."""
-    return (*_wrong_now(snapshot, ways), *_elsewhere(target), *_users(target, ways))
+    return (*_wrong_now(snapshot, ways), *_elsewhere(target), *_moves(snapshot, target, ways), *_users(target, ways))
 
 
 def _wrong_now(snapshot: Snapshot, ways: Doors) -> Iterator[str]:
+    if not ways.addresses:
+        yield "No address is known by now: the snippet is not complete before it has one."
     if ways.entry is Entry.SENTINEL:
         yield from _sentinels(snapshot, ways)
-    if not ways.addresses:
-        yield "No address is known by now: the snippet takes it from the environment."
+    else:
+        silent = [node for node in snapshot.nodes if node.unasked is not None]
+        if silent:
+            told = listed(f"{node.address} ({node.unasked.reason})" for node in silent if node.unasked is not None)
+            yield f"{len(silent)} of {len(snapshot.nodes)} nodes {_do(silent)} not answer us: {told}."
+    if ways.entry is Entry.DIRECT:
+        yield from _direct(snapshot)
+
+
+def _direct(snapshot: Snapshot) -> Iterator[str]:
+    if snapshot.agreed_master is None:
+        masters = listed(str(node.address) for node in snapshot.masters)
+        yield f"Nobody is agreed on as the one master now (masters: {masters or 'none that answers'}): find out first."
+
+
+def _moves(snapshot: Snapshot, target: Target, ways: Doors) -> Iterator[str]:
+    """Where nobody tells the client of another master."""
+    if ways.entry is not Entry.DIRECT or snapshot.group is not None:
+        return
+    place = target.kubernetes
+    app = place.application if place is not None else None
+    switched = f"; a failover by Tandem sets it in deployment {app.deployment}" if app else ""
+    yield f"Nobody tells a client where the master has gone: after a failover {ways.variable} has to name it{switched}."
+    view, master = snapshot.kubernetes, snapshot.agreed_master
+    pod = view.pod_of(master.host) if view is not None and master is not None else None
+    for one in view.services if view is not None else ():
+        if one.takes_writes and pod is not None and one.pods is not None and pod.name not in one.pods:
+            yield f"The Service {one.name} does not lead to the master, {pod.name}: its selector is fixed."
 
 
 def _sentinels(snapshot: Snapshot, ways: Doors) -> Iterator[str]:
@@ -31,7 +59,7 @@ def _sentinels(snapshot: Snapshot, ways: Doors) -> Iterator[str]:
     if silent:
         told = listed(f"{view.address} ({view.unasked.reason})" for view in silent if view.unasked is not None)
         yield (
-            f"{len(silent)} of {len(views)} Sentinels {'does' if len(silent) == 1 else 'do'} not answer us: {told}. "
+            f"{len(silent)} of {len(views)} Sentinels {_do(silent)} not answer us: {told}. "
             f"{'It stays' if len(silent) == 1 else 'They stay'} in the list: a client asks the next one."
         )
     strangers = [view for view in views if view.knows]
@@ -76,6 +104,10 @@ def _users(target: Target, ways: Doors) -> Iterator[str]:
         yield "On the Sentinels the application's user needs +sentinel|masters, and +sentinel|slaves to find replicas."
 
 
-def listed(names: Iterator[str] | tuple[str, ...] | map[str]) -> str:
+def listed(names: Iterable[str]) -> str:
     """With commas."""
     return ", ".join(names)
+
+
+def _do(some: Sequence[object]) -> str:
+    return "does" if len(some) == 1 else "do"

@@ -84,6 +84,7 @@ def _group(region: str, raw: Answer) -> GroupView:
         cluster_mode=bool(raw.get("ClusterEnabled", False)),
         pending=tuple(_pending(raw.get("PendingModifiedValues") or {})),
         node_groups=tuple(_node_group(one) for one in raw.get("NodeGroups") or ()),
+        configuration_endpoint=_endpoint(raw.get("ConfigurationEndpoint")),
     )
 
 

@@ -93,6 +93,8 @@ class GroupView:
     tests_in_region: tuple[datetime, ...] | None = None
     """When TestFailover was called in the last 24 hours, as the events of all groups in this region show."""
     gaps: tuple[Unasked, ...] = ()
+    configuration_endpoint: Address | None = None
+    """Any of its nodes, which tells of the others; in cluster mode only."""
 
     @property
     def members(self) -> tuple[MemberView, ...]:

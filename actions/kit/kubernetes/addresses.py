@@ -30,6 +30,14 @@ def by_pod(view: KubernetesView | None, wanted: Address | None) -> Address | Non
     return Address(pod.ip, wanted.port) if pod is not None and wanted is not None and pod.ip else wanted
 
 
+def by_name(view: KubernetesView | None, address: Address) -> Address:
+    """The same by the lasting name of its pod, which goes on to be right when the pod is made anew; else as it is."""
+    pod = view.pod_of(address.host) if view is not None else None
+    if view is None or pod is None or not pod.subdomain:
+        return address
+    return Address(f"{pod.name}.{pod.subdomain}.{view.namespace}.svc", address.port)
+
+
 def is_gone(view: KubernetesView | None, host: str) -> bool:
     """Whether Kubernetes tells that the pod of this lasting name is no more: its StatefulSet is there, and it is not.
 

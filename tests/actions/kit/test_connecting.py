@@ -7,9 +7,23 @@ from dataclasses import replace
 import pytest
 
 from actions.kit.connecting import CLIENTS, connection
+from actions.kit.elasticache.views import GroupView, NodeGroupView
+from actions.kit.kubernetes.place import Application, KubernetesPlace, Way
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, AddressMap, Credentials, Kind, Target, Tls
 from tests.builders import healthy, sentinel_at, with_opinion, with_sentinel, without_node, without_sentinel
+from tests.clusters import cluster
+from tests.kubernetes_views import chart_of_replication, on_kubernetes, with_pod
+
+PRIMARY, CONFIGURATION = Address("master.search.aws", 6379), Address("clustercfg.search.aws", 6380)
+
+
+def elasticache(primary, configuration=None):
+    shard = NodeGroupView("0001", "available", primary)
+    view = GroupView("eu-west-1", "search", None, "available", "enabled", "enabled", configuration is not None)
+    view = replace(view, node_groups=(shard,), configuration_endpoint=configuration)
+    return replace(healthy(sentinels=0), kind=Kind.ELASTICACHE, group=view)
+
 
 NASTY = "my'\"\\\n\u2028\u202e{x}`$(id)"
 OPEN = Target("orders", Kind.SENTINEL, master_name="mymaster")
@@ -20,6 +34,14 @@ CLOSED = replace(
     tls=Tls("/ca.pem", "/cert.pem", "/key.pem", check_hostname=False),
     sentinel_tls=Tls("/other.pem"),
 )
+
+
+OTHERS = {
+    "replication": (healthy(sentinels=0), replace(CLOSED, kind=Kind.REPLICATION)),
+    "cluster": (cluster(shards=12).snapshot(), replace(CLOSED, kind=Kind.CLUSTER)),
+    "aws": (elasticache(PRIMARY), replace(CLOSED, kind=Kind.ELASTICACHE)),
+    "aws in cluster mode": (elasticache(None, CONFIGURATION), replace(CLOSED, kind=Kind.ELASTICACHE)),
+}
 
 
 def texts(target, snapshot=None):
@@ -94,3 +116,70 @@ def test_what_is_wrong_now_is_said_beside_it(seen, target, sentence):
 def test_one_that_is_named_by_others_alone():
     seen = with_opinion(healthy(), 1, peers=(sentinel_at(2), sentinel_at(3), Address("10.1.0.9", 26379)))
     assert connection(seen, OPEN).remarks == ("Named by another Sentinel, and not in targets.yaml: 10.1.0.9:26379.",)
+
+
+@pytest.mark.parametrize("client", ["redis-py", "asyncio"])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_every_kind_is_python_that_holds_nothing_secret(kind, client):
+    seen, target = OTHERS[kind]
+    text = texts(target, seen)[client]
+    compile(text, "snippet.py", "exec")
+    assert not any(one in text for one in ("secret-1", ".pem", "tandem", "SENTINEL"))
+    assert all(f'os.environ["REDIS_{name}"]' in text for name in ("USERNAME", "PASSWORD", "CA_FILE"))
+
+
+def test_one_address_can_be_named_anew():
+    seen, target = OTHERS["replication"]
+    made = texts(target, seen)
+    assert """host=os.environ.get("REDIS_HOST", '10.0.0.1'),""" in made["redis-py"]
+    assert made["env"].startswith("REDIS_HOST=10.0.0.1\nREDIS_PORT=6379\n")
+    assert "protocol=2" in made["asyncio"]
+    gone = connection(without_node(seen, 1), target)
+    assert 'host=os.environ["REDIS_HOST"],' in gone.snippets[0].text
+    assert gone.remarks[:3] == (
+        "No address is known by now: the snippet is not complete before it has one.",
+        "1 of 3 nodes does not answer us: 10.0.0.1:6379 (timed out).",
+        "Nobody is agreed on as the one master now (masters: none that answers): find out first.",
+    )
+
+
+def test_some_nodes_of_a_cluster_are_enough():
+    seen, target = OTHERS["cluster"]
+    made = texts(target, seen)
+    assert made["redis-py"].count("ClusterNode('") == 9
+    assert made["env"].startswith("REDIS_CLUSTER_NODES=10.0.0.1:6379,10.0.0.2:6379,")
+    assert "PATIENCE_S = 45" in made["redis-py"]
+
+
+def test_aws_has_endpoints():
+    assert "'master.search.aws'" in texts(*reversed(OTHERS["aws"]))["redis-py"]
+    assert "PATIENCE_S = 60" in texts(*reversed(OTHERS["aws"]))["redis-py"]
+    assert "ClusterNode('clustercfg.search.aws', 6380)," in texts(*reversed(OTHERS["aws in cluster mode"]))["redis-py"]
+
+
+def test_on_kubernetes_pods_go_by_their_lasting_names():
+    application = Application("api", "CACHE_HOST")
+    place = KubernetesPlace("aragora", "redis", reach=Way.PORT_FORWARD, application=application)
+    target = Target("orders", Kind.REPLICATION, kubernetes=place)
+    view = with_pod(chart_of_replication(), 1, subdomain="redis-headless")
+    made = connection(on_kubernetes(healthy(sentinels=0), view), target)
+    name = "redis-master-0.redis-headless.aragora.svc"
+    assert f"""host=os.environ.get("CACHE_HOST", '{name}'),""" in made.snippets[0].text
+    assert made.remarks == (
+        "Tandem reaches the pods by port-forward; the snippet is for what runs in the Kubernetes cluster.",
+        "Nobody tells a client where the master has gone: after a failover CACHE_HOST has to name it; "
+        "a failover by Tandem sets it in deployment api.",
+    )
+
+
+def test_a_service_that_leads_to_another_than_the_master_is_told():
+    view = chart_of_replication("redis://redis-master:6379/0")
+    services = tuple(replace(one, pods=("redis-replicas-0",)) if one.takes_writes else one for one in view.services)
+    target = Target(
+        "orders", Kind.REPLICATION, kubernetes=KubernetesPlace("a", "r", application=Application("api", "URL"))
+    )
+    made = connection(on_kubernetes(healthy(sentinels=0), replace(view, services=services)), target)
+    assert (
+        "The Service redis-master does not lead to the master, redis-master-0: its selector is fixed." in made.remarks
+    )
+    assert '"REDIS_HOST"' in made.snippets[0].text, "a variable that holds a whole URL is no host"
