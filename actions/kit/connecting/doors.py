@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ELECTION_S = 15
 """What an election, a promotion and the clients' finding out take at most, once a master is given up."""
-BY_HAND_S = 5
+BY_HAND_S = 10
 """Where nobody fails over by himself: a restart is waited for, not a person."""
 AWS_S = 60
 """AWS moves a primary and the name of its endpoint within about so long."""

@@ -24,7 +24,7 @@ PATIENCE_S = {patience_s}  # {because}.
 """
 
 _TIMES = """\
-    socket_timeout=2,  # More than any command takes; one that blocks needs its own time on top.
+    socket_timeout=5,  # More than any command takes; one that blocks needs its own time on top.
     socket_connect_timeout=1,{access}
 """
 
