@@ -140,7 +140,9 @@ def _unapproved(shown: Request) -> Text:
 def _cost(cost: Cost) -> Iterator[Text]:
     much = f"{size(cost.loss_bytes)}, keys: {'unknown' if cost.loss_keys is None else f'{cost.loss_keys:,}'}"
     if cost.settings_only:
-        yield Text(f"It evicts {'nothing' if cost.loss_bytes == 0 else f'about {much}'} at once.", style="bold")
+        keys = "" if cost.loss_keys is None else f", some {counted(cost.loss_keys, 'key')}"
+        gone = "nothing at once" if cost.loss_bytes == 0 else f"about {size(cost.loss_bytes)} at once{keys}"
+        yield Text(f"It evicts {gone}.", style="bold")
         yield from (Text(f"- {plain(note)}") for note in cost.notes)
         return
     lost = "can lose nothing" if cost.loss_bytes == 0 == cost.loss_keys else f"can lose {much}"

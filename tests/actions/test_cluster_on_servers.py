@@ -7,17 +7,19 @@ from collections.abc import Callable
 import pytest
 from redis.exceptions import ResponseError
 
-from actions import promote, takeover, verify
+from actions import promote, takeover, tune, verify
 from actions.adapters import TargetHands, connect
 from actions.kit.cluster.keys import tag_in
 from actions.kit.cluster.shards import Shards
 from actions.kit.cluster.view import SlotRange
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Diagnosis, FindingId, Severity
+from actions.kit.loop import Ending, Outcome, carry_out
 from actions.kit.plan import Plan
 from actions.kit.snapshot import Reason, Snapshot
 from actions.kit.topology import Address, AddressMap, Credentials, Kind, Target, Tls
 from sandbox.redis import Cluster, Shape, build, builds, cluster, replication
+from tests.failover import Journal
 
 pytestmark = pytest.mark.servers
 
@@ -67,6 +69,11 @@ async def test_any_one_seed_tells_of_all_with_the_rights_of_the_acl_user(server)
         seed = Address.parse(made.replicas(1)[0].address)
         async with looking(made, nodes=(seed,)) as hands:
             snapshot = await hands.observe()
+            tuned = tune.plan(await tune.look(hands), {"maxmemory": "1gb"})  # Nine nodes are dear: here they stand.
+            assert isinstance(tuned, Plan), tuned
+            assert [type(step).__name__ for step in tuned.steps] == ["SetOn"] * 9 + ["SeeSettings", "KeepSettings"]
+            ending = await carry_out(tuned.steps, hands, Journal())
+            assert ending == Ending(Outcome.DONE)
     seen, shards = diagnose(snapshot), Shards(snapshot)
     assert (seen.verdict.id, snapshot.unasked) == (FindingId.HEALTHY, ())
     assert {str(node.address) for node in snapshot.nodes} == set(made.node_addresses)

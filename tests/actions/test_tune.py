@@ -66,7 +66,7 @@ def test_replicas_are_set_before_the_master_and_the_files_are_written_last() -> 
     assert [step.node for step in plan.steps if isinstance(step, SetOn)] == [node_at(2), node_at(3), node_at(1)]
     assert plan.risk is Risk.REVERSIBLE
     assert plan.cost.loss_bytes == plan.cost.loss_keys == 0
-    assert plan.because.startswith("maxmemory 0 (no limit) to 4gb on all 3 nodes that answer.")
+    assert plan.because.startswith("maxmemory 0 (no limit) to 4gb on all 3 nodes.")
     assert "10.0.0.1:6379 maxmemory 0" in plan.seen
 
 
@@ -75,7 +75,7 @@ def test_a_node_that_has_it_already_is_left_alone_and_where_all_have_there_is_no
     snapshot = with_view(snapshot, 2, tunable=told(snapshot.nodes[1], maxmemory=str(4 * GB)).tunable)
     plan = plan_of(snapshot, maxmemory="4gb")
     assert [step.node for step in plan.steps if isinstance(step, SetOn)] == [node_at(3), node_at(1)]
-    assert "10.0.0.2:6379 has all of it already, and is left alone." in plan.cost.notes
+    assert "Left alone, having all of it already: 10.0.0.2:6379." in plan.cost.notes
     assert "There is nothing to do" in refused(seen(maxmemory=str(4 * GB)), maxmemory="4gb")
 
 
@@ -107,7 +107,7 @@ def test_what_goes_at_once_is_told_in_bytes_and_keys() -> None:
     assert plan.cost.loss_bytes == GB // 2
     assert plan.cost.loss_keys == pytest.approx(250_000, rel=0.03)
     assert any("512.0 MiB go at once, about 245,4" in note for note in plan.cost.notes)
-    assert any("10.0.0.1:6379 is a cache" in note for note in plan.cost.notes)
+    assert any("From then on 10.0.0.1:6379 drops keys that nobody has deleted" in note for note in plan.cost.notes)
     assert "10.0.0.1:6379 evicts keys at once" in plan.seen, "the approval binds to that"
     assert plan.fingerprint != plan_of(seen(), maxmemory="4gb", maxmemory_policy="allkeys-lru").fingerprint
 
@@ -152,13 +152,13 @@ def test_room_is_given_before_and_taken_after_what_needs_it() -> None:
         ({}, {"repl_backlog_size": "64kb"}, "cut off for more than 64kb of writes copies everything anew"),
         ({}, {"client_output_buffer_limit": "replica 1mb 1mb 60"}, "class replica has more waiting than that is cut"),
         ({}, {"client_output_buffer_limit": "replica 0 0 0"}, "Class replica has no hard limit then"),
-        ({}, {"maxmemory_policy": "allkeys-lru"}, "10.0.0.1:6379 has no maxmemory: until it gets one nothing is"),
-        ({}, {"maxmemory@10.0.0.3:6379": "3gb"}, "10.0.0.3:6379 has a smaller maxmemory than its master"),
+        ({}, {"maxmemory_policy": "allkeys-lru"}, "10.0.0.1:6379: there is no maxmemory, and until there is one"),
+        ({}, {"maxmemory@10.0.0.3:6379": "3gb"}, "10.0.0.3:6379: its maxmemory is smaller than its master's"),
         ({IGNORES: "no"}, {"maxmemory": "2gb", "maxmemory_policy": "allkeys-lru"}, "go at once by itself, since"),
         (
             {"maxmemory": str(4 * GB), "maxmemory_policy": "allkeys-lru"},
             {"maxmemory_policy": "noeviction"},
-            "evicts nothing any more",
+            "10.0.0.1:6379: nothing is evicted any more; writes are refused instead",
         ),
     ],
 )
@@ -180,7 +180,7 @@ def test_whether_it_survives_a_restart_is_said_before() -> None:
     for number in (1, 2, 3):
         without = with_node(without, number, config_file="")
     notes = " ".join(plan_of(without, maxmemory="4gb").cost.notes)
-    assert "does not outlast a restart of" in notes
+    assert "does not outlast a restart where there is no configuration file" in notes
     assert "CONFIG REWRITE" not in notes
     container = ContainerView("redis", ports=(("redis", 6379),), memory_limit=GB * 3)
     view = KubernetesView("shop", "redis", pods=(PodView("redis-node-0", ip="10.0.0.1", containers=(container,)),))
@@ -191,7 +191,7 @@ def test_whether_it_survives_a_restart_is_said_before() -> None:
 
 def test_a_replica_that_is_silent_keeps_what_it_has() -> None:
     plan = plan_of(seen(without_node(healthy(), 3)), maxmemory="4gb")
-    assert "10.0.0.3:6379 does not answer and keeps what it has: ask again when it is back." in plan.cost.notes
+    assert "No answer from 10.0.0.3:6379: what is set there stays; ask again when it is back." in plan.cost.notes
     assert len(plan.steps) == 4
 
 

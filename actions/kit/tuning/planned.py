@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from actions.kit.cluster.refusals import few
 from actions.kit.plan import Cost, Plan, Risk, facts_of
 from actions.kit.snapshot import Snapshot
+from actions.kit.topology import Address
 from actions.kit.tuning.changes import NodeChange, differing
 from actions.kit.tuning.price import price
 from actions.kit.tuning.steps import KeepSettings, SeeSettings, SetOn
@@ -44,20 +46,16 @@ def _risk(changed: Sequence[NodeChange]) -> Risk:
 
 
 def _because(nodes: Sequence[NodeChange]) -> Iterator[str]:
-    """What changes, and on how many of the nodes."""
-    lines: dict[str, int] = {}
+    """What changes, and on which of the nodes that answer."""
+    lines: dict[str, tuple[Address, ...]] = {}
     for one in nodes:
         for change in one.changes:
             words = said(change.name, change.old, change.new)
-            lines[words] = lines.get(words, 0) + 1
-    for words, count in lines.items():
-        which = (
-            "the one node"
-            if len(nodes) == 1
-            else f"{'all' if count == len(nodes) else f'{count} of'} {len(nodes)} nodes"
-        )
-        yield f"{words} on {which} that answer{'s' if len(nodes) == 1 else ''}."
-    yield "Replicas first: what a server does not take is put back before the master has let go of anything."
+            lines[words] = (*lines.get(words, ()), one.address)
+    for words, where in lines.items():
+        yield f"{words} on {few(where) if len(where) < len(nodes) or len(nodes) == 1 else f'all {len(nodes)} nodes'}."
+    if any(one.changes and not one.node.is_master for one in nodes):
+        yield "Replicas first: what a server does not take is put back before the master has let go of anything."
 
 
 def _seen(changed: Sequence[NodeChange]) -> Iterator[str]:

@@ -85,18 +85,18 @@ def _later(changed: Sequence[NodeChange]) -> Iterator[str]:
     free = tuple(one.address for one in masters if not one.after.limit)
     if bound:
         yield (
-            f"From then on {few(bound)} is a cache: at its {MEMORY} it drops keys that nobody has deleted, and "
-            f"putting {POLICY} back brings none of them back."
+            f"From then on {few(bound)} drops keys that nobody has deleted whenever its {MEMORY} is reached, as a "
+            f"cache does; putting {POLICY} back brings none of them back."
         )
     if free:
-        yield f"{few(free)} has no {MEMORY}: until it gets one nothing is evicted."
+        yield f"{few(free)}: there is no {MEMORY}, and until there is one nothing is evicted."
     kept = tuple(
         one.address
         for one in changed
         if one.node.is_master and one.change_of(POLICY) and one.after.policy == NO_EVICTION and one.after.limit
     )
     if kept:
-        yield f"{few(kept)} evicts nothing any more: at its {MEMORY} it refuses writes instead."
+        yield f"{few(kept)}: nothing is evicted any more; writes are refused instead once {MEMORY} is reached."
 
 
 def _smaller_than_master(snapshot: Snapshot, nodes: Sequence[NodeChange]) -> Iterator[str]:
@@ -109,7 +109,8 @@ def _smaller_than_master(snapshot: Snapshot, nodes: Sequence[NodeChange]) -> Ite
         if of_master is not None and one.after.limit and (not of_master or one.after.limit < of_master):
             smaller.append(one.address)
     if smaller:
-        yield f"{few(tuple(smaller))} has a smaller {MEMORY} than its master: as a master it would not hold as much."
+        names = few(tuple(smaller))
+        yield f"{names}: its {MEMORY} is smaller than its master's; as a master it would not hold as much."
 
 
 def _backlogs(changed: Sequence[NodeChange]) -> Iterator[str]:
@@ -162,10 +163,10 @@ def _buffers(changed: Sequence[NodeChange]) -> Iterator[str]:
 def _left_out(snapshot: Snapshot, nodes: Sequence[NodeChange]) -> Iterator[str]:
     has = tuple(one.address for one in nodes if one.meant and not one.changes)
     if has:
-        yield f"{few(has)} has all of it already, and is left alone."
+        yield f"Left alone, having all of it already: {few(has)}."
     silent = tuple(node.address for node in snapshot.nodes if node.info is None)
     if silent:
-        yield f"{few(silent)} does not answer and keeps what it has: ask again when it is back."
+        yield f"No answer from {few(silent)}: what is set there stays; ask again when it is back."
 
 
 def _restarts(snapshot: Snapshot, changed: Sequence[NodeChange]) -> Iterator[str]:
@@ -178,8 +179,8 @@ def _restarts(snapshot: Snapshot, changed: Sequence[NodeChange]) -> Iterator[str
         )
     elif without:
         yield (
-            f"It does not outlast a restart of {few(without)}, which has no configuration file: set it where that is "
-            "started from as well."
+            f"It does not outlast a restart where there is no configuration file ({few(without)}): set it where the "
+            "server is started from as well."
         )
     if len(without) < len(changed):
         yield (

@@ -30,7 +30,10 @@ class SetOn(Step):
     @property
     def title(self) -> str:
         """What the step does."""
-        return f"Set {', '.join(said(one.name, one.old, one.new) for one in self.settings)} on {self.node}"
+        words = (said(one.name, one.old, one.new) for one in self.settings)
+        if len(self.settings) > 1:  # All of it stands in the command.
+            words = (one.name for one in self.settings)
+        return f"Set {', '.join(words)} on {self.node}"
 
     @property
     def command(self) -> str:

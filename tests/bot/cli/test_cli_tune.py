@@ -19,7 +19,7 @@ async def test_asked_for_approved_and_done(terminal):
             assert len(plan.json["steps"]) == 4
             shown = await oncall.says("plan tune orders maxmemory=1gb")
             assert "It evicts nothing at once." in shown.out
-            assert "maxmemory 0 (no limit) to 1gb on all 2 nodes that answer." in " ".join(shown.out.split())
+            assert "maxmemory 0 (no limit) to 1gb on all 2 nodes." in " ".join(shown.out.split())
             assert await setting(topology.nodes[0], "maxmemory") == "0"
 
             asked = await oncall.says("tune maxmemory=1gb --reason small --json")
