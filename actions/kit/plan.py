@@ -250,6 +250,13 @@ class Refusal:
         """All reasons as one text."""
         return " ".join(self.reasons)
 
+    @property
+    def instead(self) -> tuple[str, ...]:
+        """Action lines to go on with: to look, then what the findings suggest; not what was just refused."""
+        suggested = (line for one in self.findings for line in one.suggests)
+        lines = dict.fromkeys([f"diagnose {self.target}", *suggested])
+        return tuple(line for line in lines if line != f"{self.action} {self.target}")
+
 
 def facts_of(snapshot: Snapshot) -> tuple[str, ...]:
     """What an approval binds to: roles, run ids, replids and config-epochs, a line each, in a fixed order."""

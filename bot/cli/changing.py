@@ -95,6 +95,8 @@ async def _filed(ask: Callable[[Office, Person], Awaitable[Request | Refusal]], 
         if isinstance(outcome, Refusal):
             show_refusal(outcome, as_json=as_json)
             return Exit.REFUSED
+        if beside := await at.desk.waiting_beside(outcome):
+            screen.tell(beside)
         if outcome.state is not RequestState.WAITING:
             outcome = await follow(at, outcome)
         _show(outcome, await _approvers(at, outcome), as_json=as_json)

@@ -27,7 +27,7 @@ class LeaseLost(TandemError):  # noqa: N818 -- Reads as what it is where it is c
 class UnknownRequest(UsageError):  # noqa: N818 -- Reads as what it is where it is caught.
     """There is no request with this id; ``so`` is what to do, or why it is not there."""
 
-    def __init__(self, request_id: str, so: str = "runs lists those that there are") -> None:
+    def __init__(self, request_id: str, so: str = "see what there is with /redis runs, or tandem runs") -> None:
         super().__init__(f"There is no request {quoted(request_id)}; {so}.")
 
 

@@ -10,6 +10,8 @@ from actions.registry import ACTIONS
 from bot.ledger.records import Origin, Person, Request, RequestState
 from bot.policy import Eligibility
 from bot.render.blocks import (
+    MAX_BUTTON,
+    MAX_VALUE,
     Block,
     Message,
     Screen,
@@ -24,14 +26,14 @@ from bot.render.blocks import (
     spoken,
     thread_of,
 )
-from bot.render.words import code, counted, duration, mrkdwn, size
+from bot.render.words import code, counted, duration, mrkdwn, plain, size
 from bot.vocabulary import typed
 
 APPROVE, DENY, WITHDRAW, DETAILS = "approve", "deny", "withdraw", "details"
 APPROVE_TYPED = "approve-typed"
 """The button that asks for the name of the target first."""
 
-REJECTED, REASONS, STEPS, MENTIONS = 6, 15, 12, 5
+REJECTED, REASONS, STEPS, MENTIONS, INSTEAD = 6, 15, 12, 5, 5
 
 
 def card(request: Request, environment: str, eligibility: Eligibility | None = None) -> Message:
@@ -125,9 +127,10 @@ def refused(refusal: Refusal, asked_by: str) -> Screen:
     left = len(refusal.reasons) - REASONS
     if left > 0:
         reasons.append(context(f"… {left} more in the thread"))
-    again = [button(f"diagnose {refusal.target}", "run:0", f"diagnose {refusal.target}"[:2_000])]
+    lines = enumerate(refusal.instead[:INSTEAD])
+    instead = [button(plain(line, MAX_BUTTON), f"run:{index}", line[:MAX_VALUE]) for index, line in lines]
     text = f":no_entry: {mrkdwn(word, 200)}. {mrkdwn(' '.join(refusal.reasons), 1_500)}"
-    message = fit(text, head, reasons, [*actions(again), context(f"Asked by {asked_by}")])
+    message = fit(text, head, reasons, [*actions(instead), context(f"Asked by {asked_by}")])
     return Screen(message, thread_of("Every reason", refusal.reasons) if left > 0 else ())
 
 

@@ -68,5 +68,5 @@ def _own(request: Request) -> Iterator[Happening]:
     if request.run.started_at is not None:
         yield Happening(request.run.started_at, who, f"{request.action} began, asked for by {request.requester.name}")
     if request.run.ended_at is not None:
-        failures = f": {' '.join(request.run.failures)}" if request.run.failures else ""
-        yield Happening(request.run.ended_at, who, f"{request.action} ended {request.run.state.value}{failures}")
+        why = f". {' '.join(request.run.failures)}" if request.run.failures else ""
+        yield Happening(request.run.ended_at, who, f"{request.action} ended: {request.run.state.value}{why}")

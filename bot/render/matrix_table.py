@@ -12,6 +12,9 @@ from bot.render.words import plain
 FEW_ROWS, MOST_ROWS = 12, 30
 """So many rows are shown whole; of more those that want to be looked at, up to so many."""
 
+WHOLE = 24
+"""An address of so many characters is not broken, also in 80 columns: it is read aloud and typed again."""
+
 
 def matrix_table(seen: Matrix) -> Table:
     """All rows of a small target; of a large one those in which something contradicts, or that nobody reaches."""
@@ -19,7 +22,9 @@ def matrix_table(seen: Matrix) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", title_justify="left", title_style="bold")
     table.caption_justify = "left"
     table.title = "Who sees whom" + ("" if rows else f": {all_agree(seen)}")
-    for heading in ("", *(f"by {point}" for point in seen.points), "") if rows else ():
+    if rows:
+        table.add_column("", no_wrap=len(max((str(row.address) for row in rows), key=len)) <= WHOLE, overflow="fold")
+    for heading in (*(f"by {point}" for point in seen.points), "") if rows else ():
         table.add_column(heading, overflow="fold")
     for row in rows:
         style = "red" if row.weight else ""

@@ -9,13 +9,12 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from actions.kit.action import ChangeAction, Seen
+from actions.kit.action import Seen
 from actions.kit.findings import Confidence, Diagnosis, Finding, Severity
 from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
 from actions.kit.vantage import matrix
-from actions.registry import ACTIONS
 from bot.render.compared import comparison_lines, name_lines
 from bot.render.group import group_lines
 from bot.render.happenings import happening_count, happening_lines
@@ -23,6 +22,7 @@ from bot.render.json import link_word
 from bot.render.kubernetes import kubernetes_lines
 from bot.render.matrix_table import matrix_table
 from bot.render.shards import shard_lines
+from bot.render.suggested import suggestion
 from bot.render.words import duration, plain, size
 
 STYLES = {Severity.OK: "green", Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
@@ -110,14 +110,8 @@ def _finding_tree(finding: Finding, headline: Text, sure: str) -> Tree:
     for one in finding.evidence:
         tree.add(Text.assemble(Text(f"{plain(one.source, 80)}: ", style="dim"), plain(one.observation)))
     for line in finding.suggests:
-        tree.add(Text(f"tandem {_typed(plain(line, 200))}", style="bold"))
+        tree.add(suggestion(line))
     return tree
-
-
-def _typed(line: str) -> str:
-    """An action line as a terminal takes it: what changes something is asked for by ``request``."""
-    changes = {action.name for action in ACTIONS if isinstance(action, ChangeAction)}
-    return f"request {line}" if line.split(" ", 1)[0] in changes else line
 
 
 def _topology(snapshot: Snapshot) -> Iterator[Tree]:

@@ -13,6 +13,7 @@ from rich.text import Text
 from actions.kit.plan import Cost, Plan, Refusal
 from actions.kit.settlement import Answer
 from bot.render.questions import effects
+from bot.render.suggested import suggestion
 from bot.render.words import counted, duration, listed, plain, size
 
 if TYPE_CHECKING:  # It brings the database's library, which a plan does without.
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # It brings the database's library, which a plan does without
 _TIME = "%Y-%m-%d %H:%M:%S"
 _DECIDED = {"approve": "approved", "deny": "denied", "withdraw": "withdrawn"}
 _COMMANDS = {Answer.RESUME: "resume", Answer.ROLL_BACK: "rollback", Answer.ABANDON: "abandon"}
+_INSTEAD = 5
 _GOOD = {"done", "already", "approved", "ended"}
 _BAD = {"failed", "incomplete", "unsettled", "unknown", "denied", "void", "refused", "expired"}
 
@@ -76,9 +78,10 @@ def tokens(shown: Sequence[Token]) -> RenderableType:
 
 
 def refusal(shown: Refusal) -> RenderableType:
-    """Every reason why there is no plan."""
+    """Every reason why there is no plan, and what to do instead."""
     head = Text(f"{shown.action} {shown.target}: refused", style="bold red")
-    return Group(head, *(Text(f"- {plain(reason)}") for reason in shown.reasons))
+    reasons = (Text(f"- {plain(reason)}") for reason in shown.reasons)
+    return Group(head, *reasons, Text("To go on:"), *map(suggestion, shown.instead[:_INSTEAD]))
 
 
 def request(shown: Request, now: datetime | None = None) -> RenderableType:

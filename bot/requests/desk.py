@@ -19,7 +19,7 @@ from bot.fleet import Fleet
 from bot.ledger import Decided, Ledger, LedgerError, Person, Request, RequestState, RunState, Verdict
 from bot.policy import Policy, case_of
 from bot.policy_values import settings_hashes
-from bot.render.words import quoted
+from bot.render.words import listed, quoted
 from bot.requests.answers import Answers
 from bot.requests.execution import Runner
 from bot.requests.filing import Filing, Wish
@@ -214,6 +214,18 @@ class Desk:
     async def runs(self, limit: int = 20, target: str | None = None) -> tuple[Request, ...]:
         """The newest requests, the newest first."""
         return await self._ledger.runs(limit, target)
+
+    async def waiting_beside(self, request: Request) -> str:
+        """Which other requests about the same target wait for approval, in a sentence; empty where none does."""
+        waiting = await self._ledger.runs(20, request.target, (RequestState.WAITING,))
+        others = [f"{one.id} ({one.action}, {one.requester.name})" for one in waiting if one.id != request.id]
+        if not others:
+            return ""
+        wait = "waits" if len(others) == 1 else "wait"
+        return (
+            f"On {request.target} {wait} for approval as well: {listed(others)}. Withdraw or deny what is not needed: "
+            "each of them is approved, and carried out, on its own."
+        )
 
     async def see_to(self, request: Request) -> None:
         """Take in hand what no process has: begin what is approved, settle what was cut off. In the background."""

@@ -208,6 +208,8 @@ class Commands:
             )
         if isinstance(outcome, Refusal):
             await self._publish(caller, refused(outcome, caller.mention))
+        elif beside := await self.desk.waiting_beside(outcome):
+            await caller.reply.whisper(notice(spoken(beside)))
 
     async def _admit(self, caller: Caller, action: Action, target: str | None) -> None:
         no = await self.policy.may_use(caller.person.id, action, caller.channel or "", target)

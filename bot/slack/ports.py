@@ -107,6 +107,9 @@ class Desk(Protocol):
     async def runs(self, limit: int = 20, target: str | None = None) -> tuple[Request, ...]:
         """The newest requests, the newest first."""
 
+    async def waiting_beside(self, request: Request) -> str:
+        """Which other requests about the same target wait for approval; empty where none does."""
+
 
 class Rights(Protocol):
     """Who may do what; ``bot.policy.Policy``. ``None`` is yes, else a sentence says why not."""

@@ -218,7 +218,7 @@ async def test_another_database_is_left_as_it_is(terminal):
         ("audit verify tandem.db", "'tandem.db' is no export of the audit: its first line is not a row."),
         ("audit verify --expect beef", "'beef' is no hash of the audit: that is 64 hexadecimal digits."),
         ("audit export --out no/such.jsonl", "'no/such.jsonl' cannot be made: no such file or directory."),
-        ("audit timeline R-NONE", "There is no request 'R-NONE'; runs lists those that there are."),
+        ("audit timeline R-NONE", "There is no request 'R-NONE'; see what there is with /redis runs, or tandem runs."),
         ("audit verfy", "No such command 'verfy'."),
     ],
 )

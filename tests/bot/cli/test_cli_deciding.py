@@ -125,7 +125,7 @@ async def test_where_nobody_can_be_asked_what_is_wrong_with_a_request_is_said_be
             unknown = await lead.says(f"{word} R-99999")
             assert (unknown.code, unknown.err) == (
                 2,
-                "There is no request 'R-99999'; runs lists those that there are.\n",
+                "There is no request 'R-99999'; see what there is with /redis runs, or tandem runs.\n",
             )
         own = await oncall.says(f"approve {request.id}")
         assert (own.code, "a second person has to decide" in own.err, "--yes" in own.err) == (3, True, False)

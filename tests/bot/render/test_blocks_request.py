@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from actions import failover
+from actions.kit.findings import Confidence, Finding, FindingId, Severity
 from actions.kit.plan import Plan, Refusal
 from actions.kit.promotion import Promote
 from actions.kit.settlement import Answer, Question
@@ -87,6 +88,18 @@ def test_a_refusal_names_every_reason() -> None:
     page = accepted(refused(Refusal("orders", "failover", ("No quorum.", "The lag is too large.")), "you"))
     assert "• No quorum." in page
     assert "• The lag is too large." in page
+
+
+def test_a_refusal_goes_on_with_what_the_findings_suggest_and_not_with_itself() -> None:
+    lines = ("failover orders", "repair orders --keep 10.0.0.2:6379", "diagnose orders")
+    found = Finding(FindingId.SPLIT_BRAIN, Severity.CRITICAL, Confidence.CERTAIN, "Two masters.", suggests=lines)
+    refusal = Refusal("orders", "failover", ("Split brain.",), (found,))
+    page = refused(refusal, "you")
+    accepted(page)
+    assert [one["value"] for one in buttons(page.message)] == ["diagnose orders", "repair orders --keep 10.0.0.2:6379"]
+    assert drawn(terminal_requests.refusal(refusal)).endswith(
+        "To go on:\ntandem diagnose orders\ntandem request repair orders --keep 10.0.0.2:6379"
+    )
 
 
 def test_a_drift_shows_the_difference_and_asks_anew_with_the_same_words() -> None:

@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 
 from rich.console import Console
 
 from actions.kit.action import Seen
 from actions.kit.diagnosis import diagnose
 from actions.kit.snapshot import Reason, Snapshot
+from actions.kit.topology import Address
 from actions.kit.vantage import matrix
 from bot.render.blocks_findings import diagnosed
 from bot.render.json import diagnosed_json
@@ -50,6 +52,17 @@ def test_a_terminal_shows_every_row_of_a_small_target_and_the_worst_of_a_large_o
     assert large.count("\u2717") == 2
     assert "none of 148 reaches it" in large
     assert "On 148 of 150 nodes all agree." in large
+
+
+def test_no_address_is_broken_in_80_columns():
+    seen = matrix(OURS)
+    long = [Address(f"127.144.225.10{number}", 26379) for number in range(len(seen.rows))]
+    rows = tuple(replace(row, address=address) for row, address in zip(seen.rows, long, strict=True))
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(matrix_table(replace(seen, rows=rows)))
+    for address in long:
+        assert str(address) in captured.get()
 
 
 def test_hundreds_of_rows_fit_into_slack_with_the_worst_first():

@@ -28,6 +28,17 @@ async def test_two_approvals_take_two_people_and_the_requester_is_none_of_them(s
         assert "approved by <@U0LEAD>, <@U0SECOND>" in done.plain()
 
 
+async def test_who_asks_twice_is_told_of_the_request_that_waits_already(slack: LocalSlack, house: House) -> None:
+    async with house.bot():
+        await slack.person("U0ONCALL").types(INCIDENT, "/redis restart")
+        await slack.waits_for(lambda: saying(slack, "restart orders: destructive"))
+        await slack.person("U0ONCALL").types(INCIDENT, "/redis restart")
+        told = await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "On orders waits for approval as well: R-"))
+        assert "(restart, oncall). Withdraw or deny what is not needed" in told.plain()
+        told_once = [one for one in slack.messages(INCIDENT) if "waits for approval as well" in one.plain()]
+        assert len(told_once) == 1, "the first one was alone"
+
+
 async def test_fewer_active_approvers_than_a_rule_asks_for_are_said_before_anything_is_posted(
     slack: LocalSlack, house: House
 ) -> None:

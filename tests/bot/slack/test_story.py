@@ -48,7 +48,7 @@ async def test_a_failover_with_a_second_person(slack: LocalSlack, redis: Topolog
         await oncall.types(INCIDENT, "/redis events orders --since 1h")
         line = (await slack.waits_for(lambda: saying(slack, "orders: 2 events since"))).plain()
         assert "failover began, asked for by" in line
-        assert "failover ended done" in line
+        assert "failover ended: done" in line
     progress = [call for call in slack.calls if call.method == "chat.update" and call.args["ts"] == done.ts]
     apart = [later.at - sooner.at for sooner, later in pairwise(progress)]
     assert min(apart) >= 1.4, "coalesced"
