@@ -10,6 +10,7 @@ from actions.kit.errors import UsageError
 from actions.kit.findings import Severity
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.snapshot import Snapshot
+from actions.kit.topology import Kind
 from actions.kit.tuning.changes import changes_of
 from actions.kit.tuning.look import look
 from actions.kit.tuning.planned import planned
@@ -30,7 +31,7 @@ def plan(snapshot: Snapshot, options: Options) -> Plan | Refusal:
         UsageError: no setting is named, one is not known, or a value is none.
     """
     wanted = read(options)
-    if not wanted:
+    if not wanted and snapshot.kind is not Kind.ELASTICACHE:
         raise UsageError(" ".join(_what_there_is(snapshot)))
     nodes = changes_of(snapshot, wanted)
     reasons = why_not(snapshot, wanted, nodes)

@@ -16,7 +16,7 @@ from actions.kit.loop import Ending, Journal, Outcome, StepState, Watched, go_on
 from actions.kit.plan import Step, stage_of, turning
 from actions.kit.ports import Hands
 
-CUT_OFF = "The run was cut off before the roles moved."
+CUT_OFF = "The run was cut off, and what it had begun was put back."
 LOOKS_FOR_S = 15.0
 """How long a node that has to be asked may be silent before a person is."""
 LOOKS_EVERY_S = 3.0
@@ -117,7 +117,7 @@ class _Settlement:
     async def _look(self) -> tuple[bool | None, str]:
         """Whether the roles have moved, and what was seen; ``None`` while they may still move."""
         if self.cut.reached < self._turning:
-            return False, f"It had come to “{self.steps[self.cut.reached].title}”; the roles have not moved."
+            return False, f"It had come to “{self.steps[self.cut.reached].title}”, and can still be put back."
         try:
             held = await self._turn.holds(self.hands)
         except ActionError as error:

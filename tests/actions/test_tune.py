@@ -232,6 +232,7 @@ def test_elasticache_says_where_its_settings_are() -> None:
     assert "ElastiCache has no CONFIG: settings of search-group stand in its parameter group" in said
     assert "(maxmemory-policy)" in said
     assert "type of its nodes" in refused(snapshot, maxmemory="4gb")
+    assert "has no CONFIG" in refused(snapshot)
 
 
 def test_without_a_setting_it_says_what_there_is_and_what_it_is_now() -> None:

@@ -238,7 +238,8 @@ async def test_going_on_does_not_begin_the_turn_again() -> None:
 async def test_a_run_of_several_stages_goes_back_in_the_one_that_was_cut_off() -> None:
     world = World()
     ending = await settle(stages(world), CutOff(4), Passing(), Journal())  # type: ignore[arg-type]
-    assert ending == Ending(Outcome.INCOMPLETE, ("The run was cut off before the roles moved.", "Not done: turn b."))
+    cut_off = "The run was cut off, and what it had begun was put back."
+    assert ending == Ending(Outcome.INCOMPLETE, (cut_off, "Not done: turn b."))
     assert world.done == ["undo fence b", "undo check b"]
 
 
