@@ -15,7 +15,7 @@ from functools import partial
 
 from actions.kit import sentinels_gone
 from actions.kit.candidates import priority_of
-from actions.kit.errors import NotYet
+from actions.kit.errors import NotYet, TooLate
 from actions.kit.fencing import fence_of
 from actions.kit.following import KeepRoles, Repoint
 from actions.kit.heirs import certain_loss, unfit, why_no_heir
@@ -35,9 +35,14 @@ from actions.kit.topology import Address, Kind
 
 @dataclass(frozen=True, slots=True)
 class StillLost(Step):
-    """See right before the promotion that the master is still lost: it answers nobody that we can ask."""
+    """See right before the promotion that the master is still lost: it answers nobody that we can ask.
+
+    And that the candidate still is the process that was chosen: one that was restarted may have come back without data.
+    """
 
     master: Address | None
+    candidate: Address | None = None
+    run_id: str = ""
 
     @property
     def title(self) -> str:
@@ -54,6 +59,7 @@ class StillLost(Step):
 
         Raises:
             NotYet: it is not lost any more.
+            TooLate: the candidate was restarted.
         """
         snapshot = await hands.observe()
         reasons = (*in_charge(snapshot), *not_lost(snapshot))
@@ -62,6 +68,9 @@ class StillLost(Step):
         found = lost(snapshot)
         if found.address != self.master:
             raise NotYet(f"the replicas follow {found.address or 'one another'} by now, not {self.master}")
+        heir = snapshot.node(self.candidate)
+        if heir is not None and (heir.info is None or heir.info.run_id != self.run_id):
+            raise TooLate(f"{self.candidate} was restarted meanwhile, or does not answer")
         return found.words
 
 
@@ -92,39 +101,47 @@ def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView, switch: Switching) ->
     fence = fence_of(new, heir.config)
     others = tuple(_to_repoint(snapshot, gone, new))
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
-    token = f"{snapshot.target}:{new.port}"
+    token, quorum = f"{snapshot.target}:{new.port}", not snapshot.sentinels
     tell = partial(TellSentinels, master_name=snapshot.master_name, master=new, instead_of=old)
     left = tuple(view.address for view in snapshot.sentinels if view.master is not None)
     away = tuple(view.address for view in snapshot.sentinels if view.master is None)
-    back = _returning(snapshot, old, new, heir)
+    run_id, replid, offset = (heir.info.run_id, heir.info.replid, heir.info.offset) if heir.info else ("", "", 0)
+    back = _returning(snapshot, old, heir)
     return (
         FenceCandidate(new, fence),
-        StillLost(old),
+        StillLost(old, new, run_id),
         Promote(new, None),
         *([tell(left)] if left else []),
-        OpenForWrites(new, fence, old, returning=back),
+        OpenForWrites(new, fence, old, returning=back, replid=replid, offset=offset),
         *([back] if back else []),
-        *(Repoint(other, new) for other in others),
+        *(Repoint(other, new, replid=replid, offset=offset) for other in others),
         KeepRoles(new, others),
         *switch.at_once,
         *([tell(away, silent=True)] if away else []),
         # Before the proofs: those wait for replicas that sync, while nobody would fence one that comes back.
         *([replace(back, within_s=LOOK_AGAIN_S, again=True)] if back else []),
-        Prove(new, expected, token, left, quorum=not snapshot.sentinels),
+        Prove(new, expected, token, left, quorum=quorum, run_id=run_id),
         *([tell(away, silent=True, again=True)] if away else []),
         # A lost master has been waited for already.
-        Prove(new, expected, token, left, after_s=5 if back else LOOK_AGAIN_S, quorum=not snapshot.sentinels),
+        Prove(new, expected, token, left, after_s=5 if back else LOOK_AGAIN_S, quorum=quorum, run_id=run_id),
         *switch.at_last,
     )
 
 
-def _returning(snapshot: Snapshot, old: Address | None, new: Address, heir: NodeView) -> Rejoin | None:
+def _returning(snapshot: Snapshot, old: Address | None, heir: NodeView) -> Rejoin | None:
     """What to do with the lost master when it is back."""
-    if old is None:
+    if old is None or heir.info is None:
         return None
-    # Those of one deployment are set alike: what the lost one had cannot be asked.
-    fence, hold = fence_of(old, heir.config), snapshot.kind is Kind.SENTINEL
-    return Rejoin(old, new, fence, snapshot.limits.max_pause_ms, within_s=1, hold=hold)
+    return Rejoin(
+        old,
+        heir.address,
+        fence_of(old, heir.config),  # Those of one deployment are set alike: what the lost one had cannot be asked.
+        snapshot.limits.max_pause_ms,
+        within_s=1,
+        offset=heir.info.offset,
+        hold=snapshot.kind is Kind.SENTINEL,
+        history=heir.info.replid,
+    )
 
 
 def _to_repoint(snapshot: Snapshot, gone: Lost, new: Address) -> Iterator[Address]:

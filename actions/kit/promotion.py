@@ -18,7 +18,7 @@ from actions.kit.old_master import Unowed
 from actions.kit.plan import Debts, Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.rejoin import Rejoin
-from actions.kit.roles import is_master
+from actions.kit.roles import has_all, is_master
 from actions.kit.snapshot import Role
 from actions.kit.steps import as_settings, until
 from actions.kit.topology import Address
@@ -146,6 +146,10 @@ class OpenForWrites(Step):
     within_s: int = LOOK_WITHIN_S
     returning: Rejoin | None = None
     """How the old master is closed that was lost and is back; without it an open one stays the only one."""
+    replid: str = ""
+    """The history that it was promoted from: one that was restarted since may be a master without data."""
+    offset: int = 0
+    """How far that had come when this was planned."""
 
     @property
     def title(self) -> str:
@@ -213,8 +217,13 @@ class OpenForWrites(Step):
         return held.observation + await self._brought_home(hands, debts, back)
 
     async def _see_master(self, hands: Hands) -> None:
-        if (await hands.standing(self.candidate)).role is not Role.MASTER:
+        standing = await hands.standing(self.candidate)
+        if standing.role is not Role.MASTER:
             raise TooLate(f"{self.candidate} is no master any more")
+        if not await has_all(self.candidate, standing, hands, self.replid, self.offset):
+            raise TooLate(
+                f"{self.candidate} was restarted since it was promoted, and nothing proves that it has the data"
+            )
 
     async def _has_rival(self, hands: Hands, *, seen: bool = False) -> bool:
         """One that was restarted since, that is back, or that somebody gave its writes back, may have taken some.

@@ -45,6 +45,8 @@ class Rejoin(Step):
     """How far its history had come when this was planned."""
     hold: bool = False
     """Sentinels demote it too, within seconds: its data has to be held back until it is known that nothing is lost."""
+    history: str = ""
+    """That which the new master goes on with, where the old one is lost."""
 
     @property
     def title(self) -> str:
@@ -88,7 +90,7 @@ class Rejoin(Step):
             held = await self._look(hands)
             if held.yes:
                 return None
-            await roles.master_to_follow(self.node, self.master, hands, self.replid, self.offset)
+            await roles.master_to_follow(self.node, self.master, hands, self.replid or self.history, self.offset)
         except Temporary as error:
             return f"{self.node} has to be demoted and does not answer ({error})"
         return f"{self.node} has to be demoted: {held.observation}"
@@ -159,7 +161,7 @@ class Rejoin(Step):
             )
         if standing.master == self.master:
             return await self._look(hands)
-        await roles.master_to_follow(self.node, self.master, hands, self.replid, self.offset)
+        await roles.master_to_follow(self.node, self.master, hands, self.replid or self.history, self.offset)
         if standing.role is Role.MASTER:
             await self._fenced(standing, hands, debts, back)
         await hands.demote(self.node, self.master)

@@ -68,7 +68,7 @@ def _steps(
         Fence(old, pause_ms, old_fence),
         CatchUp(old, new, pause_ms),
         Promote(new, old),
-        OpenForWrites(new, new_fence, old),
+        OpenForWrites(new, new_fence, old, replid=info.replid, offset=info.offset),
         demote,
         *(Repoint(other, new, replid=info.replid, offset=info.offset) for other in others),
         KeepRoles(new, others),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.kit.errors import Gone, NotYet, TooLate, Unreachable
 from actions.kit.plan import Held
-from actions.kit.ports import Hands
+from actions.kit.ports import Hands, Standing
 from actions.kit.snapshot import Role
 from actions.kit.topology import Address
 
@@ -56,12 +56,20 @@ async def master_to_follow(node: Address, master: Address, hands: Hands, replid:
         return
     if standing.role is not Role.MASTER:
         raise TooLate(f"{node} was left as it is: {master} is a {standing.role} by now")
-    went_on = replid == standing.replid2 and offset < standing.second_repl_offset
-    if replid and replid != standing.replid and not went_on and not await _keeps_all(master, hands):
+    if not await has_all(master, standing, hands, replid, offset):
         raise TooLate(
             f"{node} was left as it is: {master} was restarted since it was promoted, and nothing proves that it still "
             f"has the data, which would be thrown away on {node} too"
         )
+
+
+async def has_all(master: Address, standing: Standing, hands: Hands, replid: str, offset: int) -> bool:
+    """Whether a promoted node goes on with the history that it was promoted from, as far as that had come.
+
+    Args as those of ``master_to_follow``; ``standing`` is the node's.
+    """
+    went_on = replid == standing.replid2 and offset < standing.second_repl_offset
+    return not replid or replid == standing.replid or went_on or await _keeps_all(master, hands)
 
 
 async def _keeps_all(node: Address, hands: Hands) -> bool:

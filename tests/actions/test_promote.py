@@ -15,6 +15,7 @@ from actions import promote
 from actions.adapters import TargetHands, connect
 from actions.kit.by_hand import StillLost
 from actions.kit.diagnosis import diagnose
+from actions.kit.following import Repoint
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Plan, Refusal, Step
 from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
@@ -294,6 +295,31 @@ async def test_the_master_comes_back_before_the_promotion() -> None:
         assert "answers: nothing is lost yet" in ending.failures[0]
         assert await setting(topology.nodes[1], "min-replicas-to-write") == "0"
         await topology.ready()
+
+
+@pytest.mark.parametrize("at", [StillLost, OpenForWrites, Repoint], ids=lambda kind: kind.__name__)
+async def test_a_candidate_that_is_restarted_empty_takes_nobody_s_data(at: type[Step]) -> None:
+    """As a replica of the lost master, or as a master if its file says so; without its fence, too."""
+    async with lost() as (topology, hands, steps):
+        _, new, third = topology.nodes
+
+        async def comes_back_empty() -> None:
+            await new.kill()
+            if at is OpenForWrites:
+                lines = new.config_path.read_text().splitlines()
+                new.config_path.write_text("\n".join(line for line in lines if not line.startswith("replicaof")))
+            await new.start()
+
+        journal = Journal(at, comes_back_empty)
+        ending = await carry_out(in_haste(steps), hands, journal)
+        assert ending.outcome is (Outcome.UNDONE if at is StillLost else Outcome.INCOMPLETE), journal.lines
+        assert f"{new.address} was restarted " in " ".join(ending.failures)
+        assert await third.command("GET", "before") == "1"
+        assert await new.command("DBSIZE") == 0
+        assert (
+            journal.states("OpenForWrites")
+            == ({StillLost: [], OpenForWrites: [StepState.FAILED], Repoint: [StepState.DONE]}[at])
+        )
 
 
 @pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
