@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actions.kit.action import Action, Option, ReadAction
+from actions.kit.plan import Risk
 from actions.kit.topology import Kind
 from bot.ledger.records import Request
 from bot.render.blocks import (
@@ -140,7 +141,8 @@ def _not_open(name: str, offer: Offer) -> Message:
 def _help_line(action: Action, several: bool, options: str) -> str:
     whole_fleet = isinstance(action, ReadAction) and action.whole_fleet
     target = "" if whole_fleet else " TARGET" if several else " [TARGET]"
-    risk = "" if isinstance(action, ReadAction) else f" _({action.risk}; a second person approves)_"
+    who = "a second person approves" + (" in production" if action.risk is Risk.REVERSIBLE else "")
+    risk = "" if isinstance(action, ReadAction) else f" _({action.risk}; {who})_"
     return f"`/redis {action.name}{target}{options}`: {mrkdwn(action.summary)}{risk}"
 
 

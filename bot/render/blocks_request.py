@@ -107,6 +107,9 @@ def _told(eligibility: Eligibility) -> str:
 
 
 def _without_decision(request: Request) -> list[str]:
+    begins = request.state in (RequestState.APPROVED, RequestState.RUNNING, RequestState.ENDED)
+    if begins and not request.approvals_needed and not request.break_glass:
+        return [":white_check_mark: It takes no approval here."]
     if request.state is RequestState.EXPIRED:
         return [f":stopwatch: Expired {moment(request.expires_at)}: nothing was done. Ask again to get a new plan."]
     if request.withdrawal is not None:

@@ -51,6 +51,13 @@ def test_the_card_shows_everything_that_an_approver_needs() -> None:
     ]
 
 
+def test_what_takes_no_approval_says_so() -> None:
+    for state in (RequestState.APPROVED, RequestState.RUNNING, RequestState.ENDED):
+        page = accepted(decided_card(request(state, approvals_needed=0), "staging", CROWD))
+        assert "It takes no approval here." in page
+    assert "no approval" not in accepted(decided_card(request(RequestState.VOID, approvals_needed=0), "staging"))
+
+
 def test_what_has_to_be_decided_stands_above_the_steps() -> None:
     shown = [str(block) for block in card(request(), "production", CROWD).blocks]
     page = "".join(shown)
