@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
 from functools import lru_cache
 
 from actions.kit.errors import Garbled
@@ -37,6 +36,7 @@ def _any_of(names: tuple[str, ...]) -> str:
 
 
 _NAMES = rf"(?:{_any_of(INFO_FIELDS)}|slave[0-9]+)"
+_nothing = re.compile(r"(?!)").match
 _is_read = re.compile(rf"{_NAMES}:").fullmatch
 _lines = re.compile(rf"\n({_NAMES}):([^\r\n]*)").findall
 
@@ -49,7 +49,7 @@ def info_fields(reply: object) -> Fields:
     Raises:
         Garbled: it is no text.
     """
-    return dict(_lines(f"\n{_text(reply)}"))
+    return dict(_lines(f"\n{info_text(reply)}"))
 
 
 class InfoReader:
@@ -61,7 +61,8 @@ class InfoReader:
 
     def __init__(self) -> None:
         self._is_first = True
-        self._expect: Callable[[str], Fields | None] = _nothing
+        self.layout = _NO_LAYOUT
+        """The lines that are expected."""
 
     def fields(self, reply: object) -> Fields:
         """The same as ``info_fields``.
@@ -69,14 +70,43 @@ class InfoReader:
         Raises:
             Garbled: it is no text.
         """
-        text = _text(reply)
-        fields = self._expect(text)
+        text = info_text(reply)
+        fields = self.layout.fields(text)
         if fields is not None:
             return fields
         if not self._is_first:
-            self._expect = _expecting(_heads(text))
+            self.layout = _layout(_heads(text))
         self._is_first = False
         return info_fields(text)
+
+
+class Layout:
+    """Which lines an INFO begins with, in their order: ``role:``, but ``# Replication`` as a whole.
+
+    Args:
+        heads: the lines without their values; none of them: it fits no INFO.
+    """
+
+    def __init__(self, heads: tuple[str, ...]) -> None:
+        self.names = tuple(head.removesuffix(":") for head in heads if _is_read(head))
+        """The fields among them that are read."""
+        self.is_simple = len(set(self.names)) == len(self.names)
+        """No field comes twice."""
+        self._match = re.compile("\n".join(map(_line, heads))).match if heads else _nothing
+
+    def fields(self, text: str) -> Fields | None:
+        """Its fields; ``None`` where other lines come. What follows the expected ones is searched."""
+        found = self._match(text)
+        if found is None:
+            return None
+        fields = dict(zip(self.names, found.groups(), strict=True))
+        fields.update(_lines(text, found.end()))
+        return fields
+
+    def values(self, text: str) -> tuple[str, ...] | None:
+        """The values of ``names``, where it has these fields and no others."""
+        found = self._match(text)
+        return None if found is None or _lines(text, found.end()) else found.groups()
 
 
 def _heads(text: str) -> tuple[str, ...]:
@@ -88,22 +118,9 @@ def _heads(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
-def _expecting(heads: tuple[str, ...]) -> Callable[[str], Fields | None]:
-    """What reads an INFO that begins with these lines, and gives ``None`` for another. What follows is searched."""
-    if not heads:
-        return _nothing
-    names = [head.removesuffix(":") for head in heads if _is_read(head)]
-    match = re.compile("\n".join(map(_line, heads))).match
-
-    def expect(text: str) -> Fields | None:
-        found = match(text)
-        if found is None:
-            return None
-        fields = dict(zip(names, found.groups(), strict=True))
-        fields.update(_lines(text, found.end()))
-        return fields
-
-    return expect
+def _layout(heads: tuple[str, ...]) -> Layout:
+    """Servers of one version in one role share one."""
+    return Layout(heads)
 
 
 def _line(head: str) -> str:
@@ -112,13 +129,17 @@ def _line(head: str) -> str:
     return re.escape(head) + value
 
 
-def _nothing(_text: str) -> None:
-    """Nothing is expected yet."""
+def info_text(reply: object) -> str:
+    """INFO as text.
 
-
-def _text(reply: object) -> str:
+    Raises:
+        Garbled: it is none.
+    """
     if isinstance(reply, bytes):
         return reply.decode(errors="replace")
     if not isinstance(reply, str):
         raise Garbled("INFO answered with something else")
     return reply
+
+
+_NO_LAYOUT = Layout(())

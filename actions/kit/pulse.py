@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from actions.kit.errors import Garbled
+from actions.kit.node_info import parse_standing
 from actions.kit.ports import Standing
-from actions.kit.replies import parse_standing
 
 MISSES = 2
 """So many questions in a row without an answer are silence; one may be lost to a moment."""

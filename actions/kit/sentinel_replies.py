@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from actions.kit.errors import Garbled
 from actions.kit.info import info_fields
-from actions.kit.replies import parse_address, parse_fields, parse_version
+from actions.kit.node_info import parse_version
+from actions.kit.replies import parse_address, parse_fields
 from actions.kit.snapshot import MonitoredMaster, SentinelReplica
 from actions.kit.topology import Address
 

@@ -82,7 +82,8 @@ ERROR_CODES = ("MASTERDOWN", "MISCONF", "NOAUTH", "NOREPLICAS", "OOM", "READONLY
 
 MOST_DIGITS = 19
 """A number of so many digits at most is one."""
-_is_number = re.compile("[0-9]{1,19}").fullmatch
+is_whole_number = re.compile("[0-9]{1,19}").fullmatch
+"""Matches one, and no sign before it."""
 _ERRORS = tuple(f"errorstat_{code}" for code in ERROR_CODES)
 _ERROR_FIELDS = frozenset(_ERRORS)
 STATS_FIELDS = (*STATS, *_ERRORS)
@@ -104,4 +105,4 @@ def parse_errors(fields: Mapping[str, str]) -> Errors:
     if _ERROR_FIELDS.isdisjoint(fields):
         return NO_ERRORS
     counts = (fields.get(name, "").removeprefix("count=") for name in _ERRORS)
-    return Errors(*(int(text) if _is_number(text) else 0 for text in counts))
+    return Errors(*(int(text) if is_whole_number(text) else 0 for text in counts))

@@ -16,8 +16,8 @@ from actions.adapters.redis.probing import Beat, Prober
 from actions.kit.cluster.replies import parse_cluster
 from actions.kit.cluster.signs import ClusterSigns, parse_signs
 from actions.kit.errors import Garbled
+from actions.kit.node_info import parse_named
 from actions.kit.pulse import Pulse
-from actions.kit.replies import parse_named
 from actions.kit.topology import Address, Kind, Target
 from bot.alerts.failovers import Failovers
 from bot.alerts.mapping import Places

@@ -19,9 +19,10 @@ from actions.adapters.redis.observe import Observer
 from actions.adapters.redis.reach import Reach, by_map
 from actions.adapters.redis.recalling import named, recall
 from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet, Permanent
+from actions.kit.node_info import parse_standing
 from actions.kit.plan import NAMING
 from actions.kit.ports import ProbeResult, Standing, Takeover
-from actions.kit.replies import parse_address, parse_fields, parse_standing
+from actions.kit.replies import parse_address, parse_fields
 from actions.kit.topology import Address, Place, Target
 
 if TYPE_CHECKING:

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from actions.adapters.redis.connection import Answer, CommandFailed, ExchangeError, Node, Reply, Request
 from actions.adapters.redis.deadline import Deadline
 from actions.adapters.redis.failures import one_line
-from actions.kit import closer_replies, replies, sentinel_replies
+from actions.kit import closer_replies, node_info, replies, sentinel_replies
 from actions.kit.clients import parse_clients
 from actions.kit.closer import Closer, SlowCommand
 from actions.kit.cluster.replies import parse_cluster
 from actions.kit.errors import Garbled
-from actions.kit.info import InfoReader
-from actions.kit.snapshot import MonitoredMaster, NodeInfo, NodeView, Reason, SentinelView, Unasked
+from actions.kit.node_reader import NodeReader
+from actions.kit.snapshot import MonitoredMaster, NodeConfig, NodeInfo, NodeView, Reason, SentinelView, Unasked
 from actions.kit.topology import Address
 
 T = TypeVar("T")
 Replies = list[Reply]
 
+_SECTIONS = ("server", "clients", "memory", "persistence", "stats", "replication", "errorstats", "cluster", "keyspace")
+"""Those of INFO that are read: all of them take a server a sixth longer."""
 _SETTINGS = (
     *("min-replicas-to-write", "min-replicas-max-lag", "replica-priority"),
     *("save", "stop-writes-on-bgsave-error"),
@@ -54,7 +56,8 @@ class NodeQuestions:
     ) -> None:
         self.node = node
         self._by_hand, self._in_cluster, self._has_config = by_hand, in_cluster, has_config
-        self._info_reader = InfoReader()
+        self._reader = NodeReader()
+        self._before: _Quiet | None = None
         self._at_once = False
         self._refused: frozenset[str] = frozenset()
         self._request = self._asking()
@@ -87,38 +90,46 @@ class NodeQuestions:
         """What it answered; ``None`` where an older server has taken its place, and is to be asked one by one."""
         node, (info, role, slow, *rest) = self.node, answers
         asked = _Asked(node.name)
-        fields = asked.read("INFO", self._info_reader.fields, info)
-        parsed = None if fields is None else asked.read("INFO", replies.parse_info, fields)
-        if fields is None or parsed is None:
+        read = asked.read("INFO", self._reader.read, info)
+        if read is None:
             return NodeView(node.address, asked.gaps[0])
-        if "slave0" in fields:
-            asked.read("INFO", replies.check_attached, fields)
-        self._at_once = _takes_several_names(parsed)
+        if read.unattached:
+            asked.garbled("INFO", read.unattached)
+        self._at_once = _takes_several_names(read.info)
         self._request = self._asking()
         if len(answers) < self._request.replies:
             return None
+        is_one = self._in_cluster is None and read.info.cluster_enabled
         in_charge = rest.pop() if self._by_hand else None
         of_cluster = (rest.pop(-2), rest.pop()) if self._in_cluster is not False else ()
-        is_one = self._in_cluster is None and parsed.cluster_enabled
         offset = asked.read("ROLE", replies.parse_role_offset, role)
-        settings = asked.read("CONFIG GET", replies.parse_config, *rest) if self._has_config else None
-        watching = keys = None
-        if self._by_hand:
-            watching = asked.read("PUBSUB NUMSUB", replies.parse_watching_sentinels, in_charge)
-            keys = asked.read("INFO", replies.parse_keys, info)
-        cluster = asked.read("CLUSTER", parse_cluster, *of_cluster) if self._in_cluster or is_one else None
+        quiet = self._quiet(asked, [slow, in_charge, *rest])
         return NodeView(
             node.address,
-            info=parsed,
+            info=read.info,
             role_offset=offset,
-            config=settings,
-            normal_clients=replies.parse_normal_clients(fields, parsed),
-            last_slow=self._last_slow(slow),
-            watching_sentinels=watching,
-            keys=keys,
-            cluster=cluster,
+            config=quiet.config,
+            normal_clients=node_info.normal_clients(read.info, read.subscribers),
+            last_slow=quiet.last_slow,
+            watching_sentinels=quiet.watching,
+            keys=asked.read("INFO", node_info.parse_keys, info) if self._by_hand else None,
+            cluster=asked.read("CLUSTER", parse_cluster, *of_cluster) if self._in_cluster or is_one else None,
             gaps=tuple(asked.gaps),
         )
+
+    def _quiet(self, asked: _Asked, answers: Replies) -> _Quiet:
+        """What is answered alike look after look is read again where it is not. Whatever was no answer is read anew."""
+        if self._before is not None and self._before.answers == answers:
+            return self._before
+        gaps, (slow, in_charge, *settings) = len(asked.gaps), answers
+        quiet = _Quiet(
+            answers,
+            asked.read("CONFIG GET", replies.parse_config, *settings) if self._has_config else None,
+            asked.read("PUBSUB NUMSUB", replies.parse_watching_sentinels, in_charge) if self._by_hand else None,
+            self._last_slow(slow),
+        )
+        self._before = quiet if len(asked.gaps) == gaps and not isinstance(slow, CommandFailed) else None
+        return quiet
 
     async def ask_closer(self, deadline: Deadline) -> Closer | None:
         """What is asked only where something is amiss; ``None`` where it gave no answer. Never raises."""
@@ -170,15 +181,25 @@ class NodeQuestions:
         )
 
 
+class _Quiet(NamedTuple):
+    """What a node answered beside INFO and ROLE, and how it was read."""
+
+    answers: Replies
+    config: NodeConfig | None
+    watching: int | None
+    last_slow: SlowCommand | None
+
+
 @cache
 def _request(*, at_once: bool, by_hand: bool, in_cluster: bool, has_config: bool, slow: bool) -> Request:
-    """What is asked of a data node; ``at_once``: the settings by one CONFIG GET."""
+    """What is asked of a data node; ``at_once``: it takes several sections of INFO, and names of settings."""
     more = (*(_TO_FOLLOW if by_hand else ()), *(_WHEN_DOWN if in_cluster else ()))
     asked = (*_SETTINGS, *more) if has_config else ()
     settings = (("CONFIG", "GET", *some) for some in _grouped(asked, at_once=at_once))
     others = (*(_OF_CLUSTER if in_cluster else ()), *((_IN_CHARGE,) if by_hand else ()))
     # Each answer keeps its place: there may be one under way to the question as it was before.
-    return Request.of(("INFO",), ("ROLE",), _LAST_SLOW if slow else ("PING",), *settings, *others)
+    info = ("INFO", *(_SECTIONS if at_once else ()))
+    return Request.of(info, ("ROLE",), _LAST_SLOW if slow else ("PING",), *settings, *others)
 
 
 def _grouped(names: tuple[str, ...], *, at_once: bool) -> tuple[tuple[str, ...], ...]:
@@ -222,8 +243,12 @@ class _Asked:
         try:
             return parse(*answers)
         except Garbled as error:
-            self._gap(question, CommandFailed(Reason.GARBAGE, one_line(str(error))))
+            self.garbled(question, str(error))
             return None
+
+    def garbled(self, question: str, why: str) -> None:
+        """An answer that was not all that it should be."""
+        self._gap(question, CommandFailed(Reason.GARBAGE, one_line(why)))
 
     def _gap(self, question: str, failure: CommandFailed) -> None:
         self.gaps.append(Unasked(f"{self._who} {question}", failure.reason, failure.text))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from actions.adapters.redis.connection import Command, CommandFailed, Node, Reply, Request
 from actions.adapters.redis.failures import as_error
-from actions.kit import replies
+from actions.kit import node_info
 from actions.kit.canonical import NEVER
 from actions.kit.errors import Garbled
 from actions.kit.info import info_fields
@@ -69,11 +69,11 @@ class Reader:
         (text,) = await self.node.ask(("INFO",), repeatable=True)
         if isinstance(text, CommandFailed):
             raise as_error(f"{self.node.name} INFO", text)
-        info = replies.parse_info(info_fields(text))
+        info = node_info.parse_info(info_fields(text))
         self._says_expiry = info.flavour == "valkey" or info.version >= (7,)
         self.fields_expire = info.version >= _FIELDS_EXPIRE_SINCE[info.flavour]
         history = info.replid if info.role is Role.REPLICA else ""
-        return Identity(info.run_id, info.role, history), replies.parse_databases(text)
+        return Identity(info.run_id, info.role, history), node_info.parse_databases(text)
 
     async def scan(self, database: int, cursor: bytes, count: int) -> tuple[bytes, list[bytes]]:
         """The next names, each once; the cursor is ``b"0"`` at the beginning and at the end."""

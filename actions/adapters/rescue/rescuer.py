@@ -17,7 +17,7 @@ from actions.adapters.rescue.checker import find_checkers
 from actions.adapters.rescue.copying import Line, drafted, write, write_checked
 from actions.adapters.rescue.store import Store
 from actions.kit.errors import AccessDenied, CommandRefused, Garbled, RescueDamaged, RescueFailed, TandemError
-from actions.kit.replies import parse_keys
+from actions.kit.node_info import parse_keys
 from actions.kit.rescue import Diverged, RescueCopy, RescueRoom, manifest_of, parse_manifest, stem_of
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, Target

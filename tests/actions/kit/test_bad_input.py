@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actions.kit import replies
+from actions.kit import node_info
 from actions.kit.closer import Closer, Refused, SlowCommand
 from actions.kit.diagnosis import diagnose
 from actions.kit.errors import Garbled
@@ -38,7 +38,7 @@ def view(number: int, text: str | bytes) -> NodeView:
     """As the adapter makes it."""
     try:
         fields = info_fields(text)
-        info = replies.parse_info(fields)
+        info = node_info.parse_info(fields)
     except Garbled as error:
         return NodeView(node_at(number), Unasked(f"node {node_at(number)} INFO", Reason.GARBAGE, str(error)))
     return NodeView(node_at(number), info=info, config=NodeConfig(0, 10, 100), watching_sentinels=0)
@@ -169,7 +169,7 @@ def test_a_text_that_is_cut_short_or_goes_on_in_bytes_parses_or_is_garbled(name,
         fields = reader.fields(reply)
         assert fields == info_fields(reply)
         with suppress(Garbled):
-            replies.parse_info(fields)
+            node_info.parse_info(fields)
 
 
 @pytest.mark.parametrize("field", ["master_host", "slave0", "role", "master_replid", "maxmemory_policy"])

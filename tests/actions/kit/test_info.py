@@ -39,7 +39,7 @@ def reader_that_met(text):
 
 def is_expected(text, met=INFO):
     """Whether it is read without a search."""
-    return reader_that_met(met)._expect(text) is not None
+    return reader_that_met(met).layout.fields(text) is not None
 
 
 def test_the_same_lines_with_other_values_are_expected():
@@ -69,7 +69,7 @@ def test_a_reader_learns_anew_where_a_server_changes():
     reader = reader_that_met(INFO)
     promoted = INFO.replace("slave0", "slave_priority:100\r\nslave1")
     reader.fields(promoted)
-    assert reader._expect(promoted) == info_fields(promoted)
+    assert reader.layout.fields(promoted) == info_fields(promoted)
 
 
 def test_a_line_that_is_read_behind_those_that_are_expected_counts():

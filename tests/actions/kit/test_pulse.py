@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from actions.kit.node_info import parse_named
 from actions.kit.pulse import Pulse
-from actions.kit.replies import parse_named
 from actions.kit.topology import Address
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.kit import replies, sentinel_replies
+from actions.kit import node_info, replies, sentinel_replies
 from actions.kit.errors import Garbled
 from actions.kit.info import INFO_FIELDS, info_fields
 from actions.kit.snapshot import AttachedReplica, Link, NodeConfig, Role
@@ -76,7 +76,7 @@ master_repl_offset:901
 
 
 def info(text):
-    return replies.parse_info(info_fields(text.encode()))
+    return node_info.parse_info(info_fields(text.encode()))
 
 
 def test_a_master():
@@ -139,11 +139,11 @@ def test_a_sentinel_is_no_data_node():
 def test_normal_clients_leave_out_subscribers_the_master_and_ourselves():
     linked = REPLICA.replace("master_link_status:down", "master_link_status:up")
     fields = info_fields(linked.encode())
-    assert replies.parse_normal_clients(fields, replies.parse_info(fields)) == 3
+    assert node_info.normal_clients(node_info.parse_info(fields), node_info.parse_subscribers(fields)) == 3
 
 
 def test_standing():
-    master, replica = (replies.parse_standing(text.encode()) for text in (MASTER, REPLICA))
+    master, replica = (node_info.parse_standing(text.encode()) for text in (MASTER, REPLICA))
     assert (master.role, master.offset, master.master) == (Role.MASTER, 1414, None)
     assert (replica.role, replica.offset, replica.link_up) == (Role.REPLICA, 900, False)
     assert replica.master == Address("2001:db8::1", 6379)
@@ -167,8 +167,8 @@ def test_absurd_values_anywhere_parse_or_are_garbled(text, data):
 WORDS = st.none() | st.integers() | st.binary(max_size=12) | st.sampled_from([b"flags", b"ip", b"port", b"10", b"a"])
 REPLIES = st.recursive(WORDS, lambda inner: st.lists(inner, max_size=6), max_leaves=20)
 PARSERS = (
-    lambda reply: replies.parse_info(info_fields(reply)),
-    replies.parse_standing,
+    lambda reply: node_info.parse_info(info_fields(reply)),
+    node_info.parse_standing,
     replies.parse_role_offset,
     replies.parse_config,
     replies.parse_word,
@@ -196,8 +196,8 @@ def test_a_shuffled_info_says_the_same():
 @pytest.mark.parametrize("head", ["", "# Keyspace\r\n"])
 def test_keys_of_all_databases(head):
     keyspace = f"{head}db0:keys=12,expires=0,avg_ttl=0\r\ndb11:keys=30,expires=1,avg_ttl=0\r\n"
-    assert replies.parse_keys((MASTER + keyspace).encode()) == 42
-    assert replies.parse_keys(MASTER.encode()) == 0
+    assert node_info.parse_keys((MASTER + keyspace).encode()) == 42
+    assert node_info.parse_keys(MASTER.encode()) == 0
 
 
 def test_role_and_config():
@@ -261,6 +261,6 @@ def test_every_field_that_is_read_is_taken_from_info():
 
     for text in (MASTER + "\r\nerrorstat_OOM:count=1\r\n", REPLICA):
         fields = Asked(info_fields(text.encode()))
-        info = replies.parse_info(fields)
-        replies.parse_normal_clients(fields, info)
+        node_info.parse_info(fields)
+        node_info.parse_subscribers(fields)
     assert {name for name in asked if not name.removeprefix("slave").isdigit()} == set(INFO_FIELDS)
