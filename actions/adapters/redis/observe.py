@@ -226,15 +226,16 @@ class _Look:
 
     def nodes(self) -> tuple[NodeView, ...]:
         """The views, each with who named the node, in the order of their addresses."""
-        views = one_view_each(
-            replace(
-                self._views[address],
-                known_from=tuple(sorted(self._named_by[address])) or (EARLIER,),
-                closer=self._closer.get(address),
-            )
-            for address in sorted(self._views)
-        )
+        views = one_view_each(self._completed(address, self._views[address]) for address in sorted(self._views))
         return tuple(map(self._with_its_place, views))
+
+    def _completed(self, address: Address, view: NodeView) -> NodeView:
+        """With who named it, mostly the same as the time before, and what was asked more closely."""
+        known_from, closer = tuple(sorted(self._named_by[address])) or (EARLIER,), self._closer.get(address)
+        if view.known_from == known_from and view.closer is closer:
+            return view
+        self._observer.questions(address).known_from = known_from
+        return replace(view, known_from=known_from, closer=closer)
 
     def _with_its_place(self, view: NodeView) -> NodeView:
         """People may call a node by where they dial it."""

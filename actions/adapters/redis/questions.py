@@ -56,6 +56,8 @@ class NodeQuestions:
     ) -> None:
         self.node = node
         self._by_hand, self._in_cluster, self._has_config = by_hand, in_cluster, has_config
+        self.known_from: tuple[str, ...] = ()
+        """Who named the node when it was last looked at; its next view says so until the look knows."""
         self._reader = NodeReader()
         self._before: _Quiet | None = None
         self._at_once = False
@@ -63,7 +65,7 @@ class NodeQuestions:
         self._request = self._asking()
 
     async def ask(self, deadline: Deadline | None = None) -> NodeView:
-        """Look in one round trip; never raises for what it does not answer. ``known_from`` is empty."""
+        """Look in one round trip; never raises for what it does not answer."""
         view = None
         while view is None:
             try:
@@ -115,6 +117,7 @@ class NodeQuestions:
             keys=asked.read("INFO", node_info.parse_keys, info) if self._by_hand else None,
             cluster=asked.read("CLUSTER", parse_cluster, *of_cluster) if self._in_cluster or is_one else None,
             gaps=tuple(asked.gaps),
+            known_from=self.known_from,
         )
 
     def _quiet(self, asked: _Asked, answers: Replies) -> _Quiet:

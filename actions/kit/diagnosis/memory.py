@@ -72,97 +72,112 @@ def memory_pressure(facts: Facts) -> Iterator[Finding]:
         if node.info is None:
             continue
         for check in _CHECKS:
-            for severity, words, said, sure in check(facts, node, node.info):
+            found = check(facts, node, node.info)
+            if found is not None:
+                severity, words, said, sure = found
                 summary = f"{node.address} {words}"
                 yield about(facts, FindingId.MEMORY_PRESSURE, node, severity, summary, said, sure=sure)
 
 
-def _near_limit(_facts: Facts, node: NodeView, info: NodeInfo) -> Iterator[Said]:
+def _near_limit(_facts: Facts, node: NodeView, info: NodeInfo) -> Said | None:
     used, limit = _memory(node)
     policy = info.max_memory_policy
     if not limit or used < limit * NEARLY:
-        return
+        return None
     said = f"used_memory {used:,} of maxmemory {limit:,}, {policy}"
     if policy == "noeviction" and not (node.is_master and _full(node)):
-        yield Severity.WARNING, f"has used {used * 100 // limit} % of its maxmemory, and evicts nothing.", said, True
-    elif policy in VOLATILE and used >= limit and not info.evicted_keys:
+        return Severity.WARNING, f"has used {used * 100 // limit} % of its maxmemory, and evicts nothing.", said, True
+    if policy in VOLATILE and used >= limit and not info.evicted_keys:
         words = "has used all of its maxmemory, and has evicted no key so far: only those with an expiry may be."
-        yield Severity.WARNING, words, said, False
+        return Severity.WARNING, words, said, False
+    return None
 
 
-def _less_than_its_master(facts: Facts, node: NodeView, info: NodeInfo) -> Iterator[Said]:
+def _less_than_its_master(facts: Facts, node: NodeView, info: NodeInfo) -> Said | None:
     """A replica takes whatever its master has, whatever its own limit is: until it is a master itself."""
     followed = facts.nodes.get(info.link.master) if info.link else None
     of_master = followed.info.max_memory if followed and followed.info else None
     used, limit = _memory(node)
     if of_master is None or not 0 < limit <= used or (0 < of_master <= limit) or info.max_memory_policy == "noeviction":
-        return
+        return None
     words = "has a smaller maxmemory than its master, and more data than that: as a master it would evict at once."
-    yield Severity.WARNING, words, f"used_memory {used:,} of maxmemory {limit:,}; its master's {of_master:,}", True
+    return Severity.WARNING, words, f"used_memory {used:,} of maxmemory {limit:,}; its master's {of_master:,}", True
 
 
-def _near_the_end(facts: Facts, node: NodeView, info: NodeInfo) -> Iterator[Said]:
+def _near_the_end(facts: Facts, node: NodeView, info: NodeInfo) -> Said | None:
     room, held = _room(facts, node), info.stats.resident
     if room is None or held is None or held > room.size:
-        return  # More than there is: whoever says so counts otherwise.
+        return None  # More than there is: whoever says so counts otherwise.
     cow = max(info.stats.last_cow or 0, info.stats.last_aof_cow or 0)
+    if held * 2 <= room.size and held + cow < room.size * NEARLY:
+        return None
     said = f"used_memory_rss {held:,} of {room.size:,} of its {room.whose}"
     if held >= room.size * NEARLY:
         words = f"holds {held * 100 // room.size} % of the memory of its {room.whose}: at its end the kernel kills it."
-        yield Severity.WARNING, words, said, True
-    elif held + cow >= room.size * NEARLY:
+        return Severity.WARNING, words, said, True
+    if held + cow >= room.size * NEARLY:
         words = f"has no room for another dump like its last, which took {mib(cow)} beside the data."
-        yield Severity.WARNING, words, f"{said}; the last dump took {cow:,}", True
-    elif held * 2 > room.size and _dumps(info, node):
+        return Severity.WARNING, words, f"{said}; the last dump took {cow:,}", True
+    if _dumps(info, node):
         words = f"holds more than half of its {room.whose}'s memory: a dump while all keys change needs as much again."
-        yield Severity.INFO, words, said, False
+        return Severity.INFO, words, said, False
+    return None
 
 
 def _dumps(info: NodeInfo, node: NodeView) -> bool:
     return bool(info.aof_enabled or (node.config and node.config.save_points))
 
 
-def _swapped(_facts: Facts, _node: NodeView, info: NodeInfo) -> Iterator[Said]:
+def _swapped(_facts: Facts, _node: NodeView, info: NodeInfo) -> Said | None:
     held, used = info.stats.resident, info.used_memory
     if held is None or used is None:
-        return
+        return None
     touched = used - (info.backlog_bytes or 0)  # A backlog takes its memory only as it is written.
     if held < touched * 0.7 and touched - held > MUCH:
         words = f"has {mib(touched - held)} of its data elsewhere than in memory, most likely swapped out: it is slow."
-        yield Severity.WARNING, words, f"used_memory {used:,}, used_memory_rss {held:,}", False
+        return Severity.WARNING, words, f"used_memory {used:,}, used_memory_rss {held:,}", False
+    return None
 
 
-def _buffers(_facts: Facts, _node: NodeView, info: NodeInfo) -> Iterator[Said]:
-    stats, used = info.stats, info.used_memory or 0
-    of_replicas = ("replicas", "mem_clients_slaves", stats.replica_buffers or 0)
-    of_clients = ("clients", "mem_clients_normal", stats.client_buffers or 0)
-    for whose, name, size in (of_replicas, of_clients):
-        if BIG_BUFFERS <= size <= used and size * 5 >= used:
-            longest = f", the longest output buffer {stats.longest_output_bytes or 0:,}"
-            words = f"holds {mib(size)} of buffers for its {whose}, that take too slowly what is sent to them."
-            yield Severity.WARNING, words, f"{name} {size:,} of used_memory {used:,}{longest}", True
+def _of_replicas(_facts: Facts, _node: NodeView, info: NodeInfo) -> Said | None:
+    return _buffers(info, "replicas", "mem_clients_slaves", info.stats.replica_buffers or 0)
 
 
-def _limits(facts: Facts, node: NodeView, info: NodeInfo) -> Iterator[Said]:
+def _of_clients(_facts: Facts, _node: NodeView, info: NodeInfo) -> Said | None:
+    return _buffers(info, "clients", "mem_clients_normal", info.stats.client_buffers or 0)
+
+
+def _buffers(info: NodeInfo, whose: str, name: str, size: int) -> Said | None:
+    used = info.used_memory or 0
+    if not BIG_BUFFERS <= size <= used or size * 5 < used:
+        return None
+    longest = f", the longest output buffer {info.stats.longest_output_bytes or 0:,}"
+    words = f"holds {mib(size)} of buffers for its {whose}, that take too slowly what is sent to them."
+    return Severity.WARNING, words, f"{name} {size:,} of used_memory {used:,}{longest}", True
+
+
+def _limits(facts: Facts, node: NodeView, info: NodeInfo) -> Said | None:
     """Only of a container: there the kernel kills what takes more than its limit."""
     room = _room(facts, node)
     if room is None or room.whose != CONTAINER or info.max_memory is None:
-        return
+        return None
     said = f"maxmemory {info.max_memory:,}, the container's limit {room.size:,}"
     if info.max_memory == 0:
         words = f"has no maxmemory, and its container a limit of {mib(room.size)}: set one below it."
-        yield Severity.INFO, words, said, True
-    elif info.max_memory > room.size * NEARLY:
+        return Severity.INFO, words, said, True
+    if info.max_memory > room.size * NEARLY:
         words = f"may use {mib(info.max_memory)} of its container's {mib(room.size)}: leave room for buffers and dumps."
-        yield Severity.INFO, words, said, True
+        return Severity.INFO, words, said, True
+    return None
 
 
-_CHECKS: tuple[Callable[[Facts, NodeView, NodeInfo], Iterator[Said]], ...] = (
+_CHECKS: tuple[Callable[[Facts, NodeView, NodeInfo], Said | None], ...] = (
     _near_limit,
     _less_than_its_master,
     _near_the_end,
     _swapped,
-    _buffers,
+    _of_replicas,
+    _of_clients,
     _limits,
 )
 
