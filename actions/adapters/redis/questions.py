@@ -94,6 +94,10 @@ class NodeQuestions:
         asked = _Asked(node.name)
         read = asked.read("INFO", self._reader.read, info)
         if read is None:
+            if self._at_once and asked.gaps[0].reason is Reason.REFUSED_COMMAND:
+                self._at_once = False
+                self._request = self._asking()
+                return None
             return NodeView(node.address, asked.gaps[0])
         if read.unattached:
             asked.garbled("INFO", read.unattached)
