@@ -80,6 +80,23 @@ class Comparison:
         return self.only_first + self.only_second + self.different + self.same + self.undecided
 
     @property
+    def values(self) -> dict[str, object]:
+        """The counts and how far they go, as JSON takes them; no names."""
+        return {
+            "first": str(self.first),
+            "second": str(self.second),
+            "only_first": self.only_first,
+            "only_second": self.only_second,
+            "different": self.different,
+            "same": self.same,
+            "undecided": self.undecided,
+            "examined": self.examined,
+            "complete": self.complete,
+            "why_incomplete": self.why_incomplete,
+            "seconds": round(self.seconds, 3),
+        }
+
+    @property
     def alike(self) -> bool:
         """Every key of both was looked at, and each is the same: only then nothing is lost with one of them."""
         return self.complete and self.examined == self.same

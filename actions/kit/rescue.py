@@ -124,8 +124,12 @@ def stem_of(name: str) -> str:
 
 def manifest_of(copy: RescueCopy, extra: dict[str, Any] | None = None) -> bytes:
     """What is known of a copy, as the JSON file beside it; ``extra`` is what only its store understands."""
-    fields = {**asdict(copy), "node": str(copy.node), "taken_at": copy.taken_at.isoformat(), "store": extra or {}}
-    return json.dumps(fields, indent=2).encode() + b"\n"
+    return json.dumps({**values_of(copy), "store": extra or {}}, indent=2).encode() + b"\n"
+
+
+def values_of(copy: RescueCopy) -> dict[str, Any]:
+    """What is known of a copy, as JSON takes it."""
+    return {**asdict(copy), "node": str(copy.node), "taken_at": copy.taken_at.isoformat()}
 
 
 def parse_manifest(text: bytes) -> tuple[RescueCopy, dict[str, Any]]:

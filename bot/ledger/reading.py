@@ -143,7 +143,14 @@ async def _decisions(tx: Transaction, request_id: str) -> tuple[Decision, ...]:
 async def _steps(tx: Transaction, run_id: str) -> tuple[StepRecord, ...]:
     query = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.index)
     rows = (await tx.connection.execute(query)).mappings().all()
-    return tuple(StepRecord(**{name: row[name] for name in row if name != "run_id"}) for row in rows)
+    left_out = {"run_id", "results"}
+    return tuple(
+        StepRecord(
+            **{name: row[name] for name in row if name not in left_out},
+            results=MappingProxyType(json.loads(row["results"])),
+        )
+        for row in rows
+    )
 
 
 def answered(row: RowMapping) -> Answered | None:

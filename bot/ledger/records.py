@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from actions.kit.plan import Plan, SettingChange
 from actions.kit.settlement import Answer, Question
@@ -109,6 +110,8 @@ class StepRecord:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     note: str = ""
+    results: Mapping[str, Any] = field(default_factory=dict)
+    """What the note tells, as values by name; most steps have none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, exists, func, insert, select, update
 
 from actions.kit.errors import Stopped
 from actions.kit.loop import Ending, Outcome, StepState
+from actions.kit.note import results_of
 from actions.kit.plan import Step
 from bot.ledger import audit, debts, messages, reading, reviews
 from bot.ledger.database import Transaction
@@ -175,9 +176,9 @@ async def end_step(tx: Transaction, lease: Lease, index: int, state: StepState, 
     await tx.connection.execute(
         update(steps)
         .where(steps.c.run_id == lease.run_id, steps.c.index == index)
-        .values(state=state, ended_at=tx.now, note=note)
+        .values(state=state, ended_at=tx.now, note=str(note), results=audit.canonical(results_of(note)))
     )
-    await messages.happened(tx, "step.ended", TANDEM, lease.run_id, index=index, state=state, note=note)
+    await messages.happened(tx, "step.ended", TANDEM, lease.run_id, index=index, state=state, note=str(note))
 
 
 async def reset_steps(tx: Transaction, lease: Lease) -> None:
@@ -185,7 +186,7 @@ async def reset_steps(tx: Transaction, lease: Lease) -> None:
     await tx.connection.execute(
         update(steps)
         .where(steps.c.run_id == lease.run_id)
-        .values(state=StepState.WAITING, started_at=None, ended_at=None, note="")
+        .values(state=StepState.WAITING, started_at=None, ended_at=None, note="", results="{}")
     )
 
 

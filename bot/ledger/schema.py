@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 from bot.ledger.database import Database
 from bot.ledger.errors import LedgerError
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision that this version knows, the newest last; a test compares them with ``migrations/versions``."""
 
 

@@ -123,6 +123,7 @@ steps = Table(
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("note", Text, nullable=False, server_default=""),
+    Column("results", Text, nullable=False, server_default="{}"),
 )
 
 debts = Table(

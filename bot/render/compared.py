@@ -59,17 +59,7 @@ def _one_json(one: Comparison) -> dict[str, Any]:
         for name in one.names
     ]
     return {
-        "first": str(one.first),
-        "second": str(one.second),
-        "only_first": one.only_first,
-        "only_second": one.only_second,
-        "different": one.different,
-        "same": one.same,
-        "undecided": one.undecided,
-        "examined": one.examined,
-        "complete": one.complete,
-        "why_incomplete": one.why_incomplete,
-        "seconds": round(one.seconds, 3),
+        **one.values,
         **({"names": names} if names else {}),
     }
 

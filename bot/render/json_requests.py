@@ -161,6 +161,7 @@ def _step(step: StepRecord) -> Json:
         "started_at": time_of(step.started_at),
         "ended_at": time_of(step.ended_at),
         "note": step.note,
+        "results": dict(step.results),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from actions.kit.errors import NotYet, RescueFailed
 from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.holding import HELD, hold_of
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
+from actions.kit.note import results_of
 from actions.kit.plan import Plan, Refusal, SettingChange, Step
 from actions.kit.repair.demotion import DemoteLoser, ReleaseLoser
 from actions.kit.repair.fence import FenceLoser, HoldData
@@ -72,6 +74,14 @@ async def test_one_side_is_kept_and_the_other_is_in_its_copy(which: Build, tmp_p
         assert "nothing was merged" in said["ReportCopy"]
         assert f"keys only on {scene.old.address}: " in said["CompareSides"]
         assert "different: 0" not in said["CompareSides"]
+        for step in ("RescueLoser", "ReportCopy"):
+            values = results_of(said[step])["rescue_copy"]
+            assert values["where"] == str(copy)
+            assert values["sha256"] == hashlib.sha256(copy.read_bytes()).hexdigest()
+        compared = results_of(said["CompareSides"])["compared"]
+        assert compared["first"] == str(scene.old.address)
+        assert compared["complete"]
+        assert compared["different"] > 0
         assert "shared before byte" in said["CaptureEvidence"]
         assert await setting(scene.old, "min-replicas-to-write") == "0"
         assert in_file(scene.old, "replicaof "), "a restart brings no second master"

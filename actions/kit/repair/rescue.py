@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from actions.kit.comparison import Bounds, Comparison
 from actions.kit.errors import ActionError, NotYet, RescueFailed
 from actions.kit.fencing import is_fenced
+from actions.kit.note import Note
 from actions.kit.plan import SettingChange, Step
 from actions.kit.ports import Hands, Standing
 from actions.kit.repair.fence import as_fenced_master
-from actions.kit.rescue import RescueCopy
+from actions.kit.rescue import RescueCopy, values_of
 from actions.kit.snapshot import Role
 from actions.kit.topology import Address
 
@@ -130,7 +131,8 @@ class RescueLoser(Step):
             raise NotYet(f"{why}. The copy stays where it is: {copy.where}")
         moved = after.offset - copy.offset
         still = f"{moved:,} bytes of its own upkeep" if moved else "no byte"
-        return f"{words(copy)}; it is of offset {copy.offset:,}, and {still} came since"
+        said = f"{words(copy)}; it is of offset {copy.offset:,}, and {still} came since"
+        return Note(said, rescue_copy=values_of(copy))
 
     async def undo(self, hands: Hands) -> str:
         """A copy stays: it harms nobody. A store that cannot be asked now has nothing to be put back."""
@@ -167,7 +169,7 @@ class CompareSides(Step):
                 found = await hands.compare_keys(self.loser, self.keeper, Bounds(seconds=self.within_s))
         except ActionError as error:
             return f"not compared: {error}. The copy holds all of {self.loser}"
-        return counts(found)
+        return Note(counts(found), compared=found.values)
 
 
 def counts(found: Comparison) -> str:

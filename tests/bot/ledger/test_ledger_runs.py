@@ -11,10 +11,12 @@ from sqlalchemy import select
 
 from actions.kit.errors import Refused
 from actions.kit.loop import Ending, Outcome, StepState
+from actions.kit.note import Note
 from actions.kit.plan import NAMING, SettingChange
 from actions.kit.topology import Resource
 from bot.ledger import UNKNOWN_STEP, Busy, Lease, LeaseLost, LedgerError, RequestState, RunState
 from bot.ledger.tables import runs
+from bot.render.json_requests import request_json
 from tests.bot.ledger.given import LEAD, NODE, Clock, Set, a_plan, approved, change, filed, ledger_in
 
 DONE = Ending(Outcome.DONE)
@@ -29,8 +31,13 @@ async def test_a_run_from_its_beginning_to_its_end(ledger_url):
         journal = ledger.journal(lease)
         await journal.intends(0, plan.steps[0])
         clock.passes(seconds=2)
-        await journal.ended(0, StepState.DONE, "it is 500")
+        told = {"rescue_copy": {"sha256": "ab", "keys": None}}
+        await journal.ended(0, StepState.DONE, Note("it is 500", **told))
         running = (await ledger.request(request.id)).run
+        assert (running.steps[0].note, running.steps[0].results) == ("it is 500", told)
+        assert running.steps[1].results == {}
+        shown = request_json(await ledger.request(request.id))["run"]["steps"]
+        assert [json.loads(json.dumps(step))["results"] for step in shown] == [told, {}]
         assert [step.state for step in running.steps] == [StepState.DONE, StepState.WAITING]
         assert running.steps[0].ended_at - running.steps[0].started_at == timedelta(seconds=2)
         assert (running.state, running.reached) == (RunState.RUNNING, 0)
