@@ -91,6 +91,10 @@ class TooLate(Permanent):
     """What was to be stopped or undone has come about after all."""
 
 
+class DataLost(TooLate):
+    """A new master came back without what it was promoted with: nobody may throw his own copy away for it."""
+
+
 class RescueFailed(Permanent):
     """No verified copy came about, and nothing lies under its name; says why and what to do."""
 

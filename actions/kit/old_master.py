@@ -29,18 +29,26 @@ class Unowed(Debts):
         """Nobody asked for it."""
 
 
-async def changes_now(fence: tuple[SettingChange, ...], hands: Hands, *, hold: bool) -> tuple[SettingChange, ...]:
+async def changes_now(
+    node: Address, fence: tuple[SettingChange, ...], hands: Hands, *, hold: bool
+) -> tuple[SettingChange, ...]:
     """What closes a master, with the values that are there now; nothing of what is so already.
 
     With ``hold`` it keeps its data, too, when it is made a replica.
     """
-    node = fence[0].server
     there = await hands.settings(node, (*(change.name for change in fence), *(_LOGIN if hold else ())))
     changes = [replace(change, old=there.get(change.name, change.old)) for change in fence]
     if hold and not is_held(there):
         login = NodeConfig(masterauth=bool(there.get(PASSWORD)), masteruser=there.get(USER))
         changes.append(hold_of(node, login))
     return tuple(change for change in changes if change.old != change.new)
+
+
+async def hold_back(node: Address, hands: Hands, debts: Debts) -> None:
+    """Have a node keep its data when Sentinels make it a replica, until ``repair`` has copied it."""
+    for change in await changes_now(node, (), hands, hold=True):
+        await debts.owes(change)
+        await hands.change_settings(node, {change.name: change.new}, rewrite=False)
 
 
 async def holds_back(node: Address, hands: Hands) -> bool:

@@ -120,7 +120,7 @@ class Rejoin(Step):
 
     async def close(self, hands: Hands, debts: Debts, back: dict[str, str]) -> None:
         """Have it refuse writes. What is there is owed first, and kept in ``back`` by name."""
-        changes = await old_master.changes_now(self.settings, hands, hold=self.hold)
+        changes = await old_master.changes_now(self.node, self.settings, hands, hold=self.hold)
         for change in changes:
             await debts.owes(change)
             back.setdefault(change.name, change.old)

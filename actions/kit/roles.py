@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions.kit.errors import Gone, NotYet, TooLate, Unreachable
+from actions.kit.errors import DataLost, Gone, NotYet, TooLate, Unreachable
 from actions.kit.plan import Held
 from actions.kit.ports import Hands, Standing
 from actions.kit.snapshot import Role
@@ -46,7 +46,8 @@ async def master_to_follow(node: Address, master: Address, hands: Hands, replid:
 
     Raises:
         NotYet: it is gone.
-        TooLate: it is a replica by now, or of another history.
+        TooLate: it is a replica by now.
+        DataLost: it is of another history.
     """
     try:
         standing = await hands.standing(master)
@@ -57,7 +58,7 @@ async def master_to_follow(node: Address, master: Address, hands: Hands, replid:
     if standing.role is not Role.MASTER:
         raise TooLate(f"{node} was left as it is: {master} is a {standing.role} by now")
     if not await has_all(master, standing, hands, replid, offset):
-        raise TooLate(
+        raise DataLost(
             f"{node} was left as it is: {master} was restarted since it was promoted, and nothing proves that it still "
             f"has the data, which would be thrown away on {node} too"
         )

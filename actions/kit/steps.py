@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from actions.kit.cluster.agreement import successor_of
-from actions.kit.errors import NotYet, Temporary, TooLate
+from actions.kit.errors import DataLost, NotYet, Temporary, TooLate
 from actions.kit.fencing import is_fenced
 from actions.kit.holding import readable
 from actions.kit.late import called_back
-from actions.kit.plan import Held, SettingChange, Step
+from actions.kit.old_master import hold_back
+from actions.kit.plan import Debts, Held, SettingChange, Step
 from actions.kit.ports import Hands, Standing
 from actions.kit.proof import Check, prove, was_restarted
 from actions.kit.roles import follows, master_to_follow
@@ -201,6 +202,15 @@ class Demote(Step):
         except Temporary as error:
             return f"{self.node} has to be demoted and cannot be now ({error})"
         return f"{self.node} has to be demoted: {held.observation}"
+
+    async def perform(self, hands: Hands, debts: Debts) -> str:
+        """As ``act``. Where it may have the last copy of the data it is made to keep it: Sentinels demote it too."""
+        try:
+            return await self.act(hands)
+        except DataLost as error:
+            await hold_back(self.node, hands, debts)
+            kept = "it refuses writes, and keeps its data when the Sentinels have it follow"
+            raise TooLate(f"{error}: {kept}, until repair --keep {self.master} has copied it") from error
 
     async def act(self, hands: Hands) -> str:
         """Demote unless it follows already, trying again while it does not answer; then disconnect its clients.

@@ -146,6 +146,16 @@ async def test_nobody_is_demoted_to_follow_a_master_that_came_back_without_its_d
         assert await setting(scene.old, "min-replicas-to-write") == "1000000"
         asked = await settle(steps, CutOff(until_demoted.index(scene.step(Demote))), scene.hands, journal)
         assert isinstance(asked, Question), "a process that takes over does not demote it either"
+        had = await scene.old.command("DBSIZE")
+        assert had > 0
+        link = "up"
+        async with asyncio.timeout(60):
+            while link == "up":  # The Sentinels have it follow within ten seconds, and it does not come to a sync.
+                link = (await scene.old.command("INFO", "replication")).get("master_link_status", "up")
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(2)
+        assert await scene.old.command("DBSIZE") == had
+        assert {change.name for change in journal.owed} >= {"min-replicas-to-write", "masterauth"}
 
 
 async def test_nobody_is_demoted_whom_the_sentinels_still_name() -> None:

@@ -111,7 +111,7 @@ def _held_back(_facts: Facts, node: NodeView, _followed: NodeView, _link: Link) 
     """By its own settings: a repair of a split brain was not finished."""
     if node.config is not None and node.config.held:
         said = Evidence(f"node {node.address} CONFIG GET", f"its login at the master is {HELD}")
-        words = "a repair that failed holds its data back from the sync, which would throw away what only it has"
+        words = "Tandem holds its data back from the sync, which would throw away what only it has"
         yield Cause(words, (said,), proven=True)
 
 
