@@ -8,11 +8,12 @@ import pytest
 
 from actions.adapters import TargetHands, connect
 from actions.adapters.kubernetes import KubernetesRelease
+from actions.kit.connecting.doors import doors
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import FindingId
 from actions.kit.kubernetes.place import Application, KubernetesPlace
 from actions.kit.kubernetes.view import KubernetesView, Shape
-from actions.kit.topology import Credentials, Kind, Target
+from actions.kit.topology import Address, Credentials, Kind, Target
 from actions.kit.unasked import Reason
 from sandbox.kubernetes import Release, bitnami
 from sandbox.redis import build
@@ -74,6 +75,8 @@ async def test_the_chart_with_sentinels():
         assert all("Kubernetes" in node.known_from for node in snapshot.nodes)
         assert diagnose(snapshot).verdict.id is FindingId.HEALTHY, diagnose(snapshot).verdict
         assert view.pod_of(snapshot.agreed_master.host).name == (await release.masters())[0]
+        names = [f"redis-node-{number}.redis-headless.{release.namespace}.svc" for number in range(3)]
+        assert doors(snapshot, hands.target).addresses == tuple(Address(name, 26379) for name in names)
 
 
 async def test_the_runbooks_own_installation_has_two_sentinels_and_cannot_lose_one():
