@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from actions.kit.topology import Address
+from sandbox.kubernetes.charts.redis_images import redis_cli
 
 _DRIVER = """
 import asyncio
@@ -78,6 +79,21 @@ async def application(
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+async def at_a_shell(text: str, command: str, environment: Mapping[str, str]) -> str:
+    """What the lines for a shell print where a person goes on with this command."""
+    cli = redis_cli()
+    assert cli is not None
+    path = f"{cli.parent}:{os.environ['PATH']}"
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", text),
+        env={**os.environ, "PATH": path, **environment},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate(f"{command}\n".encode())
+    return out.decode().strip()
 
 
 def _write(directory: Path, files: Mapping[str, str]) -> None:

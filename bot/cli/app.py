@@ -142,7 +142,8 @@ def events(
 def connect(
     target: Target = None,
     client: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only the snippet for redis-py, asyncio or env, as it stands.")
+        str | None,
+        typer.Option(metavar="NAME", help="Only that for redis-py, asyncio, env or redis-cli."),
     ] = None,
     *,
     as_json: Json = False,

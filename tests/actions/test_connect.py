@@ -14,11 +14,12 @@ from sandbox.redis import Shape, build, builds, cluster, replication, sentinel
 from tests.cluster_failover import target_of_cluster
 from tests.elasticache import search
 from tests.failover import target_of
-from tests.snippets import Cutter, application
+from tests.snippets import Cutter, application, at_a_shell
 
 PASSWORD = "shop-password"
 SHOP = ("ACL", "SETUSER", "shop", "on", f">{PASSWORD}", "~*", "&*", "+@all")
 ASKING = ("ACL", "SETUSER", "shop", "on", f">{PASSWORD}", "+sentinel|masters", "+sentinel|slaves")
+ASKING += ("+sentinel|get-master-addr-by-name",)
 ENVIRONMENT = {"REDIS_USERNAME": "shop", "REDIS_PASSWORD": PASSWORD}
 ENVIRONMENT |= {"REDIS_SENTINEL_USERNAME": "shop", "REDIS_SENTINEL_PASSWORD": PASSWORD}
 
@@ -69,6 +70,7 @@ async def test_by_sentinels_nothing_is_done_twice_when_connections_break_and_the
             for app in apps:
                 await _cut(app, cutter, master)
                 await _refused(app, master)
+            assert await at_a_shell(texts["redis-cli"], "GET count", environment) == "10"
             await master.kill()
             await asyncio.gather(*(_carries_on(app, replica, f"ids-{number}") for number, app in enumerate(apps)))
 
@@ -89,6 +91,7 @@ async def test_by_one_address_that_moves_to_another_master(tmp_path, progress):
                     await _cut(app, cutter, master)
                     await cutter.close_idle()
                     assert await app.does("INCR", "count") == 10, "what was closed while idle is in no doubt"
+                assert await at_a_shell(texts["redis-cli"], "GET count", environment) == "10"
                 await _moves(apps, cutter, master, replica)
                 await _counted_twice(way, cutter)
 
@@ -108,6 +111,7 @@ async def test_by_any_node_of_a_cluster(tmp_path, progress):
             await made.link(master).lead_to(way)
             for app in apps:
                 await _cut(app, cutter, master, after=1)  # That of the PING.
+            assert (await at_a_shell(texts["redis-cli"], "GET count", secret)).endswith("9")
             await replica.command("CLUSTER", "FAILOVER")
             while (await replica.command("ROLE"))[0] != "master":
                 await apps[0].does("INCR", "moved{count}")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from actions.kit.snapshot import Snapshot
     from actions.kit.topology import Target
 
-CLIENTS = ("redis-py", "asyncio", "env")
-"""What there are snippets for: redis-py, the same with asyncio, variables of an environment."""
+CLIENTS = ("redis-py", "asyncio", "env", "redis-cli")
+"""What there are snippets for: redis-py, the same with asyncio, variables of an environment, a person at a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +41,6 @@ def connection(snapshot: Snapshot, target: Target, clients: tuple[str, ...] = CL
         Snippet("redis-py", "Python, redis-py", python.text(ways, target)),
         Snippet("asyncio", "Python, redis-py with asyncio", python.text(ways, target, asyncio=True)),
         Snippet("env", "Environment variables", shell.variables(ways, target)),
+        Snippet("redis-cli", "redis-cli", shell.redis_cli(ways, target)),
     )
     return Connection(tuple(one for one in texts if one.client in clients), remarks(snapshot, target, ways))

@@ -101,7 +101,10 @@ def _users(target: Target, ways: Doors) -> Iterator[str]:
     if target.auth.username:
         yield f"Tandem's user {target.auth.username!r} is its own: the application needs another one."
     if ways.entry is Entry.SENTINEL and target.sentinel_auth.username:
-        yield "On the Sentinels the application's user needs +sentinel|masters, and +sentinel|slaves to find replicas."
+        yield (
+            "On the Sentinels the application's user needs +sentinel|masters, and +sentinel|slaves to find replicas; "
+            "for redis-cli +sentinel|get-master-addr-by-name."
+        )
 
 
 def listed(names: Iterable[str]) -> str:

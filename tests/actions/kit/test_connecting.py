@@ -63,7 +63,9 @@ def test_a_name_cannot_break_out_of_its_string(client):
 
 
 def test_nor_can_it_in_a_shell():
-    words = shlex.split(texts(replace(OPEN, master_name=NASTY))["env"], comments=True)
+    made = texts(replace(OPEN, master_name=NASTY))
+    words = shlex.split(made["env"], comments=True)
+    assert f"get-master-addr-by-name {shlex.quote(NASTY)})" in made["redis-cli"]
     assert f"REDIS_MASTER_NAME={NASTY}" in words
     assert "REDIS_SENTINELS=10.1.0.1:26379,10.1.0.2:26379,10.1.0.3:26379" in words
 

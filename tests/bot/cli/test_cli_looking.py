@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from actions.kit.connecting import CLIENTS
 from actions.kit.topology import Address
 from sandbox.redis import build, replication, sentinel
 from tests.bot.cli.conftest import left_by_a_bot, of
@@ -51,12 +52,12 @@ async def test_a_healthy_target_for_people_and_for_programs(terminal):
         assert all(str(tuple(Address.parse(one))) in connection.out for one in topology.sentinel_addresses)
         compile(connection.out, "snippet.py", "exec")
         shown = await terminal.says("connect orders")
-        assert all(f"(--client {client})" in shown.out for client in ("redis-py", "asyncio", "env"))
+        assert all(f"(--client {client})" in shown.out for client in CLIENTS)
         assert (await terminal.says("connect orders --json")).json["snippets"][0]["text"] == connection.out
         unknown = await terminal.says("connect orders --client jedis")
         assert (unknown.code, unknown.err) == (
             2,
-            "There is no snippet for 'jedis'; there are redis-py, asyncio, env.\n",
+            "There is no snippet for 'jedis'; there are redis-py, asyncio, env, redis-cli.\n",
         )
 
         verified = await terminal.types("verify orders --again 0 --json")

@@ -46,7 +46,7 @@ def test_a_terminal_and_a_program():
     assert lines[0].startswith("- 1 of 3 Sentinels")
     assert "## Environment variables (--client env)" in lines
     told = json.connected_json(made)
-    assert [one["client"] for one in told["snippets"]] == ["redis-py", "asyncio", "env"]
+    assert [one["client"] for one in told["snippets"]] == ["redis-py", "asyncio", "env", "redis-cli"]
     assert told["snippets"][0]["text"] == made.connection.snippets[0].text
     assert (told["verdict"], told["master"]) == ("sentinel-down", "10.0.0.1:6379")
     assert len(told["remarks"]) == len(told["unasked"]) == 1
