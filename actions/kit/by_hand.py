@@ -18,7 +18,7 @@ from actions.kit.candidates import priority_of
 from actions.kit.errors import NotYet, TooLate
 from actions.kit.fencing import fence_of
 from actions.kit.following import KeepRoles, Repoint
-from actions.kit.heirs import certain_loss, unfit, why_no_heir
+from actions.kit.heirs import certain_loss, unfit, waits_for_replicas, why_no_heir
 from actions.kit.kubernetes.switch import Switching, switching
 from actions.kit.lost_master import Lost, lost, not_lost
 from actions.kit.plan import Cost, Plan, Rejected, Risk, Step, facts_of
@@ -177,6 +177,7 @@ def _cost(snapshot: Snapshot, gone: Lost, heir: NodeView, more: tuple[str, ...])
     notes += [*_loss(gone, heir), *_ahead(snapshot, floor, ahead)]
     if priority_of(heir) == 0:
         notes.append(f"{heir.address} has replica-priority 0: somebody meant it never to be promoted.")
+    notes += waits_for_replicas(heir, tuple(_to_repoint(snapshot, gone, heir.address)))
     if gone.node is not None and not snapshot.sentinels:
         notes.append(f"Clients that are set to {gone.address} have to be pointed at {heir.address}.")
     notes += more

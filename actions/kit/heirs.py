@@ -82,6 +82,21 @@ def certain_loss(snapshot: Snapshot, heir: NodeView) -> tuple[int, Address | Non
     return max(seen, key=lambda one: one[0])
 
 
+def waits_for_replicas(heir: NodeView, followers: tuple[Address, ...]) -> Iterator[str]:
+    """What the approver has to know where the heir's own min-replicas-to-write counts more than will follow it.
+
+    ``followers``: those that are sent after it; whoever follows it already counts too.
+    """
+    wanted = (heir.config.min_replicas_to_write if heir.config else None) or 0
+    attached = tuple(one.address for one in heir.info.replicas) if heir.info else ()
+    count = len({*attached, *followers})
+    if count < wanted:
+        yield (
+            f"{heir.address} takes writes only while {wanted} replicas follow it (min-replicas-to-write), and {count} "
+            f"will: CONFIG SET min-replicas-to-write {count} on it first, or it takes none until more are back."
+        )
+
+
 def _furthest_first(snapshot: Snapshot) -> tuple[NodeView, ...]:
     """One node for each place in a history: whoever is outdone is so by one of them, and mostly by the first.
 

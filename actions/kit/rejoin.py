@@ -116,7 +116,7 @@ class Rejoin(Step):
                 return f"not yet: {error}; it is looked at again"
             if there or (there is None and back):
                 raise
-            return f"it has not come back ({error}); should it later, it is a master that nobody has fenced"
+            return f"it has not come back ({error}); should it later, it is a second master"
 
     async def close(self, hands: Hands, debts: Debts, back: dict[str, str]) -> None:
         """Have it refuse writes. What is there is owed first, and kept in ``back`` by name."""

@@ -25,7 +25,7 @@ from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, Kind
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, faults, replication, sentinel
 from tests.actions.test_failover_replication_on_servers import in_haste
-from tests.builders import healthy, node_at, with_link, without_node
+from tests.builders import healthy, node_at, with_link, with_view, without_node
 from tests.failover import (
     Journal,
     caught_up,
@@ -181,6 +181,20 @@ def test_a_replica_of_a_replica_that_is_in_a_full_sync_has_only_a_part() -> None
     assert isinstance(promote.plan(snapshot, {"to": str(node_at(2))}), Plan)
 
 
+def test_a_candidate_that_will_have_too_few_replicas_to_take_writes() -> None:
+    """As in a deployment of two nodes: the only replica becomes a master without any."""
+    for replicas, wanted, said in ((1, 1, "and 0 will"), (2, 2, "and 1 will"), (2, 1, None)):
+        snapshot = without_node(healthy(replicas, sentinels=0), 1, Reason.REFUSED)
+        for number in range(2, replicas + 2):
+            snapshot = with_link(snapshot, number, up=False)
+        config = replace(snapshot.nodes[1].config, min_replicas_to_write=wanted)
+        plan = promote.plan(with_view(snapshot, 2, config=config), {"to": str(node_at(2))})
+        assert isinstance(plan, Plan), plan
+        notes = " ".join(plan.cost.notes)
+        assert ("takes writes only while" in notes) is (said is not None)
+        assert (said or "") in notes
+
+
 async def test_nobody_can_be_promoted() -> None:
     async with replication(build(NAME), replicas=1) as topology:
         await topology.nodes[1].kill()
@@ -322,8 +336,10 @@ async def test_a_candidate_that_is_restarted_empty_takes_nobody_s_data(at: type[
         )
 
 
-@pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
-@pytest.mark.parametrize("back", ["as it was", "empty"])
+BACK = [*((one, "as it was") for one in builds()), (build(NAME), "empty")]
+
+
+@pytest.mark.parametrize(("which", "back"), BACK, ids=lambda one: one if isinstance(one, str) else one.name)
 async def test_a_master_that_comes_back_right_after_the_promotion_is_closed_before_the_other_is_opened(
     which: Build, back: str
 ) -> None:

@@ -91,22 +91,24 @@ def planned(snapshot: Snapshot, action: str, wanted: Address | None, mode: Takeo
             f"Of its replicas that answer {node.address} has the most bytes: offset {_offset(node):,}."
         ),
         cost=_cost(snapshot, shards, shard, node, mode),
-        steps=_steps(snapshot, shards, shard.master, node.address, mode),
+        steps=_steps(snapshot, shards, shard.master, node, mode),
         seen=facts_of_shards(snapshot, shards, [shard]),
         candidate=node.address,
         rejected=tuple(_rejected(snapshot, shard, node)),
     )
 
 
-def _steps(snapshot: Snapshot, shards: Shards, master: Address, candidate: Address, mode: Takeover) -> tuple[Step, ...]:
+def _steps(snapshot: Snapshot, shards: Shards, master: Address, heir: NodeView, mode: Takeover) -> tuple[Step, ...]:
+    candidate, run_ids = heir.address, (heir.info.run_id,) if heir.info else ()
     epoch = max(view.current_epoch for _, view in shards.views)
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
-    prove = [ProveShards((candidate,), expected, snapshot.target, after_s, alone=True) for after_s in (0, LOOK_AGAIN_S)]
+    prove = ProveShards((candidate,), expected, snapshot.target, alone=True, run_ids=run_ids)
     return (
         MasterLost(candidate, mode),
-        ClusterFailover(candidate, master, epoch, mode),
+        ClusterFailover(candidate, master, epoch, mode, _offset(heir)),
         AwaitAgreement(candidate, majority=mode is Takeover.FORCE),
-        *prove,
+        prove,
+        replace(prove, after_s=LOOK_AGAIN_S),
     )
 
 

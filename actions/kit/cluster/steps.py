@@ -77,6 +77,8 @@ class ClusterFailover(Step):
     """The highest that any node knew when this was planned: every election raises it."""
     mode: Takeover | None = None
     """How it is done where the master is lost: without the handshake, and so without a fence."""
+    offset: int = 0
+    """What the candidate had when this was planned: one that was restarted since may have come back with less."""
 
     @property
     def promotes(self) -> Address:
@@ -111,6 +113,11 @@ class ClusterFailover(Step):
         standing = await hands.standing(self.candidate)
         if standing.master != self.master or (self.mode is None and not standing.link_up):
             raise NotYet(f"not asked: {self.candidate} follows {standing.master}, or its link is down")
+        if standing.offset < self.offset:
+            raise NotYet(
+                f"not asked: {self.candidate} is at offset {standing.offset:,} and was at {self.offset:,}: it was "
+                "restarted, and lacks what it had"
+            )
         await hands.cluster_failover(self.candidate, self.mode)
         return (await until(lambda: self.holds(hands), hands, await _handshake_s(self.candidate, hands))).observation
 
