@@ -75,14 +75,14 @@ def events(name: str | None, since: str | None, *, as_json: bool) -> Exit:
 def connection(name: str | None, client: str | None, *, as_json: bool) -> Exit:
     """How an application connects to one target; one snippet alone goes to stdout as it stands, for a file."""
     from actions.connect import ACTION
-    from bot.render.connecting import connection_lines
+    from bot.render.connecting import connection_lines, remark_lines
 
     seen = _done(_look(ACTION, chosen(name), {"client": client} if client else {}, screen.say))
     if as_json:
         screen.show_json(json.connected_json(seen))
     elif client and seen.connection:
-        for remark in seen.connection.remarks:
-            screen.tell(remark)
+        for line in remark_lines(seen):
+            screen.tell(line)
         screen.show_text(seen.connection.snippets[0].text)
     else:
         screen.show_text("\n".join([*connection_lines(seen), ""]))

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from actions.kit.findings import FindingId
 from bot.render.words import plain
 
 if TYPE_CHECKING:
     from actions.kit.action import Seen
+
+
+def remark_lines(seen: Seen) -> list[str]:
+    """What is amiss with the target, if anything is, and each remark."""
+    connection, verdict = seen.connection, seen.diagnosis.verdict
+    amiss = [verdict.summary] if verdict.id is not FindingId.HEALTHY else []
+    return [plain(one) for one in (*amiss, *(connection.remarks if connection else ()))]
 
 
 def connection_lines(seen: Seen) -> list[str]:
@@ -15,7 +23,7 @@ def connection_lines(seen: Seen) -> list[str]:
     connection = seen.connection
     if connection is None:
         return []
-    lines = [f"- {plain(remark)}" for remark in connection.remarks]
+    lines = [f"- {line}" for line in remark_lines(seen)]
     for snippet in connection.snippets:
         lines += ["", f"## {snippet.title} (--client {snippet.client})", "", *snippet.text.splitlines()]
     return lines

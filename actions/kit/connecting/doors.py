@@ -42,7 +42,7 @@ class Doors:
 
     ``addresses``: the Sentinels, the one address for writes, or nodes to begin with; empty where none is known.
     ``patience_s``: after so long a new master is there, where somebody sees to it; ``because`` says of what it is made.
-    ``believed_from``: how many other Sentinels one has to know of to be believed.
+    ``believed_from``: how many other Sentinels one has to know of to be believed; at least one knows as many.
     ``variable``: of the application's environment, which may name another host for writes.
     """
 
@@ -72,7 +72,8 @@ def _sentinels(snapshot: Snapshot, target: Target) -> Doors:
     addresses = tuple(sorted({*(view.address for view in views), *(named - known)} or set(target.sentinels)))
     sure_s = math.ceil(max((one.down_after_ms for one in opinions), default=30_000) / 1_000)
     because = f"Sentinel is sure after {sure_s} s that a master is down, and then one is elected"
-    return Doors(Entry.SENTINEL, addresses, sure_s + ELECTION_S, because, len(addresses) // 2)
+    knows_most = max((one.other_sentinels for one in opinions), default=0)
+    return Doors(Entry.SENTINEL, addresses, sure_s + ELECTION_S, because, min(len(addresses) // 2, knows_most))
 
 
 def _cluster(snapshot: Snapshot, target: Target) -> Doors:

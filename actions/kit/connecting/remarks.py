@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from actions.kit.connecting.doors import Doors, Entry
-from actions.kit.kubernetes.place import Way
 
 if TYPE_CHECKING:
     from actions.kit.snapshot import Snapshot
@@ -93,8 +92,8 @@ def _elsewhere(target: Target) -> Iterator[str]:
             "to clients: it has to be reached from where the application runs."
         )
     place = target.kubernetes
-    if place is not None and place.release and place.reach is not Way.DIRECT:
-        yield f"Tandem reaches the pods by {place.reach}; the snippet is for what runs in the Kubernetes cluster."
+    if place is not None and place.release:
+        yield "The snippet is for what runs in the Kubernetes cluster: pods go by names that are known there alone."
 
 
 def _users(target: Target, ways: Doors) -> Iterator[str]:

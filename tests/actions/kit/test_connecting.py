@@ -8,7 +8,7 @@ import pytest
 
 from actions.kit.connecting import CLIENTS, connection
 from actions.kit.elasticache.views import GroupView, NodeGroupView
-from actions.kit.kubernetes.place import Application, KubernetesPlace, Way
+from actions.kit.kubernetes.place import Application, KubernetesPlace
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, AddressMap, Credentials, Kind, Target, Tls
 from tests.builders import healthy, sentinel_at, with_opinion, with_sentinel, without_node, without_sentinel
@@ -91,6 +91,15 @@ def test_every_sentinel_that_is_known_is_in_it():
     assert "PATIENCE_S = 20" in text
 
 
+def test_sentinels_that_are_no_more_do_not_keep_those_that_are_from_being_believed():
+    seen = healthy(sentinels=6)
+    for number in (1, 2, 3, 4):
+        seen = without_sentinel(seen, number)
+    for number in (5, 6):
+        seen = with_opinion(seen, number, other_sentinels=1, peers=())
+    assert "min_other_sentinels=1" in texts(OPEN, seen)["redis-py"]
+
+
 @pytest.mark.parametrize(
     ("seen", "target", "sentence"),
     [
@@ -161,14 +170,14 @@ def test_aws_has_endpoints():
 
 def test_on_kubernetes_pods_go_by_their_lasting_names():
     application = Application("api", "CACHE_HOST")
-    place = KubernetesPlace("aragora", "redis", reach=Way.PORT_FORWARD, application=application)
+    place = KubernetesPlace("aragora", "redis", application=application)
     target = Target("orders", Kind.REPLICATION, kubernetes=place)
     view = with_pod(chart_of_replication(), 1, subdomain="redis-headless")
     made = connection(on_kubernetes(healthy(sentinels=0), view), target)
     name = "redis-master-0.redis-headless.aragora.svc"
     assert f"""host=os.environ.get("CACHE_HOST", '{name}'),""" in made.snippets[0].text
     inside, moves = made.remarks
-    assert inside == "Tandem reaches the pods by port-forward; the snippet is for what runs in the Kubernetes cluster."
+    assert inside.startswith("The snippet is for what runs in the Kubernetes cluster")
     assert moves.endswith("CACHE_HOST has to name it; a failover by Tandem sets it in deployment api.")
 
 

@@ -43,7 +43,9 @@ def test_whatever_the_names_are():
 def test_a_terminal_and_a_program():
     made = seen(without_sentinel(healthy(), 1))
     lines = connection_lines(made)
-    assert lines[0].startswith("- 1 of 3 Sentinels")
+    assert lines[0] == f"- {made.diagnosis.verdict.summary}"
+    assert lines[1].startswith("- 1 of 3 Sentinels")
+    assert connection_lines(seen())[:2] == ["", "## Python, redis-py (--client redis-py)"]
     assert "## Environment variables (--client env)" in lines
     told = json.connected_json(made)
     assert [one["client"] for one in told["snippets"]] == ["redis-py", "asyncio", "env", "redis-cli"]
