@@ -112,7 +112,7 @@ def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView, switch: Switching) ->
         StillLost(old, new, run_id),
         Promote(new, None),
         *([tell(left)] if left else []),
-        OpenForWrites(new, fence, old, returning=back, replid=replid, offset=offset),
+        OpenForWrites(new, fence, old, returning=back, replid=replid, offset=offset, named_by=left),
         *([back] if back else []),
         *(Repoint(other, new, replid=replid, offset=offset) for other in others),
         KeepRoles(new, others),

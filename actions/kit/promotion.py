@@ -150,6 +150,8 @@ class OpenForWrites(Step):
     """The history that it was promoted from: one that was restarted since may be a master without data."""
     offset: int = 0
     """How far that had come when this was planned."""
+    named_by: tuple[Address, ...] = ()
+    """The Sentinels that are left, which have to name the new master before it takes a write."""
 
     @property
     def title(self) -> str:
@@ -195,6 +197,7 @@ class OpenForWrites(Step):
         async def opened() -> Held:
             nonlocal seen, told
             await self._see_master(hands)
+            await self._see_named(hands)
             if not told and await self._has_rival(hands, seen=seen):
                 seen = True
                 if self.returning is None:
@@ -224,6 +227,18 @@ class OpenForWrites(Step):
             raise TooLate(
                 f"{self.candidate} was restarted since it was promoted, and nothing proves that it has the data"
             )
+
+    async def _see_named(self, hands: Hands) -> None:
+        for sentinel in self.named_by:
+            try:
+                named = await hands.named_master(sentinel)
+            except Unreachable:
+                continue  # It is owed its telling.
+            if named != self.candidate:
+                raise NotYet(
+                    f"{self.candidate} was not opened: Sentinel {sentinel} names {named}, and makes it a replica of "
+                    "that one as soon as it can; tell it first"
+                )
 
     async def _has_rival(self, hands: Hands, *, seen: bool = False) -> bool:
         """One that was restarted since, that is back, or that somebody gave its writes back, may have taken some.

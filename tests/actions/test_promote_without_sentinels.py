@@ -331,7 +331,15 @@ async def test_a_sentinel_that_may_not_be_told_is_said_and_stays_owed() -> None:
         assert ending.outcome is Outcome.INCOMPLETE
         assert f"Have Sentinel {left.address} name {topology.nodes[1].address}" in ending.failures[0]
         assert "PUBLISH" in ending.failures[0].upper()
-        assert left.address in {str(one.node) for one in journal.owed}
+        assert f"was not opened: Sentinel {left.address} names {topology.nodes[0].address}" in ending.failures[1]
+        new = topology.nodes[1]
+        assert {left.address, new.address} < {str(one.node) for one in journal.owed}
+        with pytest.raises(Exception, match="NOREPLICAS"):  # That Sentinel would take it back to the old master.
+            await new.command("SET", "before", "it is told")
+        await left.command("ACL", "SETUSER", "tandem", "+publish")
+        for step in (one for one in plan.steps if isinstance(one, TellSentinels | OpenForWrites)):
+            await step.perform(hands, journal)
+        assert await new.command("SET", "after", "1")
 
 
 async def test_a_sentinel_is_not_told_of_a_replica_nor_against_a_newer_failover() -> None:
