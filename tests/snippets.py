@@ -125,7 +125,7 @@ class Cutter:
         """Close all connections; whoever uses one next is not told before he looks."""
         for writer in self._open:
             writer.close()
-        await asyncio.gather(*(writer.wait_closed() for writer in self._open))
+        await asyncio.gather(*(writer.wait_closed() for writer in self._open), return_exceptions=True)
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[Address]:
@@ -136,7 +136,11 @@ class Cutter:
             server.close()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection(*self._to)
+        try:
+            there_reader, there_writer = await asyncio.open_connection(*self._to)
+        except OSError:
+            writer.transport.abort()
+            return
         self._open.add(writer)
         asking = asyncio.create_task(_pump(reader, there_writer))
         try:
