@@ -350,11 +350,11 @@ class Prove(Step):
         return Held(yes=True, observation=f"{len(checks)} checks and the write probe passed")
 
     def _still_ours(self, snapshot: Snapshot) -> None:
-        """A failover since then is not waited for: nothing makes this one the master again."""
+        """One that was made a replica again is not waited for: nobody is going to promote it."""
         node, latest = snapshot.node(self.master), newest(snapshot.sentinels)
         if node is not None and node.is_replica and latest.named and self.master not in latest.named:
-            seen = f"the Sentinels name {latest}, and {self.master} is a replica"
-            raise TooLate(f"the roles have moved since: {seen}; what it took last as a master can be lost")
+            seen = f"it is a replica, and the Sentinels name {latest}"
+            raise TooLate(f"{self.master} is no master any more: {seen}; what it took last as a master can be lost")
 
 
 def _sentence(checks: list[Check]) -> str:

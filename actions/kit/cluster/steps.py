@@ -279,12 +279,12 @@ class ProveShards(Step):
         return Held(yes=True, observation=f"{len(checks)} checks passed, and a write probe in each new master's shard")
 
     def _still_ours(self, snapshot: Snapshot, shards: Shards) -> None:
-        """An election since then is not waited for: nothing makes this one the master again."""
+        """One that was made a replica again is not waited for: nobody is going to promote it."""
         for master in self.masters:
             node, shard = snapshot.node(master), shards.shard_of(master)
             if node is not None and node.is_replica and shard is not None and shard.master not in {None, master}:
-                seen = f"{master} follows {shard.master}"
-                raise TooLate(f"the roles have moved since: {seen}; what it took last as a master can be lost")
+                seen = f"it follows {shard.master}"
+                raise TooLate(f"{master} is no master any more: {seen}; what it took last as a master can be lost")
 
 
 async def _handshake_s(node: Address, hands: Hands) -> float:
