@@ -162,7 +162,7 @@ def _cost(snapshot: Snapshot, master: NodeView, steps: tuple[Step, ...]) -> Cost
     hearing = sum(isinstance(step, Steer | AwaitInfo) for step in steps)
     if hearing:
         seconds = hearing * SENTINEL_INFO_S
-        notes.append(f"Before that up to {seconds} s go by, and writes go on: Sentinel asks for INFO every ten.")
+        notes.append(f"Before that up to {seconds} s go by, and writes go on: Sentinel asks for INFO every 10 s.")
     if master.normal_clients is not None:
         notes.append(f"The {master.normal_clients} clients of {master.address} are disconnected and have to ask again.")
     notes += [note for step in steps if isinstance(step, Fence) for note in price_of_fence(master, step.pause_ms)]

@@ -230,7 +230,7 @@ def _facts(request: Request) -> list[tuple[str, str]]:
             _loss(cost.loss_bytes, cost.loss_keys),
         ),
         (
-            "Writes to it wait at most" if cost.copied else "Writes wait at most",
+            "Writes to the master that is kept wait at most" if cost.copied else "Writes wait at most",
             duration(cost.pause_ms / 1_000) if cost.pause_ms else "not at all",
         ),
     ]

@@ -55,6 +55,8 @@ def diagnosis(seen: Seen) -> RenderableType:
 def checks(seen: Seen) -> RenderableType:
     """Each check of a ``verify``, then the verdict."""
     table = Table(box=None, show_header=False, padding=(0, 1))
+    for _ in range(3):
+        table.add_column(overflow="fold")
     for check in seen.checks:
         table.add_row(tick(ok=check.ok), Text(plain(check.title, 200)), Text(plain(check.observation), style="dim"))
     return Group(table, _tally(seen.checks), _headline(seen))

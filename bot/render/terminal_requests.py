@@ -170,9 +170,9 @@ def _run(shown: Request, now: datetime | None) -> Iterator[RenderableType]:
     yield Text.assemble(f"run began at {_moment(shown.run.started_at)}: ", _state(shown.run.state.value))
     steps = _grid()
     for one in shown.run.steps:
-        steps.add_row(
-            _state(one.state), Text(plain(one.title, 200)), _took(one, now), Text(plain(one.note), style="dim")
-        )
+        steps.add_row(_state(one.state), Text(plain(one.title, 200)), _took(one, now))
+        if one.note:
+            steps.add_row("", Text(plain(one.note), style="dim"))
     yield steps
     if shown.run.cancelled is not None:
         by = shown.run.cancelled
@@ -221,4 +221,8 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _grid() -> Table:
-    return Table(box=None, show_header=False, padding=(0, 1))
+    """Three columns; what is longer than a line goes on in the next: a path or a hash is never cut."""
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    for _ in range(3):
+        table.add_column(overflow="fold")
+    return table

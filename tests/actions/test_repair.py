@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from actions import repair
+from actions.kit.clients import Clients
 from actions.kit.diagnosis import diagnose
 from actions.kit.errors import UsageError
 from actions.kit.fencing import FENCE_REPLICAS
@@ -126,6 +127,15 @@ def test_the_sentinels_say_which_side_is_kept_and_the_data_of_the_other_is_held_
     text = refused(split(sentinels=3), keep=LOSER)
     assert f"The Sentinels name {KEEPER}" in text
     assert f"repair orders --keep {KEEPER}" in text
+
+
+def test_where_sentinels_name_a_side_that_nobody_writes_to_the_one_choice_is_called_so() -> None:
+    written = with_view(split(sentinels=3), 1, clients=Clients(4, 2), normal_clients=4)
+    snapshot = with_view(written, 2, clients=Clients(0, 0), normal_clients=1)
+    text = refused(snapshot)
+    assert f"While the Sentinels name {KEEPER}, no other can be kept: repair orders --keep {KEEPER}." in text
+    assert "What only the others have is copied first." in text
+    assert planned(snapshot, keep=KEEPER).candidate == node_at(2)
 
 
 def test_sentinels_that_disagree_are_told_whom_a_person_chose() -> None:

@@ -19,6 +19,10 @@ from actions.kit.diagnosis.facts import (
 )
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import MonitoredMaster, NodeView, Reason, SentinelView, Unasked
+from actions.kit.topology import Address
+
+_MISSED = 3
+"""So many nodes that Sentinels do not reach are named; all are in the evidence."""
 
 
 def sentinel_down(facts: Facts) -> Iterator[Finding]:
@@ -170,7 +174,29 @@ def _disagreement(facts: Facts, named: int) -> str:
         return f"The Sentinels send clients to {facts.agreed}, which is a replica."
     if any(_heads(facts)):
         return "The Sentinels are at different config-epochs."
-    return "Some Sentinels do not reach nodes that others, or we, do reach."
+    return f"{_who_misses_whom(facts)}, and others, or we, do."
+
+
+def _who_misses_whom(facts: Facts) -> str:
+    """Which Sentinels do not reach which nodes: by name where it is one node, else the nodes alone."""
+    missed = {str(address): voices for address, voices in _missed(facts) if voices}
+    if len(missed) == 1:
+        ((address, voices),) = missed.items()
+        do = "does" if voices == 1 else "do"
+        return f"{voices} of {facts.electorate} Sentinels {do} not reach {address}"
+    shown = ", ".join(sorted(missed)[:_MISSED])
+    more = f" and {len(missed) - _MISSED} more" if len(missed) > _MISSED else ""
+    return f"Some Sentinels do not reach {shown}{more}"
+
+
+def _missed(facts: Facts) -> Iterator[tuple[Address, int]]:
+    """Nodes that answer us, and how many Sentinels flag each as down."""
+    for address, said in facts.sentinel_replicas.items():
+        node = facts.nodes.get(address)
+        if node is not None and node.info is not None:
+            yield address, sum(1 for _, replica in said if replica.flags & DOWN_FLAGS)
+    if facts.master is not None and facts.master.info is not None:
+        yield facts.master.address, sum(1 for _, master in facts.opinions if master.flags & DOWN_FLAGS)
 
 
 def _heads(facts: Facts) -> Iterator[Evidence]:

@@ -122,12 +122,15 @@ def _choice(snapshot: Snapshot, wanted: Address | None, keep: NodeView | None) -
     agreed = snapshot.agreed_master if snapshot.kind is Kind.SENTINEL else None
     if wanted is None and decided(snapshot) is None:
         found = split.sides(Facts(snapshot))
-        kept = [agreed] if agreed else [node.address for node in masters]
-        lines = " or ".join(f"repair {target} --keep {address}" for address in kept)
-        yield (
-            f"{found.why if found else 'Nothing proves which side is right.'} Say which side is kept: {lines}. "
-            f"diagnose {target} shows what speaks for each."
+        lines = " or ".join(f"repair {target} --keep {node.address}" for node in masters)
+        choice = (
+            f"While the Sentinels name {agreed}, no other can be kept: repair {target} --keep {agreed}. What only the "
+            "others have is copied first."
+            if agreed
+            else f"Say which side is kept: {lines}."
         )
+        why = found.why if found else "Nothing proves which side is right."
+        yield f"{why} {choice} diagnose {target} shows what speaks for each."
     elif wanted is not None and keep is None:
         yield f"{wanted} is not a node of {target}. Its masters are {names}."
     elif keep is not None and not keep.is_master:

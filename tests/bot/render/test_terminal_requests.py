@@ -58,6 +58,21 @@ def test_a_request_is_headed_by_how_it_stands() -> None:
     assert "failover orders  waiting" in drawn(terminal_requests.request(request()))
 
 
+def test_what_a_step_has_seen_stands_whole_below_it_also_where_it_is_longer_than_a_line() -> None:
+    path, digest = (
+        "/var/lib/tandem/rescue/orders/" + "orders-repair-127.144.225.101-6379-" * 3 + "Z.rdb",
+        "478bf69f" * 8,
+    )
+    made = running(4)
+    assert made.run is not None
+    steps = (replace(made.run.steps[0], note=f"all 7,955 keys are in {path}, sha256 {digest}"), *made.run.steps[1:])
+    lines = drawn(terminal_requests.request(replace(made, run=replace(made.run, steps=steps)))).splitlines()
+    first = next(number for number, line in enumerate(lines) if steps[0].title in line)
+    assert "…" not in "".join(lines)
+    assert path in "".join(line.strip() for line in lines[first + 1 : first + 6])
+    assert digest in "".join(line.strip() for line in lines[first + 1 : first + 6])
+
+
 def test_a_run_that_asks_says_what_was_seen_and_what_each_answer_does() -> None:
     text = drawn(terminal_requests.request(asking(moved=True)))
     assert "failover orders  asking" in text

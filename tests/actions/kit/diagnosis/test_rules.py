@@ -364,7 +364,24 @@ def test_sentinels_that_name_a_replica():
 
 
 def test_one_sentinel_that_does_not_reach_the_master():
-    assert said(with_opinion(healthy(), 1, flags=DOWN)) == (FindingId.SENTINEL_DISAGREEMENT, CERTAIN)
+    alone = with_opinion(healthy(), 1, flags=DOWN)
+    assert said(alone) == (FindingId.SENTINEL_DISAGREEMENT, CERTAIN)
+    summary = f"1 of 3 Sentinels does not reach {node_at(1)}, and others, or we, do."
+    assert diagnose(alone).verdict.summary == summary
+
+
+def test_replicas_that_sentinels_do_not_reach_are_named() -> None:
+    def lost(number: int) -> Snapshot:
+        snapshot = healthy()
+        for sentinel in (1, 2, 3):
+            known = snapshot.sentinels[sentinel - 1].master.replicas
+            flagged = tuple(replace(one, flags=frozenset({"slave", "s_down"})) for one in known[:number])
+            snapshot = with_opinion(snapshot, sentinel, replicas=(*flagged, *known[number:]))
+        return snapshot
+
+    one, both = (diagnose(lost(number)).verdict.summary for number in (1, 2))
+    assert one == f"3 of 3 Sentinels do not reach {node_at(2)}, and others, or we, do."
+    assert both == f"Some Sentinels do not reach {node_at(2)}, {node_at(3)}, and others, or we, do."
 
 
 @pytest.mark.parametrize(
