@@ -39,7 +39,8 @@ async def deadly(self, *args, **more):
 setattr(TargetHands, method, deadly)
 
 async def main():
-    target = Target("orders", Kind.REPLICATION, nodes=tuple(map(Address.parse, nodes.split(","))))
+    addresses = tuple(map(Address.parse, nodes.split(",")))
+    target = Target("orders", Kind.REPLICATION, nodes=addresses, timeout_ms=10_000)
     async with desks.office(target, Path(folder), lease_s=1) as here:
         request = await here.desk.ask("tune", "orders", {"maxmemory": value}, desks.ONCALL, "C0INCIDENT")
         await here.desk.approve(request.id, desks.LEAD)
@@ -76,7 +77,7 @@ async def test_all_or_nothing(
     monkeypatch.setattr(desks, "by_name", by_name)
     async with replication(builds()[0], replicas=1) as topology:
         await killed(topology, tmp_path, method, times, "64mb")
-        async with desks.office(target_of(topology), tmp_path) as here:
+        async with desks.office(target_of(topology, timeout_ms=10_000), tmp_path) as here:
             (request,) = await here.desk.runs()
             assert len(await here.ledger.owed()) == owed
             await here.desk.recover(every_s=0.1)

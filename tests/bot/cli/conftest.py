@@ -110,7 +110,7 @@ PEOPLE = (Human("U0ONCALL", "oncall"), Human("U0LEAD", "lead"), Human("U0GUEST",
 async def left_by_a_bot(terminal, **target):
     """The ledger as a bot leaves it: what Slack said of people, and a token for each of them."""
     approvers, limits = {"usergroup": "S0REDISOPS"}, {"cooldown_s": 0}
-    terminal.targets(orders={**target, "approvers": approvers, "channels": ["C0INCIDENT"], "limits": limits})
+    terminal.targets(orders={"limits": limits, **target, "approvers": approvers, "channels": ["C0INCIDENT"]})
     ledger = await Ledger.open(f"sqlite+aiosqlite:///{terminal.directory}/tandem.db")
     try:
         await ledger.people.remember(PEOPLE, {"S0REDISOPS": ("U0ONCALL", "U0LEAD", "U0GUEST")})

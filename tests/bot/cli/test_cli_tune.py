@@ -11,7 +11,8 @@ pytestmark = pytest.mark.servers
 
 async def test_asked_for_approved_and_done(terminal):
     async with replication(build(), replicas=1) as topology:
-        about = {"kind": "replication", "nodes": list(topology.node_addresses)}
+        limits = {"cooldown_s": 0, "timeout_ms": 10_000}
+        about = {"kind": "replication", "nodes": list(topology.node_addresses), "limits": limits}
         async with left_by_a_bot(terminal, **about) as (_, oncall, lead, _):
             plan = await oncall.says("plan tune orders maxmemory=1gb repl-backlog-size=2mb --json")
             assert (plan.code, plan.err) == (0, "")
