@@ -21,9 +21,10 @@ from actions.kit.following import KeepRoles, Repoint
 from actions.kit.heirs import certain_loss, unfit, waits_for_replicas, why_no_heir
 from actions.kit.kubernetes.switch import Switching, switching
 from actions.kit.lost_master import Lost, lost, not_lost
+from actions.kit.opening import OpenForWrites
 from actions.kit.plan import Cost, Plan, Rejected, Risk, Step, facts_of
 from actions.kit.ports import Hands
-from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
+from actions.kit.promotion import FenceCandidate, Promote
 from actions.kit.rejoin import Rejoin
 from actions.kit.replication_failover import LOOK_AGAIN_S, lasting
 from actions.kit.replication_refusals import others_in_charge

@@ -14,8 +14,9 @@ from actions.kit.errors import UsageError
 from actions.kit.fencing import fence_of, price_of_fence
 from actions.kit.following import KeepRoles, Repoint
 from actions.kit.kubernetes.switch import SWITCH, Switching, switching
+from actions.kit.opening import OpenForWrites
 from actions.kit.plan import Cost, Plan, Risk, Step, facts_of
-from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
+from actions.kit.promotion import FenceCandidate, Promote
 from actions.kit.rejoin import Rejoin
 from actions.kit.snapshot import NodeInfo, NodeView, Snapshot
 from actions.kit.steps import CatchUp, Fence, Prove

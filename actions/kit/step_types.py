@@ -3,6 +3,7 @@
 from actions.kit import (
     by_hand,
     following,
+    opening,
     promotion,
     recheck,
     rejoin,
@@ -35,7 +36,7 @@ STEP_TYPES: tuple[type[Step], ...] = (
     sentinel_steps.AwaitSentinels,
     promotion.FenceCandidate,
     promotion.Promote,
-    promotion.OpenForWrites,
+    opening.OpenForWrites,
     rejoin.Rejoin,
     following.Repoint,
     following.KeepRoles,

@@ -16,8 +16,9 @@ from actions.kit.errors import NotYet, TooLate, Unreachable
 from actions.kit.fencing import FENCE, FENCE_REPLICAS
 from actions.kit.following import KeepRoles, Repoint
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
+from actions.kit.opening import OpenForWrites
 from actions.kit.plan import Plan, Step
-from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
+from actions.kit.promotion import FenceCandidate, Promote
 from actions.kit.rejoin import Rejoin
 from actions.kit.settlement import Answer, CutOff, Question, settle
 from actions.kit.steps import CatchUp, Fence, Prove

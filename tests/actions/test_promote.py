@@ -17,8 +17,9 @@ from actions.kit.by_hand import StillLost
 from actions.kit.diagnosis import diagnose
 from actions.kit.following import Repoint
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
+from actions.kit.opening import OpenForWrites
 from actions.kit.plan import Plan, Refusal, Step
-from actions.kit.promotion import FenceCandidate, OpenForWrites, Promote
+from actions.kit.promotion import FenceCandidate, Promote
 from actions.kit.rejoin import Rejoin
 from actions.kit.settlement import CutOff, Question, settle
 from actions.kit.snapshot import Reason
@@ -387,6 +388,31 @@ async def test_a_master_that_was_closed_is_opened_again_where_the_other_cannot_b
             assert ending.outcome is Outcome.INCOMPLETE, journal.lines
             assert {str(change.node) for change in journal.owed} == {new.address}
             assert await old.command("SET", "after", "1")
+        finally:
+            await hands.aclose()
+
+
+async def test_one_that_hangs_once_it_is_closed_is_still_owed_its_settings() -> None:
+    """It wakes up as a second master, which refuses writes: whoever settles that finds in the ledger what it had."""
+    async with lost() as (topology, _, steps):
+        old, new, _ = topology.nodes
+
+        class Stalling(TargetHands):
+            async def demote(self, node: Address, master: Address) -> None:
+                if str(node) == old.address:
+                    await old.hang()
+                await super().demote(node, master)
+
+        hands = Stalling(target_of(topology, timeout_ms=700))
+        try:
+            journal = Journal(OpenForWrites, old.start)
+            ending = await carry_out(in_haste(steps), hands, journal)
+            assert ending.outcome is Outcome.DONE, (ending, journal.lines)
+            await old.resume()
+            assert await new.command("SET", "after", "1")
+            with pytest.raises(Exception, match=r"NOREPLICAS|READONLY|LOADING"):
+                await old.command("SET", "after", "1")
+            assert [(str(one.node), one.new, one.old) for one in journal.owed] == [(old.address, "1000000", "0")]
         finally:
             await hands.aclose()
 

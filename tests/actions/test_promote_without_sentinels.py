@@ -22,8 +22,9 @@ from actions.kit.errors import TooLate
 from actions.kit.findings import FindingId
 from actions.kit.holding import HELD
 from actions.kit.loop import Ending, Outcome, carry_out
+from actions.kit.opening import OpenForWrites
 from actions.kit.plan import NAMING, Plan, Refusal, Risk
-from actions.kit.promotion import OpenForWrites, Promote
+from actions.kit.promotion import Promote
 from actions.kit.rejoin import Rejoin
 from actions.kit.rescue_place import Folder
 from actions.kit.sentinel_naming import TellSentinels
