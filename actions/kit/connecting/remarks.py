@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from actions.kit.connecting.doors import Doors, Entry
+from actions.kit.kubernetes.addresses import by_name
 
 if TYPE_CHECKING:
     from actions.kit.snapshot import Snapshot
@@ -65,8 +66,8 @@ def _sentinels(snapshot: Snapshot, ways: Doors) -> Iterator[str]:
     if strangers:
         told = listed(f"{view.address} knows {listed(view.knows)}" for view in strangers)
         yield f"Not every Sentinel knows the master {snapshot.master_name!r}: {told}."
-    further = set(ways.addresses) - {view.address for view in views}
-    if further:
+    further = set(ways.addresses) - {by_name(snapshot.kubernetes, view.address) for view in views}
+    if views and further:
         yield f"Named by another Sentinel, and not in targets.yaml: {listed(map(str, sorted(further)))}."
     yield from _master(snapshot)
 

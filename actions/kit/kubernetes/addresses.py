@@ -31,9 +31,9 @@ def by_pod(view: KubernetesView | None, wanted: Address | None) -> Address | Non
 
 
 def by_name(view: KubernetesView | None, address: Address) -> Address:
-    """The same by the lasting name of its pod, which goes on to be right when the pod is made anew; else as it is."""
+    """The address of a pod by its lasting name, which goes on to be right when the pod is made anew; else as it is."""
     pod = view.pod_of(address.host) if view is not None else None
-    if view is None or pod is None or not pod.subdomain:
+    if view is None or pod is None or not pod.subdomain or pod.ip != address.host:
         return address
     return Address(f"{pod.name}.{pod.subdomain}.{view.namespace}.svc", address.port)
 

@@ -8,6 +8,7 @@ import pytest
 
 from actions.kit.connecting import CLIENTS, connection
 from actions.kit.elasticache.views import GroupView, NodeGroupView
+from actions.kit.kubernetes.addresses import by_name
 from actions.kit.kubernetes.place import Application, KubernetesPlace
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, AddressMap, Credentials, Kind, Target, Tls
@@ -179,6 +180,14 @@ def test_on_kubernetes_pods_go_by_their_lasting_names():
     inside, moves = made.remarks
     assert inside.startswith("The snippet is for what runs in the Kubernetes cluster")
     assert moves.endswith("CACHE_HOST has to name it; a failover by Tandem sets it in deployment api.")
+
+
+def test_names_that_servers_announce_themselves_stay():
+    view = with_pod(chart_of_replication(), 1, subdomain="redis-headless")
+    announced = Address("redis-master-0.redis-headless.aragora.svc.cluster.local", 6379)
+    assert by_name(view, announced) == announced
+    assert by_name(view, Address("10.0.0.1", 6379)).host == "redis-master-0.redis-headless.aragora.svc"
+    assert by_name(None, announced) == announced
 
 
 def test_a_service_that_leads_to_another_than_the_master_is_told():

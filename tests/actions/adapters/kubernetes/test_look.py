@@ -8,12 +8,12 @@ import pytest
 
 from actions.adapters import TargetHands, connect
 from actions.adapters.kubernetes import KubernetesRelease
-from actions.kit.connecting.doors import doors
+from actions.kit.connecting import connection
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import FindingId
 from actions.kit.kubernetes.place import Application, KubernetesPlace
 from actions.kit.kubernetes.view import KubernetesView, Shape
-from actions.kit.topology import Address, Credentials, Kind, Target
+from actions.kit.topology import Credentials, Kind, Target
 from actions.kit.unasked import Reason
 from sandbox.kubernetes import Release, bitnami
 from sandbox.redis import build
@@ -76,7 +76,9 @@ async def test_the_chart_with_sentinels():
         assert diagnose(snapshot).verdict.id is FindingId.HEALTHY, diagnose(snapshot).verdict
         assert view.pod_of(snapshot.agreed_master.host).name == (await release.masters())[0]
         names = [f"redis-node-{number}.redis-headless.{release.namespace}.svc" for number in range(3)]
-        assert doors(snapshot, hands.target).addresses == tuple(Address(name, 26379) for name in names)
+        made = connection(snapshot, hands.target)
+        assert all(str((name, 26379)) in made.snippets[0].text for name in names)
+        assert [one.split(":")[0] for one in made.remarks] == ["The snippet is for what runs in the Kubernetes cluster"]
 
 
 async def test_the_runbooks_own_installation_has_two_sentinels_and_cannot_lose_one():
