@@ -13,6 +13,15 @@ from tests.elasticache import GROUP, place, search
 pytestmark = pytest.mark.servers
 
 
+async def healthy(hands, progress):
+    """A look that finds nothing wrong, or the last of some: on a slow machine a node may not answer in time."""
+    for _ in range(20):
+        seen = await health.ACTION.look(hands, {}, progress)
+        if seen.diagnosis.verdict.id is FindingId.HEALTHY:
+            break
+    return seen
+
+
 async def findings(hands, progress):
     return (await health.ACTION.look(hands, {}, progress)).diagnosis
 
@@ -59,7 +68,7 @@ async def test_a_failover_of_aws_is_seen_while_it_goes_on(monkeypatch, progress)
         moving = (await findings(scene.hands, progress)).verdict
         scene.aws.release()
         await scene.aws.settled()
-        after = await health.ACTION.look(scene.hands, {}, progress)
+        after = await healthy(scene.hands, progress)
         primary = scene.primary
 
     assert (moving.id, moving.severity) == (FindingId.FAILOVER_IN_PROGRESS, Severity.CRITICAL)
