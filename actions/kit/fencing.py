@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from actions.kit.errors import Unreachable
 from actions.kit.plan import SettingChange
 from actions.kit.ports import Hands
+from actions.kit.roles import is_master
 from actions.kit.snapshot import NodeConfig, NodeView
 from actions.kit.topology import Address
 
-FENCE = "min-replicas-to-write"
+FENCE, MAX_LAG = "min-replicas-to-write", "min-replicas-max-lag"
 FENCE_REPLICAS = 1_000_000
 """The fence that outlives us: no master ever has so many replicas, so it refuses every write until this is put back."""
 SCRIPTS_FENCED_SINCE = (7, 0)
@@ -23,8 +25,21 @@ def fence_of(node: Address, config: NodeConfig | None) -> tuple[SettingChange, .
     to_write = (config.min_replicas_to_write if config else None) or 0
     fence = SettingChange(node, FENCE, str(FENCE_REPLICAS), str(to_write))
     if config is not None and config.min_replicas_max_lag == 0:
-        return (SettingChange(node, "min-replicas-max-lag", "10", "0"), fence)
+        return (SettingChange(node, MAX_LAG, "10", "0"), fence)
     return (fence,)
+
+
+def fence_until_followed(node: NodeView) -> tuple[SettingChange, ...]:
+    """The settings by which a replica, once promoted, refuses writes until one node more follows it than now.
+
+    It falls by itself when the others are sent to the new master, so that nobody has to be there to lift it. Nothing
+    where its own settings do as much.
+    """
+    has = len(node.info.replicas) if node.info else 0
+    to_write = (node.config.min_replicas_to_write if node.config else None) or 0
+    lag = node.config.min_replicas_max_lag if node.config else None
+    fence = (SettingChange(node.address, FENCE, str(has + 1), str(to_write)),) if to_write <= has else ()
+    return ((SettingChange(node.address, MAX_LAG, "10", "0"),) if lag == 0 else ()) + fence
 
 
 def price_of_fence(master: NodeView, pause_ms: int) -> Iterator[str]:
@@ -40,3 +55,14 @@ def price_of_fence(master: NodeView, pause_ms: int) -> Iterator[str]:
 async def is_fenced(node: Address, hands: Hands) -> bool:
     """Whether the fence that outlives us is in force on this node."""
     return (await hands.settings(node, (FENCE,))).get(FENCE) == str(FENCE_REPLICAS)
+
+
+async def takes_writes(node: Address, hands: Hands) -> bool:
+    """Whether this node is a master without the fence; one that is dead, or wakes up with its fence, is not.
+
+    One that was restarted since it was fenced may be, and one that somebody gave its writes back.
+    """
+    try:
+        return (await is_master(node, hands)).yes and not await is_fenced(node, hands)
+    except Unreachable:
+        return False

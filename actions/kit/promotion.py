@@ -19,6 +19,7 @@ from actions.kit.roles import is_master
 from actions.kit.snapshot import Role
 from actions.kit.steps import as_settings, until
 from actions.kit.topology import Address
+from actions.kit.votes import newest
 
 LOOK_WITHIN_S = 5
 """How long to look what became of a promotion that was not answered."""
@@ -30,6 +31,11 @@ class FenceCandidate(Step):
 
     candidate: Address
     settings: tuple[SettingChange, ...]
+    by_sentinel: bool = False
+    """Sentinel is to promote it, and may do so by itself: then it is the master, and has to take writes.
+
+    It has the file written with each role that it gives.
+    """
 
     @property
     def title(self) -> str:
@@ -50,22 +56,32 @@ class FenceCandidate(Step):
         """Set it on a replica only: a master would refuse the writes that it is there for."""
         if (await hands.standing(self.candidate)).role is not Role.REPLICA:
             raise TooLate(f"{self.candidate} is a master already")
-        await hands.change_settings(self.candidate, as_settings(self.settings), rewrite=False)
-        if not await is_fenced(self.candidate, hands):
+        wanted = as_settings(self.settings)
+        await hands.change_settings(self.candidate, wanted, rewrite=False)
+        if await hands.settings(self.candidate, tuple(wanted)) != wanted:
             raise NotYet(f"{self.candidate} did not keep its {FENCE}")
         return f"{self.candidate} would refuse writes as master"
 
     async def undo(self, hands: Hands) -> str:
-        """Put the old values back on a replica; a process that is gone has taken them along."""
+        """Put the old values back on a replica, or on whom the Sentinels have made master without us.
+
+        A process that is gone has taken them along.
+        """
         try:
             standing = await hands.standing(self.candidate)
         except Gone:
             return f"{self.candidate} is gone, and its fence with it"
-        if standing.role is not Role.REPLICA:
+        except Unreachable as error:
+            raise NotYet(f"{error}; should it wake up as a master, it refuses writes") from error
+        is_replica = standing.role is Role.REPLICA
+        if not is_replica and not (self.by_sentinel and await self._is_named(hands)):
             raise NotYet(f"{self.candidate} is a {standing.role}: it stays fenced until it follows")
         doubt = await called_back(self.candidate, hands)
-        await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=False)
+        await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=self.by_sentinel)
         return f"{self.candidate} is as it was{doubt}"
+
+    async def _is_named(self, hands: Hands) -> bool:
+        return newest(await hands.sentinel_views()).named == {self.candidate}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,15 @@ again after 30 s. Where Sentinel is Valkey 9, its own coordinated failover repla
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actions.kit.candidates import choose, priority_of
 from actions.kit.errors import UsageError
-from actions.kit.fencing import fence_of, price_of_fence
+from actions.kit.fencing import fence_of, fence_until_followed, price_of_fence
 from actions.kit.plan import Cost, Plan, Risk, SettingChange, Step, facts_of
+from actions.kit.promotion import FenceCandidate
 from actions.kit.recheck import Recheck
+from actions.kit.sentinel_opening import OpenNamed
 from actions.kit.sentinel_steps import PRIORITY, SENTINEL_INFO_S, AwaitInfo, AwaitSentinels, Steer
 from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
@@ -80,29 +84,36 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
     switch = _switch(snapshot, master, candidate, sentinel)
     fence = _fence(snapshot, master, sentinel)
     epoch = newest(snapshot.sentinels).epoch
+    closed = fence_until_followed(candidate)
+    replid, offset = (master.info.replid, master.info.offset) if master.info else ("", 0)
+    opening = OpenNamed(candidate.address, closed, master.address, replid, offset)
     steps: list[Step] = [
         Steer(candidate.address, steering),
+        *((FenceCandidate(candidate.address, closed, by_sentinel=True),) if closed else ()),
         AwaitInfo(sentinel.address, candidate.address, COORDINATED_INFO_AGE_MS if switch.coordinated else INFO_AGE_MS),
+        Recheck(facts_of(snapshot)),
     ]
-    steps.append(Recheck(facts_of(snapshot)))
     if not switch.coordinated:
         steps += [fence, CatchUp(master.address, candidate.address, fence.pause_ms)]
     steps += [
         LastLook(sentinel.address, candidate.address),
         switch,
         AwaitSentinels(answering, snapshot.master_name, candidate.address, snapshot.electorate, epoch),
+        *((opening,) if closed else ()),
         Demote(
             *(master.address, candidate.address),
             config_epoch=epoch,
             fenced=not switch.coordinated,
-            replid=master.info.replid if master.info else "",
-            offset=master.info.offset if master.info else 0,
+            replid=replid,
+            offset=offset,
         ),
     ]
     changed = [*steering, *(() if switch.coordinated else fence.settings)]
     for node in dict.fromkeys(change.server for change in changed):
         settings = tuple(change for change in changed if change.node == node)
         steps.append(PutBack(node, settings, only_as_replica=node == master.address))
+    if closed:
+        steps.append(replace(opening, again=True))
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
     token, run_id = f"{snapshot.target}:{candidate.address.port}", candidate.info.run_id if candidate.info else ""
     steps += [

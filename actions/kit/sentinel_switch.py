@@ -132,16 +132,19 @@ class SentinelFailover(Step):
         Raises:
             NotYet: the Sentinel is silent, or the master, which hands over by itself.
         """
-        notes = []
+        notes, handed_over = [], False
         try:
             if self.coordinated:
                 await hands.standing(self.master)  # One that hangs would be told when it wakes up, in any order.
                 await hands.abort_failover(self.master)
+                handed_over = (await hands.standing(self.master)).role is Role.REPLICA
         except (Gone, Permanent) as error:
             notes.append(f"{self.master} cannot be told to stop ({error})")
         except ActionError as error:
             why = f"{self.master} may have been told to hand over to {self.candidate}, and is silent ({error})"
             raise NotYet(f"{why}: Sentinel {self.sentinel} sees to it when it comes back") from error
+        if handed_over:
+            await self._left_to_the_sentinel(hands)
         try:
             notes.append(await hands.stop_sentinel_failover(self.sentinel, self.failover_timeout_ms))
         except (Gone, Permanent) as error:
@@ -152,6 +155,22 @@ class SentinelFailover(Step):
             )
             raise NotYet(f"{why}: it may still go on; end its process, or bring it back") from error
         return "; ".join(notes)
+
+    async def _left_to_the_sentinel(self, hands: Hands) -> None:
+        """A master that has handed over is a replica: only the Sentinel that has asked it to can name the new one.
+
+        Raises:
+            TooLate: the new one answers, and is master.
+            NotYet: it is silent.
+        """
+        over = f"{self.master} has handed over to {self.candidate}"
+        try:
+            standing = await hands.standing(self.candidate)
+        except ActionError as error:
+            why = f"{over}, which is silent ({error})"
+            raise NotYet(f"{why}: Sentinel {self.sentinel} names it when it comes back; bring it back") from error
+        if standing.role is Role.MASTER:
+            raise TooLate(over)
 
     async def _still_replica(self, hands: Hands, stopped_at: float) -> Held:
         """Whether nobody was promoted: no Sentinel names another, and the candidate is a replica or seen as one."""

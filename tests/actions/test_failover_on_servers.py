@@ -15,13 +15,16 @@ from actions.kit.errors import JournalDown, TandemError
 from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Plan, Step
+from actions.kit.promotion import FenceCandidate
 from actions.kit.recheck import Recheck
+from actions.kit.sentinel_opening import OpenNamed
 from actions.kit.sentinel_steps import AwaitInfo, AwaitSentinels, Steer
 from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.settlement import CutOff, settle
 from actions.kit.steps import CatchUp, Demote, Fence, Prove, PutBack
 from actions.kit.topology import Address
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, sentinel
+from sandbox.redis.readiness import named_master
 from tests.failover import (
     Fault,
     Journal,
@@ -192,16 +195,88 @@ async def test_the_candidate_dies_behind_the_fence(at: type[Step]) -> None:
         assert await scene.lost() == 0
 
 
+async def test_a_candidate_that_hangs_as_a_new_master_takes_nothing_when_it_wakes_up() -> None:
+    """Where no Sentinel saw its promotion the old master has its writes back; else they have gone on without it."""
+    async with under_load(default, failover_timeout_ms=60_000) as scene:
+
+        class Hanging(TargetHands):
+            async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
+                await super().sentinel_failover(sentinel, coordinated=coordinated)
+                while (await scene.candidate.command("ROLE"))[0] != "master":
+                    await asyncio.sleep(0.005)
+                await scene.candidate.hang()
+
+        hands, journal = Hanging(target_of(scene.topology)), Journal()
+        try:
+            ending = await carry_out(_hurried(scene.plan), hands, journal)
+            assert ending.outcome is Outcome.INCOMPLETE, (ending, journal.lines)
+            assert scene.candidate.address in {str(change.node) for change in journal.owed}
+            async with never_two_writable_masters(scene.topology):
+                await scene.candidate.resume()
+                await scene.topology.ready()
+            ending = await settle(scene.plan.steps, CutOff(max(journal.titles)), hands, journal)
+            assert journal.owed == [], (ending, journal.lines)
+        finally:
+            await hands.aclose()
+        assert await setting(scene.candidate, "min-replicas-to-write") == "0"
+        assert not in_file(scene.candidate, "min-replicas-to-write 1"), "Sentinel wrote it there with the new role"
+        assert await scene.lost() == 0
+
+
+async def test_a_new_master_that_hangs_right_after_it_was_handed_over_to_stays_the_new_one() -> None:
+    """The old one is a replica by then: nothing can be undone, and only the Sentinel that still waits can name it."""
+    which = next((one for one in builds() if one.is_valkey), None)
+    if which is None:
+        pytest.skip("no Sentinel here coordinates")
+    async with under_load(which, failover_timeout_ms=60_000) as scene:
+
+        class Hanging(TargetHands):
+            async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
+                await super().sentinel_failover(sentinel, coordinated=coordinated)
+                while (await scene.old.command("ROLE"))[0] != "slave":
+                    await asyncio.sleep(0.005)
+                await scene.candidate.hang()
+
+        hands, journal = Hanging(target_of(scene.topology)), Journal()
+        try:
+            ending = await carry_out(_hurried(scene.plan), hands, journal)
+            assert ending.outcome is Outcome.INCOMPLETE, (ending, journal.lines)
+            async with never_two_writable_masters(scene.topology):
+                await scene.candidate.resume()
+                await scene.topology.ready()
+            ending = await settle(scene.plan.steps[:-1], CutOff(max(journal.titles)), hands, journal)
+            assert journal.owed == [], (ending, journal.lines)
+        finally:
+            await hands.aclose()
+        assert await scene.lost() == 0
+
+
+async def test_a_candidate_that_sentinel_promotes_without_us_is_not_left_fenced() -> None:
+    """The bot dies behind the fence, and then the master."""
+    async with under_load(default) as scene:
+        reached, journal = await cut_off(scene.plan.steps, FenceCandidate, "after", scene.hands)
+        await scene.old.kill()
+        while await _named(scene) != {scene.candidate.address}:
+            await asyncio.sleep(0.1)
+        ending = await settle(scene.plan.steps, CutOff(reached), scene.hands, journal)
+        assert isinstance(ending, Ending), ending
+        assert journal.owed == []
+        assert await setting(scene.candidate, "min-replicas-to-write") == "0"
+        await scene.old.start()
+        await scene.topology.ready()
+
+
 @pytest.mark.parametrize("which", [default, *(one.name for one in builds() if one.is_valkey)])
 async def test_the_candidate_hangs_when_sentinel_has_been_asked(which: str) -> None:
     """What Sentinel sent it waits in its socket: should it wake up as a master, no Sentinel names it."""
     async with under_load(which, failover_timeout_ms=180_000) as scene:  # As long Valkey's Sentinel pauses writes.
         ending, journal = await scene.carry_out(SentinelFailover, scene.candidate.hang)
-        assert ending.outcome is Outcome.UNDONE, (ending, journal.lines)
-        assert journal.owed == []
+        assert [str(change.node) for change in journal.owed] == [scene.candidate.address], "for what it may wake up as"
         assert await setting(scene.old, "min-replicas-to-write") == "0"
         assert await scene.old.command("SET", "after", "1", timeout_s=60)
         await scene.candidate.resume()
+        ending = await settle(scene.plan.steps, CutOff(max(journal.titles)), scene.hands, journal)
+        assert (ending.outcome, journal.owed) == (Outcome.UNDONE, []), (ending, journal.lines)  # type: ignore[union-attr]
         assert await scene.lost() == 0
         assert await scene.topology.master() is scene.old
 
@@ -260,7 +335,7 @@ async def test_the_bot_is_cut_off_from_one_node(cut: str, at: type[Step]) -> Non
 
 
 @pytest.mark.parametrize(
-    "at", [Steer, Fence, CatchUp, LastLook, SentinelFailover, AwaitSentinels, Demote, PutBack, Prove]
+    "at", [Steer, FenceCandidate, Fence, CatchUp, SentinelFailover, AwaitSentinels, OpenNamed, Demote, PutBack, Prove]
 )
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when: str) -> None:
@@ -305,7 +380,7 @@ async def test_what_changes_after_the_approval_stops_the_run_before_the_fence() 
         ending, journal = await scene.carry_out(Recheck, restarted)
         assert ending.outcome is Outcome.UNDONE, (ending, journal.lines)
         assert f"is now: {bystander.address} replica run" in " ".join(ending.failures)
-        assert not any("Fence" in title for title in journal.titles.values()), journal.lines
+        assert "Fence" not in journal.titles.values(), journal.lines
         assert await setting(bystander, "replica-priority") == "100"
         assert await scene.topology.master() is scene.old
 
@@ -357,12 +432,8 @@ async def test_the_asked_sentinel_dies_after_it_has_promoted_and_before_it_tells
         hands = Dying(target_of(scene.topology))
         try:
             journal = Journal()
-            at_once = [
-                replace(step, age_ms=50) if isinstance(step, AwaitInfo) else step
-                for step in without_the_long_look(scene.plan.steps)
-            ]  # A second goes by until it hears of the promotion.
             async with never_two_writable_masters(scene.topology):
-                ending = await carry_out(at_once, hands, journal)
+                ending = await carry_out(_hurried(scene.plan), hands, journal)
                 await asyncio.sleep(4)  # What the Sentinels think now, they do within seconds.
         finally:
             await hands.aclose()
@@ -451,3 +522,14 @@ async def test_the_second_look_notices_a_revert() -> None:
         ending = await carry_out([again], scene.hands, journal)
         assert ending.outcome is Outcome.UNDONE
         assert "says that it is a master" in ending.failures[0]
+
+
+def _hurried(plan: Plan) -> list[Step]:
+    """Sentinel is asked just after an INFO: a second goes by until it hears of the promotion."""
+    steps = without_the_long_look(plan.steps)
+    return [replace(step, age_ms=50) if isinstance(step, AwaitInfo) else step for step in steps]
+
+
+async def _named(scene: Scene) -> set[str]:
+    """Whom the Sentinels name."""
+    return {await named_master(scene.topology, one) for one in scene.topology.sentinels}
