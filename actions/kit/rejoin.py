@@ -161,9 +161,12 @@ class Rejoin(Step):
             )
         if standing.master == self.master:
             return await self._look(hands)
-        await roles.master_to_follow(self.node, self.master, hands, self.replid or self.history, self.offset)
-        if standing.role is Role.MASTER:
+        await roles.master_to_follow(self.node, self.master, hands)
+        if standing.role is Role.MASTER:  # Closed beside an open one, also where it is not to follow that.
             await self._fenced(standing, hands, debts, back)
+        await roles.master_to_follow(self.node, self.master, hands, self.replid or self.history, self.offset)
+        if self.hold:
+            await old_master.let_go(self.node, hands, debts)
         await hands.demote(self.node, self.master)
         return await self._look(hands)
 
@@ -184,8 +187,6 @@ class Rejoin(Step):
         surplus = await old_master.surplus(self.node, self.master, hands)
         if surplus:
             raise TooLate(f"{self.node} came back as a master. It refuses writes now, but was not demoted: {surplus}")
-        if self.hold:
-            await old_master.let_go(self.node, hands, debts)
 
     async def _there(self, hands: Hands) -> bool | None:
         """Whether it answers; ``None`` where it is merely silent, as one that hangs."""

@@ -337,6 +337,25 @@ async def test_a_candidate_that_is_restarted_empty_takes_nobody_s_data(at: type[
         )
 
 
+async def test_an_old_master_is_closed_also_beside_a_new_one_that_it_must_not_follow() -> None:
+    """Both were restarted without their data, and both take writes: which of them is right a person has to say."""
+    async with lost() as (topology, hands, steps):
+        old, new, _ = topology.nodes
+
+        async def both_come_back() -> None:
+            await new.kill()
+            await asyncio.gather(new.start(), old.start())
+
+        journal = Journal(Rejoin, both_come_back)
+        ending = await carry_out(in_haste(steps), hands, journal)
+        assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+        assert f"{new.address} was restarted since it was promoted" in ending.failures[0]
+        assert await new.command("SET", "after", "1")
+        with pytest.raises(Exception, match="NOREPLICAS"):
+            await old.command("SET", "after", "1")
+        assert [(str(one.node), one.new, one.old) for one in journal.owed] == [(old.address, "1000000", "0")]
+
+
 BACK = [*((one, "as it was") for one in builds()), (build(NAME), "empty")]
 
 
