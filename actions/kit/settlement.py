@@ -92,13 +92,16 @@ class _Settlement:
     within_s: float
 
     async def settled(self) -> Ending | Question:
-        moved, seen = await self._look()
+        recorded = self.cut.passed and self.cut.answer is None
+        moved, seen = await self._look(self.within_s if recorded and self.cut.times == 1 else 0)
         if self.cut.answer is None and self.cut.times > 1:
             return await self._ask(moved, "It was cut off a second time, and does not go on by itself again.", seen)
         if moved:
             return await self._forward(seen)
-        if self.cut.passed and self.cut.answer is None:
-            return await self._ask(None, f"“{self._turn.title}” was seen to be done, and is not so any more: {seen}")
+        if recorded:
+            return await self._ask(
+                None, f"“{self._turn.title}” was seen to be done, and is not seen to be so now: {seen}"
+            )
         return await self._back()
 
     @property
@@ -114,15 +117,23 @@ class _Settlement:
     def _turn(self) -> Step:
         return self.steps[self._turning]
 
-    async def _look(self) -> tuple[bool | None, str]:
-        """Whether the roles have moved, and what was seen; ``None`` while they may still move."""
+    async def _look(self, patience_s: float = 0) -> tuple[bool | None, str]:
+        """Whether the roles have moved, and what was seen; ``None`` while they may still move.
+
+        Whoever has to be asked may be silent for so long.
+        """
         if self.cut.reached < self._turning:
             return False, f"It had come to “{self.steps[self.cut.reached].title}”, and can still be put back."
-        try:
-            held = await self._turn.holds(self.hands)
-        except ActionError as error:
-            return None, f"Whether “{self._turn.title}” took effect cannot be seen: {error}."
-        return held.yes or None, f"{held.observation}."
+        deadline = self.hands.now() + patience_s
+        while True:
+            try:
+                held = await self._turn.holds(self.hands)
+            except ActionError as error:
+                if self.hands.now() >= deadline:
+                    return None, f"Whether “{self._turn.title}” took effect cannot be seen: {error}."
+                await self.hands.sleep(LOOKS_EVERY_S)
+            else:
+                return held.yes or None, f"{held.observation}."
 
     async def _forward(self, seen: str) -> Ending | Question:
         left, drift = await self._ahead()

@@ -197,8 +197,31 @@ async def test_what_was_done_and_is_not_so_any_more_is_asked() -> None:
     world = World()
     question = await settled(world, CutOff(3, passed=True))
     assert isinstance(question, Question)
-    assert "not so any more" in question.seen[0]
+    assert "is not seen to be so now: not moved" in question.seen[0]
     assert world.done == []
+
+
+@pytest.mark.parametrize("silent_s", [6, 60])
+async def test_what_was_done_is_looked_at_again_where_nobody_answers(silent_s: int) -> None:
+    """A moment's silence is nothing that a person has to settle."""
+    hands = Passing()
+
+    @dataclass(frozen=True, slots=True)
+    class Silent(Turn):
+        async def holds(self, _hands: Hands) -> Held:
+            if hands.passed < silent_s:
+                raise NotYet("no answer")
+            return Held(yes=True, observation="moved")
+
+    world = World(moved=True)
+    result = await settle(steps(world, Silent), CutOff(3, passed=True), hands, Journal())  # type: ignore[arg-type]
+    if silent_s < 15:
+        assert isinstance(result, Ending)
+        assert world.done == ["demote", "put back"]
+    else:
+        assert isinstance(result, Question)
+        assert "cannot be seen: no answer" in result.seen[0]
+        assert world.done == []
 
 
 async def test_after_the_approvals_time_nothing_is_destroyed_unasked() -> None:
