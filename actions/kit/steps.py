@@ -327,7 +327,9 @@ class Prove(Step):
 
     async def act(self, hands: Hands) -> str:
         """Wait out the delay, then look until all is proven."""
-        await hands.sleep(self.after_s)
+        if self.after_s:
+            self._still_ours(await hands.observe())
+            await hands.sleep(self.after_s)
         held = await until(lambda: self._proven(hands), hands, self.within_s, every_s=0.25)
         return held.observation
 
@@ -350,11 +352,14 @@ class Prove(Step):
         return Held(yes=True, observation=f"{len(checks)} checks and the write probe passed")
 
     def _still_ours(self, snapshot: Snapshot) -> None:
-        """One that was made a replica again is not waited for: nobody is going to promote it."""
+        """One that is no master, and that no Sentinel is about to name, is not waited for: a fence may stand."""
         node, latest = snapshot.node(self.master), newest(snapshot.sentinels)
-        if node is not None and node.is_replica and latest.named and self.master not in latest.named:
-            seen = f"it is a replica, and the Sentinels name {latest}"
-            raise TooLate(f"{self.master} is no master any more: {seen}; what it took last as a master can be lost")
+        moving = any(view.master and "failover_in_progress" in view.master.flags for view in snapshot.sentinels)
+        if moving or not latest.named or self.master in latest.named or (node is not None and node.is_master):
+            return
+        seen = "it is a replica" if node is not None and node.is_replica else "it does not answer"
+        what = f"{seen}, and the Sentinels name {latest}"
+        raise TooLate(f"{self.master} is not the master any more: {what}; what it took last as a master can be lost")
 
 
 def _sentence(checks: list[Check]) -> str:

@@ -284,7 +284,7 @@ class ProveShards(Step):
             node, shard = snapshot.node(master), shards.shard_of(master)
             if node is not None and node.is_replica and shard is not None and shard.master not in {None, master}:
                 seen = f"it follows {shard.master}"
-                raise TooLate(f"{master} is no master any more: {seen}; what it took last as a master can be lost")
+                raise TooLate(f"{master} is not the master any more: {seen}; what it took last as a master can be lost")
 
 
 async def _handshake_s(node: Address, hands: Hands) -> float:
