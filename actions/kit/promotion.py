@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.kit.errors import Gone, NotYet, TooLate
+from actions.kit.errors import Gone, NotYet, TooLate, Unreachable
 from actions.kit.fencing import FENCE, is_fenced
 from actions.kit.late import called_back
 from actions.kit.plan import Held, SettingChange, Step
