@@ -17,5 +17,15 @@ def comparison_blocks(seen: Seen) -> list[Block]:
 def names_message(seen: Seen) -> Message:
     """The names, for the one person who may see them."""
     lines = list(name_lines(seen.comparisons))
-    said = "Only you see these names." if lines else "There is no key that is not the same, and so no name."
+    said = "Only you see these names." if lines else _no_names(seen)
     return fit(said, [section(said)], preformatted(lines)[:10])
+
+
+def _no_names(seen: Seen) -> str:
+    """Why there is no name to be shown."""
+    if not seen.comparisons:
+        why = mrkdwn(seen.uncompared) or "`--compare` was not asked for."
+        return f"There are no names, since keys were not compared: {why}"
+    some = all(one.complete for one in seen.comparisons)
+    of = "Every key was compared, and none" if some else "Not all keys were compared, and of those that were none"
+    return f"{of} is known to be different or on one side only: there are no names."

@@ -55,6 +55,18 @@ def test_that_all_is_the_same_is_said_of_a_whole_comparison_only():
     assert list(comparison_lines(seen(uncompared="There is one."))) == ["Keys were not compared: There is one."]
 
 
+def test_why_there_are_no_names_is_only_what_was_seen():
+    whole = Comparison(*ENDS, same=9)
+    part = replace(whole, complete=False, why_incomplete="It died.")
+    for one, why in (
+        (seen(uncompared="There is one."), "keys were not compared: There is one."),
+        (seen(), "keys were not compared: `--compare` was not asked for."),
+        (seen(comparisons=(whole,)), "Every key was compared, and none is known to be different"),
+        (seen(comparisons=(whole, part)), "Not all keys were compared, and of those that were none is"),
+    ):
+        assert why in accepted(names_message(one))
+
+
 def test_names_are_harmless_and_never_in_what_a_channel_sees():
     named = seen(comparisons=(replace(COUNTED, names=(HOSTILE,)),))
     lines = list(name_lines(named.comparisons))
