@@ -296,10 +296,26 @@ def _facts_of_application(view: KubernetesView | None) -> Iterator[str]:
         yield f"deployment {app.deployment} container {app.container} {app.env}={value}"
 
 
+_WAS, _IS_NOW = "was: ", "is now: "
+
+
 def changed_facts(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
     """What differs between two lists of facts, a line each."""
-    gone = (f"was: {fact}" for fact in before if fact not in after)
-    return (*gone, *(f"is now: {fact}" for fact in after if fact not in before))
+    gone = (f"{_WAS}{fact}" for fact in before if fact not in after)
+    return (*gone, *(f"{_IS_NOW}{fact}" for fact in after if fact not in before))
+
+
+def in_short(lines: Sequence[str]) -> str:
+    """A difference in one sentence: the first of what was and of what is now, and how much more there is.
+
+    Who is master stands first of the facts. Other sentences, such as reasons, are left whole.
+    """
+    firsts = [next((one for one in lines if one.startswith(word)), "") for word in (_WAS, _IS_NOW)]
+    shown = [one for one in firsts if one]
+    if not shown:
+        return " ".join(lines)
+    left = len(lines) - len(shown)
+    return "; ".join([*shown, *([f"{left} more line{'s' * (left > 1)} of what differs"] if left else [])]) + "."
 
 
 def difference(before: Plan, after: Plan) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from actions.kit.errors import Refused
 from actions.kit.loop import Ending, Outcome
-from actions.kit.plan import Step
+from actions.kit.plan import Step, in_short
 from actions.kit.step_types import STEP_TYPES
 from bot.ledger import audit, debts, freezes, leases, messages, reading, requests, runs, schema
 from bot.ledger.chain import AuditCheck, AuditRow
@@ -201,8 +201,8 @@ class Ledger:
         Raises:
             LeaseLost: another process has it.
         """
-        why = " ".join(difference)
-        return await self._end(lease, Ending(Outcome.UNDONE, (why,)), RequestState.VOID, why, difference)
+        ending = Ending(Outcome.UNDONE, difference)
+        return await self._end(lease, ending, RequestState.VOID, in_short(difference), difference)
 
     async def unsettled(self) -> tuple[Request, ...]:
         """The requests whose run has not ended though its lease is over or its process gone, the oldest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from actions.kit.plan import Plan, Refusal, Risk
+from actions.kit.plan import Plan, Refusal, Risk, in_short
 from actions.registry import ACTIONS
 from bot.ledger.records import Origin, Person, Request, RequestState
 from bot.policy import Eligibility
@@ -150,7 +150,7 @@ def drifted(request: Request, difference: Sequence[str]) -> Screen:
     ]
     shown = preformatted(difference[:40])
     tail = [*actions([button("Ask again with a new plan", "run:0", line)]), context(f"{code(request.id)}")]
-    text = f":no_entry_sign: {mrkdwn(word, 200)}. {mrkdwn(' '.join(difference), 1_000)}"
+    text = f":no_entry_sign: {mrkdwn(word, 200)}. {mrkdwn(in_short(difference), 1_000)}"
     return Screen(
         fit(text, head, shown, tail), thread_of("What is different", difference) if len(difference) > 40 else ()
     )

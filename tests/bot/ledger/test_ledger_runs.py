@@ -251,6 +251,14 @@ async def test_a_target_rests_after_what_was_done_but_not_after_what_was_undone(
         assert await ledger.cooldown("orders", "tune", 900) is None
 
 
+async def test_of_much_that_differs_a_void_request_says_the_first_and_its_run_all(ledger_url):
+    lines = ("was: master 10.0.0.1:6379", "was: x", "is now: master 10.0.0.2:6379", "candidate: was a, is now b")
+    async with ledger_in(ledger_url) as ledger:
+        voided = await ledger.void(await ledger.begin((await approved(ledger)).id), lines)
+        assert voided.why == ("was: master 10.0.0.1:6379; is now: master 10.0.0.2:6379; 2 more lines of what differs.")
+        assert voided.run.failures == lines
+
+
 async def test_what_is_void_has_a_reason_and_frees_the_target(ledger_url):
     async with ledger_in(ledger_url) as ledger:
         lease = await ledger.begin((await approved(ledger)).id)
