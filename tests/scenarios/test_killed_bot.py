@@ -38,7 +38,7 @@ LEFT = ("replica-priority 0", FENCED)
 TITLES = (
     "only choice",
     "just heard",
-    "Fence",
+    "Fence writes",
     "every byte",
     "fail over to",
     "Sentinels name",
@@ -52,7 +52,7 @@ BEFORE = TITLES[:4]
 TO_THE_END = ("fail over to", "Prove")
 """Where the second proof is waited for; elsewhere the first one is enough."""
 
-EFFECTS = ("Fence", "fail over to", "Demote")
+EFFECTS = ("Fence writes", "fail over to", "Demote")
 """Steps whose effect is seen on the servers before the ledger knows of it."""
 
 POINTS = [(title, state) for title in TITLES for state in ("running", "done")] + [(one, "effect") for one in EFFECTS]
@@ -136,7 +136,7 @@ class Incident:
         assert self.slack.broadcast_mentions == []
 
     async def _is_so(self, title: str) -> bool:
-        if title == "Fence":
+        if title == "Fence writes":
             return await setting(self.old, "min-replicas-to-write") == FENCED
         masters = await self.topology.masters()
         return self.old not in masters if title == "Demote" else any(one is not self.old for one in masters)
@@ -227,7 +227,7 @@ async def test_killed_and_started_again(
 
 
 @pytest.mark.parametrize(
-    ("title", "database", "answer"), [("Fence", "sqlite", "roll-back"), ("Sentinels name", "postgresql", "resume")]
+    ("title", "database", "answer"), [("Fence writes", "sqlite", "roll-back"), ("Sentinels name", "postgresql", "resume")]
 )
 async def test_killed_again_while_it_is_settled_it_asks(
     title: str, database: str, answer: str, databases: Databases, tmp_path: Path, record_property
@@ -263,7 +263,7 @@ async def test_stopped_until_another_has_taken_over_it_does_nothing_more(
     """A zombie: it wakes up in the middle of its step, and takes back what that does too late."""
     async with incident(FENCING, tmp_path, postgresql_url) as scene:
         await scene.approved()
-        await scene.reached("Fence", "running")
+        await scene.reached("Fence writes", "running")
         os.kill(scene.bot.pid, signal.SIGSTOP)
         try:
             async with Bot(
@@ -275,7 +275,7 @@ async def test_stopped_until_another_has_taken_over_it_does_nothing_more(
                 await asyncio.sleep(3)
                 outcome, failures = scene.ended() or ("", "")
                 assert outcome in right, failures
-                await scene.as_it_has_to_be(outcome, record_property, "Fence", "zombie", "postgresql")
+                await scene.as_it_has_to_be(outcome, record_property, "Fence writes", "zombie", "postgresql")
         finally:
             os.kill(scene.bot.pid, signal.SIGCONT)
 
@@ -286,7 +286,7 @@ async def test_with_its_database_gone_the_fence_comes_down_and_the_run_is_settle
     url = own_postgresql.url()
     async with incident(FENCING, tmp_path, url) as scene:
         await scene.approved()
-        await scene.reached("Fence", "running")
+        await scene.reached("Fence writes", "running")
         own_postgresql.stop()
         await scene.until(lambda: _unfenced(scene.old))
         own_postgresql.start()
@@ -295,7 +295,7 @@ async def test_with_its_database_gone_the_fence_comes_down_and_the_run_is_settle
             await scene.slack.waits_for(scene.ended, within=120)
             outcome, failures = scene.ended() or ("", "")
             assert outcome in right, failures
-            await scene.as_it_has_to_be(outcome, record_property, "Fence", "outage", "postgresql")
+            await scene.as_it_has_to_be(outcome, record_property, "Fence writes", "outage", "postgresql")
 
 
 async def test_stopped_in_order_it_hands_the_run_over_and_alone_it_goes_back(

@@ -59,7 +59,7 @@ async def test_one_executes_is_killed_and_another_settles(postgresql_url: str, t
 
 
 async def _fenced(url: str) -> None:
-    fenced = "SELECT 1 FROM steps WHERE substr(title, 1, 5) = 'Fence' AND state IN ('running', 'done')"
+    fenced = "SELECT 1 FROM steps WHERE substr(title, 1, 12) = 'Fence writes' AND state IN ('running', 'done')"
     async with asyncio.timeout(60):
         while not rows(url, fenced):
             await asyncio.sleep(0.001)
