@@ -227,7 +227,8 @@ async def test_killed_and_started_again(
 
 
 @pytest.mark.parametrize(
-    ("title", "database", "answer"), [("Fence writes", "sqlite", "roll-back"), ("Sentinels name", "postgresql", "resume")]
+    ("title", "database", "answer"),
+    [("Fence writes", "sqlite", "roll-back"), ("Sentinels name", "postgresql", "resume")],
 )
 async def test_killed_again_while_it_is_settled_it_asks(
     title: str, database: str, answer: str, databases: Databases, tmp_path: Path, record_property
