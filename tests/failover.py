@@ -19,6 +19,9 @@ from sandbox.redis import Server, Topology
 
 Fault = Callable[[], Awaitable[object]]
 
+PATIENT = {"cooldown_s": 0, "timeout_ms": 10_000}
+"""``limits`` in targets.yaml for servers that are slow to answer on a busy machine, and none of which hangs."""
+
 
 def target_of(topology: Topology, **changes: object) -> Target:
     """The topology as targets.yaml would describe it."""

@@ -17,7 +17,7 @@ from sandbox.redis import Cluster, ClusterLoad, Shape, builds, cluster
 from sandbox.slack import LocalSlack
 from sandbox.slack.manifest import own_manifest
 from tests.databases import Databases
-from tests.failover import setting
+from tests.failover import PATIENT, setting
 from tests.scenarios.test_killed_bot import INCIDENT, looking
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
@@ -89,7 +89,7 @@ async def incident(folder: Path, url: str, shape: Shape) -> AsyncIterator[Incide
         cluster(builds()[0], shape) as made,
         ClusterLoad(made, rate=300, timeout=8, process=True) as load,
     ):
-        target = {"kind": "cluster", "nodes": list(made.node_addresses)}
+        target = {"kind": "cluster", "nodes": list(made.node_addresses), "limits": PATIENT}
         async with Bot(slack, targets(target), folder, ledger_url=url) as bot:
             with looking(url) as ledger:
                 yield Incident(slack, made, load, bot, ledger, await highest_epoch(made))

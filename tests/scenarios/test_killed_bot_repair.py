@@ -14,7 +14,7 @@ from sandbox.redis import builds
 from sandbox.slack import LocalSlack
 from sandbox.slack.manifest import own_manifest
 from tests.databases import Databases
-from tests.failover import setting
+from tests.failover import PATIENT, setting
 from tests.repair import Split, split
 from tests.scenarios.test_killed_bot import INCIDENT, looking
 
@@ -29,7 +29,7 @@ async def test_killed_and_started_again(title: str, outcome: str, databases: Dat
         async with split(NEWEST, tmp_path / "rescue") as scene, LocalSlack(own_manifest()) as slack:
             # So that there is time to kill it while the copy is taken.
             await scene.old.command("CONFIG", "SET", "repl-diskless-sync-delay", "3")
-            about = {**described(scene.topology), "rescue": {"folder": str(scene.folder)}}
+            about = {**described(scene.topology), "rescue": {"folder": str(scene.folder)}, "limits": PATIENT}
             async with Bot(slack, targets(about), tmp_path, ledger_url=url) as bot:
                 with looking(url) as ledger:
                     await _approved(slack, scene)

@@ -5,13 +5,13 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from sandbox.demo import Bot, described, targets
+from sandbox.demo import Bot
 from sandbox.redis import WriteLoad, builds, sentinel
 from sandbox.slack import LocalSlack
 from sandbox.slack.manifest import own_manifest
 from tests.databases import rows
 from tests.failover import setting
-from tests.scenarios.test_killed_bot import right_endings
+from tests.scenarios.test_killed_bot import patient, right_endings
 
 INCIDENT = "C0INCIDENT"
 FENCING = next((one for one in builds() if not one.is_valkey), builds()[0])
@@ -24,7 +24,7 @@ async def test_one_executes_is_killed_and_another_settles(postgresql_url: str, t
         load = await stack.enter_async_context(WriteLoad(topology, rate=300, process=True))
         bots = [
             await stack.enter_async_context(
-                Bot(slack, targets(described(topology)), tmp_path, ledger_url=postgresql_url, name=f"bot-{number}")
+                Bot(slack, patient(topology), tmp_path, ledger_url=postgresql_url, name=f"bot-{number}")
             )
             for number in range(3)
         ]

@@ -4,15 +4,14 @@ import pytest
 
 from sandbox.redis import build, replication
 from tests.bot.cli.conftest import left_by_a_bot
-from tests.failover import setting
+from tests.failover import PATIENT, setting
 
 pytestmark = pytest.mark.servers
 
 
 async def test_asked_for_approved_and_done(terminal):
     async with replication(build(), replicas=1) as topology:
-        limits = {"cooldown_s": 0, "timeout_ms": 10_000}
-        about = {"kind": "replication", "nodes": list(topology.node_addresses), "limits": limits}
+        about = {"kind": "replication", "nodes": list(topology.node_addresses), "limits": PATIENT}
         async with left_by_a_bot(terminal, **about) as (_, oncall, lead, _):
             plan = await oncall.says("plan tune orders maxmemory=1gb repl-backlog-size=2mb --json")
             assert (plan.code, plan.err) == (0, "")

@@ -20,6 +20,7 @@ from sandbox.redis import build, sentinel
 from sandbox.redis.topology import Topology
 from sandbox.slack import LocalSlack, Message
 from tests.bot.render.slack_judges import accepted
+from tests.failover import PATIENT
 
 MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 INCIDENT = "C0INCIDENT"
@@ -73,7 +74,7 @@ def targets(topology: Topology | None, **more: object) -> dict[str, object]:
                 "sentinels": list(topology.sentinel_addresses) if topology else ["127.0.0.1:1"],
                 "nodes": list(topology.node_addresses) if topology else ["127.0.0.1:2"],
                 "channels": [INCIDENT],
-                "limits": {"cooldown_s": 0},
+                "limits": PATIENT,
                 **more,
             }
         },

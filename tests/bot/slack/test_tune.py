@@ -11,8 +11,7 @@ pytestmark = pytest.mark.servers
 
 
 async def test_a_limit_with_a_second_person(slack: LocalSlack, redis: Topology, house: House) -> None:
-    patient = targets(redis, limits={"cooldown_s": 0, "timeout_ms": 10_000})
-    house.keep(patient | {"rules": [{"risks": ["reversible"], "approvals": 0}]})
+    house.keep(targets(redis) | {"rules": [{"risks": ["reversible"], "approvals": 0}]})
     oncall, lead = slack.person("U0ONCALL"), slack.person("U0LEAD")
     async with house.bot():
         await oncall.types(INCIDENT, "/redis tune orders")

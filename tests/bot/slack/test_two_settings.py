@@ -3,6 +3,7 @@
 from sandbox.redis.topology import Topology
 from sandbox.slack import LocalSlack
 from tests.bot.slack.conftest import INCIDENT, House, saying, targets
+from tests.failover import PATIENT
 
 
 async def test_nothing_begins_until_they_agree_and_looking_goes_on(
@@ -13,7 +14,7 @@ async def test_nothing_begins_until_they_agree_and_looking_goes_on(
     async with house.bot():
         await oncall.types(INCIDENT, "/redis failover orders")
         card = await slack.waits_for(lambda: saying(slack, "failover orders: destructive"))
-        house.keep(targets(redis, limits={"cooldown_s": 0, "max_lag_bytes": 5}))
+        house.keep(targets(redis, limits=PATIENT | {"max_lag_bytes": 5}))
         async with house.bot():
             for _ in range(2):  # One command for each of the bots, whichever hears it first.
                 await oncall.types(INCIDENT, "/redis failover orders")

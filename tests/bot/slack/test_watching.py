@@ -9,13 +9,14 @@ from sandbox.redis import Shape, build, cluster, replication
 from sandbox.redis.topology import Topology
 from sandbox.slack import LocalSlack
 from tests.bot.slack.conftest import INCIDENT, House, saying, targets
+from tests.failover import PATIENT
 
 
 def of_kind(kind: str, nodes: object) -> dict[str, object]:
     """``targets.yaml`` for one target without Sentinels."""
     return {
         "approvers": {"usergroup": "S0REDISOPS"},
-        "targets": {"orders": {"kind": kind, "nodes": nodes, "channels": [INCIDENT]}},
+        "targets": {"orders": {"kind": kind, "nodes": nodes, "channels": [INCIDENT], "limits": PATIENT}},
     }
 
 
