@@ -51,7 +51,7 @@ async def applications(texts, directory, environment, **extra):
 @pytest.mark.servers
 async def test_by_sentinels_nothing_is_done_twice_when_connections_break_and_the_master_dies(tmp_path, progress):
     server = next((one for one in builds() if one.has_tls), build())
-    settings = {"replicas": 1, "acl": True, "tls": server.has_tls, "links": True}
+    settings = {"replicas": 1, "acl": True, "tls": server.has_tls, "links": True, "down_after_ms": 5_000}
     async with sentinel(server, **settings) as topology:
         await asyncio.gather(*(node.command(*SHOP) for node in topology.nodes))
         await asyncio.gather(*(one.command(*ASKING) for one in topology.sentinels))
@@ -99,7 +99,7 @@ async def test_by_one_address_that_moves_to_another_master(tmp_path, progress):
 
 @pytest.mark.servers
 async def test_by_any_node_of_a_cluster(tmp_path, progress):
-    shape = Shape(shards=3, replicas=1, node_timeout_ms=2_000)
+    shape = Shape(shards=3, replicas=1, node_timeout_ms=5_000)
     async with cluster(build(), shape, password=PASSWORD, links=True) as made:
         texts, remarks = await printed(target_of_cluster(made), progress)
         assert remarks == ()
