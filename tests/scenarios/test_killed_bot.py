@@ -38,15 +38,17 @@ LEFT = ("replica-priority 0", FENCED)
 TITLES = (
     "only choice",
     "just heard",
+    "before it is promoted",
     "Fence writes",
     "every byte",
     "fail over to",
     "Sentinels name",
+    "take writes",
     "Demote",
     "Put",
     "Prove",
 )
-BEFORE = TITLES[:4]
+BEFORE = TITLES[:5]
 """The steps that are undone; what comes after the next one is gone on with."""
 
 TO_THE_END = ("fail over to", "Prove")
