@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from actions.kit.errors import ActionError
+from actions.kit.errors import ActionError, Temporary
 from actions.kit.loop import Ending, Journal, Outcome, StepState, Watched, go_on, not_begun, undo
 from actions.kit.plan import Step, stage_of, turning
 from actions.kit.ports import Hands
@@ -136,7 +136,7 @@ class _Settlement:
                 return held.yes or None, f"{held.observation}."
 
     async def _forward(self, seen: str) -> Ending | Question:
-        left, drift = await self._ahead()
+        left, drift = await self._ahead(self.within_s if self.cut.answer is None else 0)
         if self.cut.answer is Answer.ROLL_BACK:
             return Question((f"It can no longer be rolled back: {seen}",), moved=True, destroys=bool(left or drift))
         if self.cut.answer is None and drift:
@@ -168,17 +168,30 @@ class _Settlement:
             return Ending(Outcome.UNDONE, (CUT_OFF,))
         return Ending(Outcome.INCOMPLETE, (CUT_OFF, *not_begun(self.steps, self._stage - 1)))
 
-    async def _ahead(self) -> tuple[list[str], list[str]]:
-        """What would still be destroyed, and why going on would be another plan than the one that was approved."""
+    async def _ahead(self, patience_s: float = 0) -> tuple[list[str], list[str]]:
+        """What would still be destroyed, and why going on would be another plan than the one that was approved.
+
+        Whoever has to be asked may be silent for so long.
+        """
         left, drift = [], []
+        deadline = self.hands.now() + patience_s
         for step in self.steps[self._turning + 1 :]:
             try:
-                destroyed = await step.destroys(self.hands)
+                destroyed = await self._destroyed(step, deadline)
             except ActionError as error:
                 drift.append(f"{error}.")
             else:
                 left += [f"{destroyed}."] if destroyed else []
         return left, drift
+
+    async def _destroyed(self, step: Step, deadline: float) -> str | None:
+        while True:
+            try:
+                return await step.destroys(self.hands)
+            except Temporary:
+                if self.hands.now() >= deadline:
+                    raise
+                await self.hands.sleep(LOOKS_EVERY_S)
 
     async def _ask(self, moved: bool | None, *seen: str) -> Question:
         """Before the roles have moved going on means to begin again, and so to move them."""

@@ -224,6 +224,29 @@ async def test_what_was_done_is_looked_at_again_where_nobody_answers(silent_s: i
         assert world.done == []
 
 
+@pytest.mark.parametrize("silent_s", [6, 60])
+async def test_what_is_ahead_is_looked_at_again_where_nobody_answers(silent_s: int) -> None:
+    hands = Passing()
+
+    @dataclass(frozen=True, slots=True)
+    class Silent(Destroying):
+        async def destroys(self, _hands: Hands) -> str | None:
+            if hands.passed < silent_s:
+                raise NotYet("no answer")
+            return None
+
+    world = World(moved=True)
+    ahead = [Silent("demote", world) if type(step) is Destroying else step for step in steps(world)]
+    result = await settle(ahead, CutOff(3), hands, Journal())  # type: ignore[arg-type]
+    if silent_s < 15:
+        assert isinstance(result, Ending)
+        assert world.done == ["demote", "put back"]
+    else:
+        assert isinstance(result, Question)
+        assert "no answer." in result.seen
+        assert world.done == []
+
+
 async def test_after_the_approvals_time_nothing_is_destroyed_unasked() -> None:
     world = World(moved=True)
     question = await settled(world, CutOff(3, in_time=False))
