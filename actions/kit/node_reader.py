@@ -71,18 +71,21 @@ class NodeReader:
         self._layout = None
         read = self._reader.fields(text)
         info = parse_info(read)
-        layout = self._reader.layout
-        values = layout.values(text)
-        if info.role is Role.REPLICA and not info.replicas and values is not None and layout.is_simple:
-            self._layout, self._values = layout, values
-            self._of_info = [getattr(info, name) for name in _FIELDS]
-            self._of_stats = [getattr(info.stats, field.name) for field in fields(NodeStats)]
-            self._subscribers = parse_subscribers(read)
+        if info.role is Role.REPLICA and not info.replicas:
+            self._remember(text, info, parse_subscribers(read))
         try:
             check_attached(read)
         except Garbled as error:
             return ReadInfo(info, parse_subscribers(read), str(error))
         return ReadInfo(info, parse_subscribers(read))
+
+    def _remember(self, text: str, info: NodeInfo, subscribers: int) -> None:
+        layout = self._reader.layout
+        values = layout.values(text)
+        if values is not None and layout.is_simple:
+            self._layout, self._values, self._subscribers = layout, values, subscribers
+            self._of_info = [getattr(info, name) for name in _FIELDS]
+            self._of_stats = [getattr(info.stats, field.name) for field in fields(NodeStats)]
 
     def _change(self, values: tuple[str, ...]) -> bool:
         """Take over what is not as before; ``False``, and anything may be half done, where it has to be read whole."""
