@@ -66,11 +66,10 @@ async def test_the_sentinels_fail_over_when_the_master_is_killed_and_it_returns_
         async with asyncio.timeout(60):
             while not await topology.masters():
                 await asyncio.sleep(0.05)
-        new = await topology.master()
-        assert new is not old
+        assert await topology.master() is not old
         await old.restart()
-        async with asyncio.timeout(60):
-            while await topology.masters() != (new,):
+        async with asyncio.timeout(120):  # On a busy machine they may have failed over once more meanwhile.
+            while old in (masters := await topology.masters()) or len(masters) != 1:
                 await asyncio.sleep(0.05)
 
 

@@ -174,8 +174,8 @@ async def test_keys_that_expire_and_change_meanwhile():
             await server.command("EVAL", FILL, 0, 1, 10 * BATCH, "x")
         await first.command("SET", "leaving", 1, "PX", 100)
         await second.command("SET", "leaving", 1, "PX", 1)
-        await first.command("SET", "moving", 0)
-        await second.command("SET", "moving", 0)
+        await first.command("SET", "moving", 1)
+        await second.command("SET", "moving", -1)
         slow = asyncio.create_task(compare(Bounds(rate=5 * BATCH)))
         async with client_of(first) as one, client_of(second) as other:
             while not slow.done():
