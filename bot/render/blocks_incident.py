@@ -64,7 +64,12 @@ def _status(body: Body) -> list[Block]:
     if body["muted_until"]:
         lines.append(f":mute: Muted by <@{body['muted_by']}> until {_moment(body['muted_until'])}.")
     if not body["firing"] and not body["closed_at"]:
-        lines.append("The alerts have ended; that is no proof of health, and Tandem does not see that all is well.")
+        before = bool(body["sights"]) and all(one["well"] for one in body["sights"])
+        lines.append(
+            "The alerts have ended. What Tandem saw last is from before: it looks again before it calls this over."
+            if before
+            else "The alerts have ended; that is no proof of health, and Tandem does not see that all is well."
+        )
     if body["scope"] == UNKNOWN:
         lines.append("The labels fit no target in `targets.yaml`; its `alerts: {labels: …}` can say which.")
     return [section("\n".join(lines))] if lines else []

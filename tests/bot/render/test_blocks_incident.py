@@ -69,6 +69,15 @@ def test_one_that_has_ended_and_what_fires_still_are_told_in_full() -> None:
     assert "RedisNoMaster says so (ended after 2.0 s)" in during
 
 
+def test_health_that_was_seen_before_the_alerts_ended_is_neither_denied_nor_taken_for_the_end() -> None:
+    sight = {"target": "orders", "sign": ":large_green_circle:", "verdict": "healthy", "summary": "All is well."}
+    sight |= {"confidence": "certain", "evidence": [], "suggests": [], "note": ""}
+    for well, words in ((True, "it looks again before it calls this over"), (False, "does not see that all is well")):
+        told = accepted(incident(body(alert("RedisDown", ended=16), sights=[sight | {"well": well}], seen=1)))
+        assert words in told
+    assert "The alerts have ended" not in accepted(incident(body(alert("RedisDown"), sights=[sight | {"well": True}])))
+
+
 def test_of_several_targets_each_alert_says_which() -> None:
     both = (alert("RedisDown", ended=2), alert("RedisNoMaster", ended=2, target="carts"))
     assert "carts: *RedisNoMaster*" in accepted(incident(body(*both, scope="*", targets=2, closed=9)))
