@@ -195,18 +195,23 @@ async def test_the_candidate_dies_behind_the_fence(at: type[Step]) -> None:
         assert await scene.lost() == 0
 
 
+def _hanging(scene: Scene, server: Server, role: str) -> TargetHands:
+    """Hands whose failover hangs the candidate as soon as this server has this role, in ROLE's words."""
+
+    class Hanging(TargetHands):
+        async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
+            await super().sentinel_failover(sentinel, coordinated=coordinated)
+            while (await server.command("ROLE"))[0] != role:
+                await asyncio.sleep(0.005)
+            await scene.candidate.hang()
+
+    return Hanging(target_of(scene.topology))
+
+
 async def test_a_candidate_that_hangs_as_a_new_master_takes_nothing_when_it_wakes_up() -> None:
     """Where no Sentinel saw its promotion the old master has its writes back; else they have gone on without it."""
     async with under_load(default, failover_timeout_ms=60_000) as scene:
-
-        class Hanging(TargetHands):
-            async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
-                await super().sentinel_failover(sentinel, coordinated=coordinated)
-                while (await scene.candidate.command("ROLE"))[0] != "master":
-                    await asyncio.sleep(0.005)
-                await scene.candidate.hang()
-
-        hands, journal = Hanging(target_of(scene.topology)), Journal()
+        hands, journal = _hanging(scene, scene.candidate, "master"), Journal()
         try:
             ending = await carry_out(_hurried(scene.plan), hands, journal)
             assert ending.outcome is Outcome.INCOMPLETE, (ending, journal.lines)
@@ -229,15 +234,7 @@ async def test_a_new_master_that_hangs_right_after_it_was_handed_over_to_stays_t
     if which is None:
         pytest.skip("no Sentinel here coordinates")
     async with under_load(which, failover_timeout_ms=60_000) as scene:
-
-        class Hanging(TargetHands):
-            async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
-                await super().sentinel_failover(sentinel, coordinated=coordinated)
-                while (await scene.old.command("ROLE"))[0] != "slave":
-                    await asyncio.sleep(0.005)
-                await scene.candidate.hang()
-
-        hands, journal = Hanging(target_of(scene.topology)), Journal()
+        hands, journal = _hanging(scene, scene.old, "slave"), Journal()
         try:
             ending = await carry_out(_hurried(scene.plan), hands, journal)
             assert ending.outcome is Outcome.INCOMPLETE, (ending, journal.lines)

@@ -21,13 +21,12 @@ from actions.adapters.redis.recalling import named, recall
 from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet, Permanent
 from actions.kit.node_info import parse_standing
 from actions.kit.plan import NAMING
-from actions.kit.ports import ProbeResult, Standing, Takeover
+from actions.kit.ports import Holdings, ProbeResult, Standing, Takeover
 from actions.kit.replies import parse_address, parse_fields
 from actions.kit.topology import Address, Place, Target
 
 if TYPE_CHECKING:
     from actions.kit.comparison import Bounds, Comparison
-    from actions.kit.ports import Holdings
     from actions.kit.snapshot import SentinelView, Snapshot
 
 PROBE_TTL_S = 30
