@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from actions.kit.errors import ActionError, JournalDown, Stopped, TandemError
+from actions.kit.failed import Failure, Failures
 from actions.kit.late import called_back
 from actions.kit.plan import SettingChange, Step, stage_of, turns_after
 from actions.kit.ports import Hands
@@ -39,7 +40,7 @@ class Outcome(StrEnum):
     """How a run ended."""
 
     DONE = "done"
-    """Every step was done and proven."""
+    """Every step was done and proven; what a proof missed at first, a later one has seen."""
     UNDONE = "undone"
     """A step failed before the point of no return; everything was put back and seen to be."""
     INCOMPLETE = "incomplete"
@@ -71,7 +72,7 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of a run: its outcome, and why where it is not ``done``."""
+    """The end of a run: its outcome, and what failed; of one that is ``done``, what a later proof has seen to be over."""
 
     outcome: Outcome
     failures: tuple[str, ...] = ()
@@ -96,29 +97,30 @@ async def carry_out(steps: Sequence[Step], hands: Hands, journal: Journal, *, st
 
 async def go_on(steps: Sequence[Step], hands: Hands, journal: Watched, start: int) -> Ending:
     """As ``carry_out``; what could not be written down is left to whoever watches the journal."""
-    failures: list[str] = []
+    failures = Failures(steps)
     for index in range(start, len(steps)):
-        if failures and steps[index].begins_stage:
-            return Ending(Outcome.INCOMPLETE, (*failures, *not_begun(steps, index - 1)))
+        if failures.left and steps[index].begins_stage:
+            return Ending(Outcome.INCOMPLETE, (*failures.sentences, *not_begun(steps, index - 1)))
         passed = any(step.point_of_no_return for step in steps[stage_of(steps, index) : index])
         try:
             failure = await _step(index, steps[index], hands, journal, unwritten=passed)
         except Stopped as error:
             done = range(stage_of(steps, index), index)
-            return await go_back(steps, done, hands, journal, [*failures, str(error)])
+            return await go_back(steps, done, hands, journal, [*failures.sentences, str(error)])
         except asyncio.CancelledError:
             if not passed and not steps[index].point_of_no_return:
                 await go_back(steps, range(stage_of(steps, index), index + 1), hands, journal, ())
             raise
         if failure is None:
+            failures.passed(index)
             continue
-        failures.append(failure)
+        failures.add(index, failure)
         if passed or await came_about(steps[index], hands):
             continue
-        ending = await go_back(steps, range(stage_of(steps, index), index + 1), hands, journal, failures)
+        ending = await go_back(steps, range(stage_of(steps, index), index + 1), hands, journal, failures.sentences)
         if ending.outcome is Outcome.UNDONE or not await came_about(steps[index], hands):
             return ending
-    return Ending(Outcome.INCOMPLETE if failures else Outcome.DONE, tuple(failures))
+    return Ending(Outcome.INCOMPLETE if failures.left else Outcome.DONE, failures.sentences)
 
 
 async def go_back(
@@ -175,17 +177,17 @@ async def _see_restored(changes: Sequence[SettingChange], hands: Hands, journal:
                 await journal.repaid(change)
 
 
-async def _step(index: int, step: Step, hands: Hands, journal: Watched, *, unwritten: bool) -> str | None:
-    """Do one step; a sentence when it failed. ``unwritten``: also where it cannot be written down."""
+async def _step(index: int, step: Step, hands: Hands, journal: Watched, *, unwritten: bool) -> Failure | None:
+    """Do one step; why, when it failed. ``unwritten``: also where it cannot be written down."""
     await journal.intends(index, step)
     if journal.trouble is not None and not unwritten:
-        return f"{step.title} was not begun: {journal.trouble}"
+        return Failure(f"{step.title} was not begun: {journal.trouble}")
     try:
         held = await step.holds(hands)
         note = held.observation if held.yes else await step.perform(hands, journal)
     except ActionError as error:
         await _tell(index, step, hands, journal, StepState.FAILED, str(error))
-        return f"{step.title}: {error}"
+        return Failure.of(step, error)
     for change in step.repays:
         await journal.repaid(change)
     await _tell(index, step, hands, journal, StepState.ALREADY if held.yes else StepState.DONE, note)

@@ -170,6 +170,11 @@ class Step(ABC):
         _ = hands
         return Held(yes=False, observation="")
 
+    def looks_again_at(self, earlier: Step) -> bool:
+        """Whether this step proves all that an earlier one was to prove: then what that one missed is over."""
+        _ = earlier
+        return False
+
     @abstractmethod
     async def act(self, hands: Hands) -> str:
         """Do it, see that it is done, and say what was seen."""

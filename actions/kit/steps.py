@@ -6,7 +6,7 @@ No I/O here but through Hands.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions.kit.cluster.agreement import successor_of
 from actions.kit.errors import DataLost, NotYet, Temporary, TooLate
@@ -324,6 +324,12 @@ class Prove(Step):
         asked = "SENTINEL MASTER and CKQUORUM" if self.quorum else "SENTINEL MASTER"
         sentinels = f", {asked} on every Sentinel" if self.sentinels else ""
         return f"ROLE on every node{sentinels}; SET … NX EX 30, WAIT, GET, DEL"
+
+    def looks_again_at(self, earlier: Step) -> bool:
+        """Whether an earlier one looked at the same, for however long."""
+        if not isinstance(earlier, Prove):
+            return False
+        return replace(earlier, after_s=self.after_s, within_s=self.within_s) == self
 
     async def act(self, hands: Hands) -> str:
         """Wait out the delay, then look until all is proven."""

@@ -54,7 +54,8 @@ def progress(request: Request, run: Run, environment: str) -> Message:
     head = [header(f"{sign} {title}"), section(f"{asked(request, environment)} · approved by {approvers}")]
     lines = [_step(step) for step in run.steps]
     middle = [section("\n".join(lines[at : at + 4])) for at in range(0, len(lines), 4)]
-    failures = [section(f":x: {mrkdwn(failure, 1_000)}") for failure in run.failures[:8]]
+    mark = ":warning:" if run.state is RunState.DONE else ":x:"  # Of one that is done, what was over later.
+    failures = [section(f"{mark} {mrkdwn(failure, 1_000)}") for failure in run.failures[:8]]
     tail = [*failures, *_offers(request, run), context(_footer(request, run))]
     return fit(f"{sign} {mrkdwn(title, 200)}. {_spoken(run)}", head, middle, tail)
 

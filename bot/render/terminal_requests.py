@@ -178,8 +178,9 @@ def _run(shown: Request, now: datetime | None) -> Iterator[RenderableType]:
         by = shown.run.cancelled
         yield Text(f"cancelled by {_person(by.person)} at {_moment(by.at)}", style="yellow")
     yield from _question(shown.run)
+    style = "yellow" if shown.run.state.value == "done" else "red"  # Of one that is done, what was over later.
     for failure in _beside_cancelling(shown.run):
-        yield Text(f"- {plain(failure)}", style="red")
+        yield Text(f"- {plain(failure)}", style=style)
 
 
 def _beside_cancelling(run: Run) -> Iterator[str]:

@@ -509,11 +509,33 @@ async def test_the_ledger_goes_away_in_the_middle(at: type[Step]) -> None:
             assert await setting(node, "replica-priority") == "100"
 
 
-async def test_the_second_look_notices_a_revert() -> None:
+async def test_the_second_look_counts_and_notices_a_revert() -> None:
+    """A replica hangs during the first one only; after the second a node is made a master by hand."""
+
+    class Mended(Journal):
+        async def intends(self, index: int, step: Step) -> None:
+            await super().intends(index, step)
+            if isinstance(step, Prove) and not step.after_s:
+                await third.hang()
+
+        async def ended(self, index: int, state: StepState, note: str) -> None:
+            await super().ended(index, state, note)
+            if state is StepState.FAILED:
+                await third.resume()
+
     async with under_load(default) as scene:
-        journal = Journal()
-        steps = without_the_long_look(scene.plan.steps)
-        assert (await carry_out(steps, scene.hands, journal)).outcome is Outcome.DONE
+        third = next(node for node in scene.topology.nodes if node not in (scene.old, scene.candidate))
+        journal = Mended()
+        proofs = {0: {"within_s": 1}, 30: {"after_s": 1, "within_s": 60}}
+        steps = [
+            replace(step, **proofs[step.after_s]) if isinstance(step, Prove) else step for step in scene.plan.steps
+        ]
+        ending = await carry_out(steps, scene.hands, journal)
+        assert ending.outcome is Outcome.DONE, journal.lines
+        assert journal.states("Prove") == [StepState.FAILED, StepState.DONE]
+        (said,) = ending.failures
+        assert f"{third.address} follows {scene.candidate.address}: it did not answer" in said
+        assert said.endswith("This was over later: “Prove the result again after 1 s” passed.")
         await scene.topology.nodes[2].command("REPLICAOF", "NO", "ONE")
         again = Prove(scene.plan.candidate, scene.plan.steps[-1].expected, "orders", (), after_s=1, within_s=1)  # type: ignore[attr-defined, arg-type]
         ending = await carry_out([again], scene.hands, journal)

@@ -6,7 +6,7 @@ not success: it is watched. No I/O here but through Hands.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from actions.kit.cluster.agreement import backing, dissenters, voters
@@ -249,6 +249,12 @@ class ProveShards(Step):
     def command(self) -> str:
         """The equivalent for a person."""
         return "ROLE, CLUSTER INFO and CLUSTER NODES on every node; SET {tag} NX EX 30, WAIT, GET, DEL in each shard"
+
+    def looks_again_at(self, earlier: Step) -> bool:
+        """Whether an earlier one looked at the same, for however long."""
+        if not isinstance(earlier, ProveShards):
+            return False
+        return replace(earlier, after_s=self.after_s, within_s=self.within_s) == self
 
     async def act(self, hands: Hands) -> str:
         """Wait out the delay, then look until all is proven."""

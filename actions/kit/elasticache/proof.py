@@ -104,6 +104,12 @@ class ProveMove(Step):
             f"describe-replication-groups, describe-events; ROLE on every node; {where}> SET … NX EX 30, WAIT, GET, DEL"
         )
 
+    def looks_again_at(self, earlier: Step) -> bool:
+        """Whether an earlier one looked at the same, for however long."""
+        if not isinstance(earlier, ProveMove):
+            return False
+        return replace(earlier, after_s=self.after_s, within_s=self.within_s) == self
+
     async def act(self, hands: Hands) -> str:
         """Wait out the delay, then look until all is proven."""
         await hands.sleep(self.after_s)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import pytest
 
-from actions.kit.errors import JournalDown, NotYet, Stopped, TandemError
+from actions.kit.cluster.steps import ProveShards
+from actions.kit.errors import JournalDown, NotYet, Stopped, TandemError, TooLate
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
+from actions.kit.steps import Prove
 from actions.kit.topology import Address
 from tests.failover import Journal
 
@@ -170,6 +172,57 @@ async def test_a_run_that_is_stopped_goes_back_and_says_who_stopped_it(before: i
     assert ending == Ending(Outcome.UNDONE, ("lead cancelled it.",))
     assert world.done == done
     assert journal.owed == []
+
+
+@dataclass(frozen=True, slots=True)
+class Proof(Noted):
+    lost: bool = False
+
+    async def act(self, hands: Hands) -> str:
+        if self.lost and self.name in self.world.failing:
+            raise TooLate("seen to be lost")
+        return await Noted.act(self, hands)
+
+    def looks_again_at(self, earlier: Step) -> bool:
+        return isinstance(earlier, Proof)
+
+
+@pytest.mark.parametrize(
+    ("failing", "outcome"),
+    [
+        ({"look"}, Outcome.DONE),
+        ({"look again"}, Outcome.INCOMPLETE),
+        ({"look", "look again"}, Outcome.INCOMPLETE),
+        ({"demote", "look"}, Outcome.INCOMPLETE),
+    ],
+)
+async def test_what_is_proven_later_is_how_it_is_and_nothing_else_is_forgiven(
+    failing: set[str], outcome: Outcome
+) -> None:
+    world, journal = World(failing=failing), Journal()
+    plan = [*steps(world), Proof("look", world), Noted("between", world), Proof("look again", world)]
+    ending = await carry_out(plan, nothing, journal)
+    assert ending.outcome is outcome
+    assert len(ending.failures) == len(failing), "what was found first stays visible"
+    over = "look: look failed. This was over later: “look again” passed."
+    assert (over in ending.failures) == ("look" in failing and "look again" not in failing)
+    assert journal.states("Proof").count(StepState.FAILED) == len(failing - {"demote"})
+
+
+async def test_what_a_proof_has_seen_to_be_lost_no_later_one_gives_back() -> None:
+    world, journal = World(failing={"look"}), Journal()
+    plan = [*steps(world), Proof("look", world, lost=True), Proof("look again", world)]
+    assert await carry_out(plan, nothing, journal) == Ending(Outcome.INCOMPLETE, ("look: seen to be lost",))
+
+
+@pytest.mark.parametrize(
+    "proof", [Prove(NODE, (NODE,), "orders", run_id="a"), ProveShards((NODE,), (NODE,), "orders", run_ids=("a",))]
+)
+def test_a_proof_looks_again_at_what_an_earlier_one_looked_at(proof: Prove | ProveShards) -> None:
+    again = replace(proof, after_s=30, within_s=5)
+    assert again.looks_again_at(proof)
+    assert not again.looks_again_at(replace(proof, expected=()))
+    assert not again.looks_again_at(Noted("look", World()))
 
 
 async def test_without_a_journal_nothing_is_done() -> None:

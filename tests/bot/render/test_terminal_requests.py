@@ -12,7 +12,10 @@ from bot.directory import Human
 from bot.ledger.records import Origin, Person, RunState
 from bot.ledger.tokens import Token
 from bot.render import json_requests, terminal, terminal_requests
+from bot.render.blocks_menu import request_shown
+from bot.render.blocks_run import progress, transcript
 from tests import builders
+from tests.bot.render.slack_judges import accepted
 from tests.bot.slack_requests import AT, LEAD, asking, plan, request, running, unapproved, withdrawn
 
 
@@ -56,6 +59,23 @@ def test_a_request_is_headed_by_how_it_stands() -> None:
     assert "approved by lead (U0LEAD)" in text
     assert "withdrawn by oncall" in drawn(terminal_requests.request(withdrawn()))
     assert "failover orders  waiting" in drawn(terminal_requests.request(request()))
+
+
+def test_what_was_found_first_and_was_over_later_is_shown_everywhere_of_a_run_that_is_done() -> None:
+    said = "Prove the result: it did not answer. This was over later: “Prove the result again after 30 s” passed."
+    made = running(4, RunState.DONE)
+    assert made.run is not None
+    shown = replace(made, run=replace(made.run, failures=(said,)))
+    text = " ".join(drawn(terminal_requests.request(shown)).split())
+    assert "failover orders done" in text
+    assert f"- {said}" in text
+    assert json_requests.request_json(shown)["run"]["state"] == "done"
+    assert json_requests.request_json(shown)["run"]["failures"] == [said]
+    page = accepted(progress(shown, shown.run, "production"))
+    assert "failover orders: done and proven" in page
+    assert f":warning: {said}" in page
+    assert said in accepted(request_shown(shown))
+    assert said in "".join(accepted(one) for one in transcript(shown, shown.run).thread)
 
 
 def test_what_a_step_has_seen_stands_whole_below_it_also_where_it_is_longer_than_a_line() -> None:
