@@ -72,7 +72,7 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of a run: its outcome, and what failed; of one that is ``done``, what a later proof has seen to be over."""
+    """The end of a run: its outcome, and what failed; of one that is ``done``, what a later proof saw to be over."""
 
     outcome: Outcome
     failures: tuple[str, ...] = ()
