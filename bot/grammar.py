@@ -271,7 +271,7 @@ def _unknown(word: str, known: _Known) -> str:
     if word.lower() in known.targets:
         return f"{word.lower()} is a target; say first what to do, such as: /redis health {word.lower()}"
     if word.lower() in BUTTONS:
-        return f"{word.lower()} is a button here, on the card of the request; in a terminal: tandem {word.lower()}"
+        return f"{word.lower()} is a button here, on the message of the run; in a terminal: tandem {word.lower()}"
     near = nearest(word, [*known.actions, *(one.name for one in WORDS)])
     hint = f"did you mean /redis {near}?" if near else "type /redis help for what there is."
     return f"There is no action {quoted(word)}; {hint}"

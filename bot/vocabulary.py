@@ -51,6 +51,9 @@ WORDS = (
     Word("help", "What you may do here, or how one word is typed.", takes="WORD", optional=True),
     Word("runs", "The latest requests and runs.", takes="TARGET", optional=True),
     Word("show", "One request or run, by its id such as R-7F3K9.", takes="R"),
+    Word("approve", "See what somebody else asks for, with its buttons; only you see it.", takes="R"),
+    Word("deny", "Say no to a request.", takes="R", options=(REASON,), needs=frozenset({"reason"})),
+    Word("withdraw", "Take your own request back while it waits.", takes="R"),
     Word("cancel", "Stop a run before its next step, and put everything back.", takes="R"),
     Word("undo", "Ask to put back the settings that a run of tune has changed.", takes="R", options=(REASON,)),
     Word(
@@ -72,7 +75,7 @@ WORDS = (
         options=(Option("hours", "N", "How long it lives."),),
     ),
 )
-BUTTONS = ("approve", "deny", "withdraw", "resume", "rollback", "abandon")
+BUTTONS = ("resume", "rollback", "abandon")
 """What a person types in a terminal, and presses in Slack."""
 MENU = "menu"
 """The word of a command that is empty."""

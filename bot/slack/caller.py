@@ -26,13 +26,14 @@ Body = Mapping[str, Any]
 class Caller:
     """One person at one moment. ``channel`` is ``None`` in the home tab and in modals.
 
-    ``message_ts``: the message whose button was pressed.
+    ``message_ts``: the message whose button was pressed; ``alone``: nobody else sees that one.
     """
 
     person: Person
     channel: str | None
     reply: Reply
     message_ts: str | None = None
+    alone: bool = False
 
     @property
     def mention(self) -> str:
@@ -77,7 +78,8 @@ class Gate:
         container = body.get("container") or {}
         channel = body.get("channel_id") or (body.get("channel") or {}).get("id") or container.get("channel_id")
         reply = Reply(self._session, self._messages, body.get("response_url"), channel, user_id)
-        return Caller(Person(user_id, name), channel, reply, container.get("message_ts"))
+        alone = bool(container.get("is_ephemeral"))
+        return Caller(Person(user_id, name), channel, reply, container.get("message_ts"), alone)
 
     def _why_not(self, body: Body, caller: Caller) -> str | None:
         user = body.get("user") or {}

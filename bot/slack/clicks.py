@@ -153,6 +153,10 @@ class Clicks:
         key = f"{of}:{request.id}"
         over = request.state is not RequestState.WAITING
         place = await (self.outbox.refresh(key) if over else self.outbox.place(key))
+        if caller.alone and over:
+            await caller.reply.replace(notice(outcome(request) or f"It is {request.state}."))
+        if caller.alone:
+            return
         if caller.channel is None or caller.message_ts is None or place is None:
             return
         if place != Place(caller.channel, caller.message_ts):

@@ -15,13 +15,15 @@ from actions.registry import by_name
 from bot.fleet import Fleet
 from bot.grammar import Command, parse
 from bot.ledger.errors import LedgerError
+from bot.ledger.records import Decided, Request, RequestState
+from bot.policy import case_of
 from bot.render.blocks import Screen, notice, spoken
 from bot.render.blocks_compared import names_message
 from bot.render.blocks_connecting import connected
 from bot.render.blocks_findings import diagnosed, glance, happened, healthy_or_not, verified
 from bot.render.blocks_locks import frozen, unknown
 from bot.render.blocks_menu import Offer, help_on, help_on_word, help_page, menu, request_lines, request_shown
-from bot.render.blocks_request import refused
+from bot.render.blocks_request import card, refused
 from bot.render.happenings import with_runs
 from bot.render.words import mrkdwn
 from bot.slack.caller import Caller
@@ -105,6 +107,9 @@ class Commands:
         say = {
             "runs": self._runs,
             "show": self._show,
+            "approve": self._approve,
+            "deny": self._deny,
+            "withdraw": self._withdraw,
             "cancel": self._cancel,
             "undo": self._undo,
             "help": self._help,
@@ -133,15 +138,38 @@ class Commands:
         await caller.reply.whisper(help_page(offer) if action is None else help_on(action, offer))
 
     async def _show(self, caller: Caller, command: Command) -> None:
-        request = await self.desk.show(command.argument)
+        await caller.reply.whisper(request_shown(await self._request(caller, command.argument)))
+
+    async def _request(self, caller: Caller, request_id: str) -> Request:
+        request = await self.desk.show(request_id)
         if request.target not in self.fleet.seen_from(caller.channel or ""):
             raise UsageError(f"{request.id} is about a target that is not bound to this channel; ask where it is.")
-        await caller.reply.whisper(request_shown(request))
+        return request
+
+    async def _approve(self, caller: Caller, command: Command) -> None:
+        """Nobody approves by an id alone: they see the plan first, and press its button."""
+        request = await self._request(caller, command.argument)
+        if request.state is not RequestState.WAITING:
+            await caller.reply.whisper(request_shown(request))
+            return
+        no = await self.policy.may_approve(case_of(request), caller.person.id, request.requester.id)
+        if no is not None:
+            raise Refused(no)
+        await caller.reply.whisper(card(request, self.fleet.targets[request.target].environment))
+
+    async def _deny(self, caller: Caller, command: Command) -> None:
+        request = await self._request(caller, command.argument)
+        await self._told(caller, await self.desk.deny(request.id, caller.person, command.reason))
+
+    async def _withdraw(self, caller: Caller, command: Command) -> None:
+        await self._told(caller, await self.desk.withdraw(command.argument, caller.person))
 
     async def _cancel(self, caller: Caller, command: Command) -> None:
-        done = await self.desk.cancel(command.argument, caller.person)
-        sign = ":white_check_mark:" if done.ok else ":no_entry:"
-        await caller.reply.whisper(notice(f"{sign} {spoken(done.why)}"))
+        await self._told(caller, await self.desk.cancel(command.argument, caller.person))
+
+    async def _told(self, caller: Caller, decided: Decided) -> None:
+        sign = ":white_check_mark:" if decided.ok else ":no_entry:"
+        await caller.reply.whisper(notice(f"{sign} {spoken(decided.why)}"))
 
     async def _undo(self, caller: Caller, command: Command) -> None:
         done = await self.desk.show(command.argument)
@@ -163,10 +191,8 @@ class Commands:
         await caller.reply.whisper(notice(f":white_check_mark: {mrkdwn(done)}"))
 
     async def _sign(self, caller: Caller, command: Command) -> None:
-        decided = await self.desk.reviews.sign(command.argument, caller.person, command.options["note"])
-        await caller.reply.whisper(
-            notice(f"{':white_check_mark:' if decided.ok else ':no_entry:'} {spoken(decided.why)}")
-        )
+        note = command.options["note"]
+        await self._told(caller, await self.desk.reviews.sign(command.argument, caller.person, note))
 
     async def _token(self, caller: Caller, command: Command) -> None:
         await token(self.desk.tokens, caller, command)

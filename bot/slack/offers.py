@@ -34,7 +34,9 @@ async def offered(rights: Rights, fleet: Fleet, actions: tuple[Action, ...], per
         why = [no for case, no in answers.items() if case.action == action.name]
         noes |= {action.name: str(why[0])} if why and None not in why else {}
     if changes and all(action.name in noes for action in changes):
-        noes["undo"] = noes[changes[0].name]  # It asks for a change.
+        noes["undo"] = noes["withdraw"] = noes[changes[0].name]  # What is asked for, or was.
+    if "sign" in noes:
+        noes["approve"] = noes["deny"] = noes["sign"]
     if "sign" in noes and all(action.name in noes for action in changes):
         noes["cancel"] = noes["sign"]  # A run is stopped by who may decide on it, and by who has asked for it.
     return Offer(

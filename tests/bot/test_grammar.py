@@ -126,7 +126,7 @@ def test_a_review_is_signed_with_a_note():
         ("health orders sessions", "'sessions' is one word too many; type: /redis health TARGET"),
         ("status orders", "status is about all targets and takes none; type: /redis status"),
         ("show a b", "'b' is one word too many; type: /redis show R"),
-        ("approve R-7F3K2", "approve is a button here, on the card of the request; in a terminal: tandem approve"),
+        ("resume R-7F3K2", "resume is a button here, on the message of the run; in a terminal: tandem resume"),
         ("help nope", "There is no action 'nope'; type /redis help for what there is."),
         ('health "orders', "A quotation mark is not closed; close it, or leave it out."),
         ("health <!channel>", "There is no target '!channel' here; there are orders and sessions."),

@@ -41,8 +41,8 @@ def word(name: str):
 @pytest.mark.parametrize(
     ("person", "words"),
     [
-        ("U0ONCALL", {*ANY_COLLEAGUE, "freeze", "cancel", "undo"}),
-        ("U0LEAD", {*ANY_COLLEAGUE, "thaw", "sign", "cancel"}),
+        ("U0ONCALL", {*ANY_COLLEAGUE, "freeze", "cancel", "undo", "withdraw"}),
+        ("U0LEAD", {*ANY_COLLEAGUE, "thaw", "sign", "cancel", "approve", "deny"}),
         ("U0GUEST", EVERYBODY),
     ],
 )
