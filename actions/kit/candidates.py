@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from actions.kit.fencing import FENCE_REPLICAS
+from actions.kit.fencing import fence_left
 from actions.kit.plan import Rejected
 from actions.kit.snapshot import NodeView, SentinelReplica, Snapshot
 from actions.kit.topology import Address, Kind
@@ -87,7 +87,7 @@ def _own_reasons(snapshot: Snapshot, node: NodeView) -> Iterator[str]:
         yield "its link to the master is down"
     if snapshot.kind is Kind.REPLICATION and (node.config is None or node.config.min_replicas_to_write is None):
         yield "CONFIG GET is not allowed on it, so it cannot be fenced"
-    if node.config is not None and node.config.min_replicas_to_write == FENCE_REPLICAS:
+    if fence_left(node.config):
         yield "it holds the fence of an earlier failover, and would refuse all writes as master"
     lag = snapshot.lag_bytes(node)
     if lag is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from actions.kit.errors import Unreachable
 from actions.kit.plan import SettingChange
@@ -15,6 +16,10 @@ FENCE, MAX_LAG = "min-replicas-to-write", "min-replicas-max-lag"
 FENCE_REPLICAS = 1_000_000
 """The fence that outlives us: no master ever has so many replicas, so it refuses every write until this is put back."""
 SCRIPTS_FENCED_SINCE = (7, 0)
+SWITCHED_OFF = f"its {MAX_LAG} is 0, which switches {FENCE} off"
+"""Nothing else does: any other value only says which replicas count, and no fence is reached by those there are."""
+
+_FENCED = MappingProxyType({FENCE: str(FENCE_REPLICAS)})
 
 
 def fence_of(node: Address, config: NodeConfig | None) -> tuple[SettingChange, ...]:
@@ -52,8 +57,36 @@ def price_of_fence(master: NodeView, pause_ms: int) -> Iterator[str]:
         )
 
 
+def fence_left(config: NodeConfig | None) -> str | None:
+    """What the fence of an earlier run does to a master, as the rest of a sentence; ``None`` where it left none."""
+    if config is None or config.min_replicas_to_write != FENCE_REPLICAS:
+        return None
+    switched_off = config.min_replicas_max_lag == 0
+    return f"takes writes only because {SWITCHED_OFF}" if switched_off else "still refuses writes"
+
+
+async def why_open(node: Address, hands: Hands, fence: Mapping[str, str] = _FENCED) -> str | None:
+    """What of its settings lets a node take writes in spite of its fence; ``None`` where that is in force.
+
+    Args:
+        node: as a master, or to become one.
+        hands: what asks it.
+        fence: what was set on it, as CONFIG SET takes it.
+    """
+    seen = await hands.settings(node, (*dict.fromkeys((*fence, MAX_LAG)),))
+    if seen.get(MAX_LAG) == "0":
+        return SWITCHED_OFF
+    gone = [f"its {name} is {seen.get(name, 'unknown')}" for name, value in fence.items() if seen.get(name) != value]
+    return ", ".join(gone) or None
+
+
 async def is_fenced(node: Address, hands: Hands) -> bool:
-    """Whether the fence that outlives us is in force on this node."""
+    """Whether the fence that outlives us is in force on this node: set, and not switched off."""
+    return await why_open(node, hands) is None
+
+
+async def keeps_fence(node: Address, hands: Hands) -> bool:
+    """Whether the fence that outlives us is still to be put back on this node, be it in force or not."""
     return (await hands.settings(node, (FENCE,))).get(FENCE) == str(FENCE_REPLICAS)
 
 

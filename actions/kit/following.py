@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actions.kit.errors import ActionError, NotYet, TooLate, Unreachable
-from actions.kit.fencing import is_fenced
+from actions.kit.fencing import is_fenced, keeps_fence
 from actions.kit.plan import Held, Step
 from actions.kit.ports import Hands
 from actions.kit.roles import master_to_follow
@@ -99,7 +99,7 @@ class KeepRoles(Step):
     async def _kept(self, node: Address, hands: Hands) -> str | None:
         standing = await hands.standing(node)
         right = standing.role is Role.MASTER if node == self.master else standing.master == self.master
-        if not right or await is_fenced(node, hands):
+        if not right or await keeps_fence(node, hands):
             raise NotYet(f"the file of {node} was left as it is: it is a {standing.role}, and not as it should be yet")
         return await hands.rewrite_config(node)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from actions.kit.candidates import priority_of
-from actions.kit.fencing import FENCE_REPLICAS
+from actions.kit.fencing import fence_left
 from actions.kit.snapshot import NodeInfo, NodeView, Snapshot
 from actions.kit.topology import Address
 
@@ -49,7 +49,7 @@ def unfit(node: NodeView) -> Iterator[str]:
         yield "it holds nothing: it has never ended a sync with its master"
     if config is None or config.min_replicas_to_write is None:
         yield "CONFIG GET is not allowed on it, so it cannot be fenced while it is promoted"
-    elif config.min_replicas_to_write == FENCE_REPLICAS:
+    elif fence_left(config):
         yield "it holds the fence of an earlier failover, which has to be settled first"
 
 
@@ -87,7 +87,8 @@ def waits_for_replicas(heir: NodeView, followers: tuple[Address, ...]) -> Iterat
 
     ``followers``: those that are sent after it; whoever follows it already counts too.
     """
-    wanted = (heir.config.min_replicas_to_write if heir.config else None) or 0
+    config = heir.config
+    wanted = (config.min_replicas_to_write or 0) if config is not None and config.min_replicas_max_lag != 0 else 0
     attached = tuple(one.address for one in heir.info.replicas) if heir.info else ()
     count = len({*attached, *followers})
     if count < wanted:

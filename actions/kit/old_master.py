@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from actions.kit.diagnosis.lineage import only_on_old
 from actions.kit.errors import NotYet
+from actions.kit.fencing import MAX_LAG
 from actions.kit.holding import PASSWORD, USER, hold_of, is_held, without_hold
 from actions.kit.plan import Debts, SettingChange
 from actions.kit.ports import Hands
@@ -34,9 +35,13 @@ async def changes_now(
 ) -> tuple[SettingChange, ...]:
     """What closes a master, with the values that are there now; nothing of what is so already.
 
-    With ``hold`` it keeps its data, too, when it is made a replica.
+    It may switch its fence off by settings of its own, which nobody has seen of one that was lost. With ``hold`` it
+    keeps its data, too, when it is made a replica.
     """
-    there = await hands.settings(node, (*(change.name for change in fence), *(_LOGIN if hold else ())))
+    names = dict.fromkeys((MAX_LAG, *(change.name for change in fence), *(_LOGIN if hold else ())))
+    there = await hands.settings(node, tuple(names))
+    if fence and there.get(MAX_LAG) == "0":
+        fence = (SettingChange(node, MAX_LAG, "10", "0"), *(change for change in fence if change.name != MAX_LAG))
     changes = [replace(change, old=there.get(change.name, change.old)) for change in fence]
     if hold and not is_held(there):
         login = NodeConfig(masterauth=bool(there.get(PASSWORD)), masteruser=there.get(USER))

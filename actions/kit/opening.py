@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.kit.errors import ActionError, Gone, NotYet, TooLate, Unreachable
-from actions.kit.fencing import is_fenced
+from actions.kit.fencing import is_fenced, keeps_fence
 from actions.kit.old_master import Unowed
 from actions.kit.plan import Debts, Held, SettingChange, Step
 from actions.kit.ports import Hands
@@ -98,7 +98,7 @@ class OpenForWrites(Step):
                 await self._see_master(hands)
             told = True
             await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=False)
-            still = await is_fenced(self.candidate, hands)
+            still = await keeps_fence(self.candidate, hands)
             return Held(not still, f"{self.candidate} {'still refuses' if still else 'takes'} writes")
 
         try:

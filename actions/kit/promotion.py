@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.kit.errors import Gone, NotYet, TooLate, Unreachable
-from actions.kit.fencing import FENCE, is_fenced
+from actions.kit.fencing import why_open
 from actions.kit.late import called_back
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
@@ -58,8 +58,8 @@ class FenceCandidate(Step):
             raise TooLate(f"{self.candidate} is a master already")
         wanted = as_settings(self.settings)
         await hands.change_settings(self.candidate, wanted, rewrite=False)
-        if await hands.settings(self.candidate, tuple(wanted)) != wanted:
-            raise NotYet(f"{self.candidate} did not keep its {FENCE}")
+        if why := await why_open(self.candidate, hands, wanted):
+            raise NotYet(f"{self.candidate} would take writes as master: {why}")
         return f"{self.candidate} would refuse writes as master"
 
     async def undo(self, hands: Hands) -> str:
@@ -111,11 +111,11 @@ class Promote(Step):
     async def act(self, hands: Hands) -> str:
         """Promote where both fences stand, and see it.
 
-        A process that was restarted since is no longer fenced.
+        A process that was restarted since is no longer fenced, nor one whose settings somebody has changed.
         """
         for node in filter(None, (self.candidate, self.master)):
-            if not await is_fenced(node, hands):
-                raise NotYet(f"not promoted: {node} is no longer fenced")
+            if why := await why_open(node, hands):
+                raise NotYet(f"not promoted: {node} is no longer fenced, {why}")
         await hands.promote(self.candidate)
         return (await until(lambda: self.holds(hands), hands, self.within_s)).observation
 

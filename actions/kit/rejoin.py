@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from actions.kit import old_master, roles
 from actions.kit.errors import ActionError, Gone, NotYet, Temporary, TooLate, Unreachable
-from actions.kit.fencing import is_fenced
+from actions.kit.fencing import FENCE, MAX_LAG, is_fenced, keeps_fence
 from actions.kit.following import refuses_writes
 from actions.kit.late import called_back
 from actions.kit.plan import Debts, Held, SettingChange, Step
@@ -79,7 +79,7 @@ class Rejoin(Step):
         """Whether it follows, without a fence; one that does not answer is what the step is there for."""
         try:
             follows = await self._look(hands)
-            left = await is_fenced(self.node, hands) or (self.hold and await old_master.holds_back(self.node, hands))
+            left = await keeps_fence(self.node, hands) or (self.hold and await old_master.holds_back(self.node, hands))
             return Held(follows.yes and not left, follows.observation)
         except Unreachable as error:
             return Held(yes=False, observation=str(error))
@@ -143,14 +143,13 @@ class Rejoin(Step):
         """
         held = await until(lambda: self._follows(hands, debts, back), hands, self.within_s, every_s=0.1)
         await hands.disconnect_clients(self.node)
-        put_back = {**as_settings(self.settings, old=True), **back}
-        await hands.change_settings(self.node, {name: put_back[name] for name in self._names}, rewrite=True)
-        await self._repay(debts)
+        known = FENCE in back and not self.replid  # All that it has was looked at before it was closed.
+        values = back if known else {**as_settings(self.settings, old=True), **back}
+        put_back = {name: value for name, value in values.items() if name in (FENCE, MAX_LAG)}
+        await hands.change_settings(self.node, put_back, rewrite=True)
+        for name, value in put_back.items():
+            await debts.repaid(SettingChange(self.node, name, "", value))
         return f"{held.observation}, its clients were disconnected and its settings put back"
-
-    @property
-    def _names(self) -> tuple[str, ...]:
-        return tuple(change.name for change in self.settings)
 
     async def _follows(self, hands: Hands, debts: Debts, back: dict[str, str]) -> Held:
         standing = await hands.standing(self.node)
@@ -197,10 +196,6 @@ class Rejoin(Step):
         except ActionError:
             return None
         return True
-
-    async def _repay(self, debts: Debts) -> None:
-        for change in self.settings:
-            await debts.repaid(change)
 
     async def _look(self, hands: Hands) -> Held:
         return await roles.follows(self.node, self.master, hands)

@@ -96,7 +96,7 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
     if not switch.coordinated:
         steps += [fence, CatchUp(master.address, candidate.address, fence.pause_ms)]
     steps += [
-        LastLook(sentinel.address, candidate.address),
+        LastLook(sentinel.address, candidate.address, closed),
         switch,
         AwaitSentinels(answering, snapshot.master_name, candidate.address, snapshot.electorate, epoch),
         *((opening,) if closed else ()),

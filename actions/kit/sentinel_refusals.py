@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actions.kit.fencing import FENCE_REPLICAS
+from actions.kit.fencing import fence_left
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot
 
 
@@ -73,5 +73,5 @@ def master_not_ready(node: NodeView) -> Iterator[str]:
     if config is None or config.min_replicas_to_write is None or config.min_replicas_max_lag is None:
         why = next((f" ({gap.reason})" for gap in node.gaps if "CONFIG" in gap.source), "")
         yield f"CONFIG GET is not allowed on {node.address}{why}: the fence can be neither set nor put back."
-    elif config.min_replicas_to_write == FENCE_REPLICAS:
-        yield f"{node.address} still refuses writes: an earlier failover was cut off and has to be settled first."
+    elif left := fence_left(config):
+        yield f"{node.address} {left}: an earlier failover was cut off and has to be settled first."

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.kit.errors import ActionError, Gone, NotYet, Permanent, TooLate
-from actions.kit.fencing import FENCE, FENCE_REPLICAS
+from actions.kit.fencing import why_open
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.roles import is_master
 from actions.kit.sentinel_steps import GONE, SENTINEL_INFO_S, only_choice, replica_seen_by
 from actions.kit.snapshot import Role, SentinelView
-from actions.kit.steps import CatchUp, until
+from actions.kit.steps import CatchUp, as_settings, until
 from actions.kit.topology import Address
 
 UNDO_WITHIN_S = SENTINEL_INFO_S + 5
@@ -33,6 +33,8 @@ class LastLook(Step):
 
     sentinel: Address
     candidate: Address
+    closed: tuple[SettingChange, ...] = ()
+    """By which the candidate refuses writes once it is promoted."""
 
     @property
     def title(self) -> str:
@@ -53,6 +55,8 @@ class LastLook(Step):
             doubt = f"{self.sentinel} is in TILT: its clock jumped or it hung, and it does nothing for 30 s"
         if doubt:
             raise NotYet(doubt)
+        if self.closed and (why := await why_open(self.candidate, hands, as_settings(self.closed))):
+            raise NotYet(f"{self.candidate} would take writes as soon as it is promoted: {why}")
         return f"it can take {self.candidate} only"
 
 
@@ -105,9 +109,8 @@ class SentinelFailover(Step):
 
     async def _still_fenced(self, hands: Hands) -> None:
         """A master that was restarted since, or that somebody gave its writes back, takes what would be lost."""
-        fence = (await hands.settings(self.master, (FENCE,))).get(FENCE)
-        if fence != str(FENCE_REPLICAS):
-            raise NotYet(f"not asked: {self.master} is no longer fenced, its {FENCE} is {fence}")
+        if why := await why_open(self.master, hands):
+            raise NotYet(f"not asked: {self.master} is no longer fenced, {why}")
 
     async def undo(self, hands: Hands) -> str:
         """Stop a failover that has not promoted yet, and see that it did not.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from actions.kit.cluster.agreement import successor_of
 from actions.kit.errors import DataLost, NotYet, Temporary, TooLate
-from actions.kit.fencing import is_fenced
+from actions.kit.fencing import why_open
 from actions.kit.holding import readable
 from actions.kit.late import called_back
 from actions.kit.old_master import hold_back
@@ -81,9 +81,15 @@ class Fence(Step):
         return self.settings
 
     async def act(self, hands: Hands) -> str:
-        """Fence, and read the frozen offset; a master that does not answer is not sent anything."""
+        """Fence, and read the frozen offset; a master that does not answer is not sent anything.
+
+        Raises:
+            NotYet: the fence holds nothing back, for somebody has changed its settings since this was planned.
+        """
         await hands.standing(self.master)
         offset = await hands.fence(self.master, self.pause_ms, as_settings(self.settings))
+        if why := await why_open(self.master, hands):
+            raise NotYet(f"{self.master} is paused, and not fenced: {why}")
         return f"writes are refused, offset {offset}"
 
     async def undo(self, hands: Hands) -> str:
@@ -171,7 +177,7 @@ class Demote(Step):
     config_epoch: int | None = None
     """The highest that a Sentinel knew when this was planned; ``None`` where none is in charge."""
     fenced: bool = False
-    """An earlier step has fenced it."""
+    """An earlier step has fenced it; one that was restarted since comes back without."""
     replid: str = ""
     """Its history when this was planned, with which the new master has to go on; empty where it is not known.
 
@@ -218,27 +224,24 @@ class Demote(Step):
         Raises:
             TooLate: it was demoted, and had taken writes; Sentinel would have done so too, and seconds later.
         """
-        open_ = False
+        opened: str | None = None
 
         async def followed() -> Held:
-            nonlocal open_
+            nonlocal opened
             before = await self._look(hands)
             if before.yes:
                 return before
             await self._still_ours(hands)
-            open_ = open_ or await self._lost_its_fence(hands)
+            opened = opened or (await why_open(self.node, hands) if self.fenced else None)
             await hands.demote(self.node, self.master)
             return await self._look(hands)
 
         held = await until(followed, hands, self.within_ms / 1000, every_s=0.2)
         await hands.disconnect_clients(self.node)
-        if open_:
-            raise TooLate(f"{held.observation}; until then its fence was gone, and what it took without it is lost")
+        if opened:
+            gone = f"until then its fence was gone ({opened})"
+            raise TooLate(f"{held.observation}; {gone}, and what it took without it is lost")
         return f"{held.observation}, its clients were disconnected"
-
-    async def _lost_its_fence(self, hands: Hands) -> bool:
-        """One that was restarted since comes back without."""
-        return self.fenced and not await is_fenced(self.node, hands)
 
     async def _still_ours(self, hands: Hands) -> None:
         if self.config_epoch is None:

@@ -184,11 +184,12 @@ def test_a_replica_of_a_replica_that_is_in_a_full_sync_has_only_a_part() -> None
 
 def test_a_candidate_that_will_have_too_few_replicas_to_take_writes() -> None:
     """As in a deployment of two nodes: the only replica becomes a master without any."""
-    for replicas, wanted, said in ((1, 1, "and 0 will"), (2, 2, "and 1 will"), (2, 1, None)):
+    cases = ((1, 1, 10, "and 0 will"), (1, 1, 0, None), (2, 2, 10, "and 1 will"), (2, 1, 10, None))
+    for replicas, wanted, max_lag, said in cases:
         snapshot = without_node(healthy(replicas, sentinels=0), 1, Reason.REFUSED)
         for number in range(2, replicas + 2):
             snapshot = with_link(snapshot, number, up=False)
-        config = replace(snapshot.nodes[1].config, min_replicas_to_write=wanted)
+        config = replace(snapshot.nodes[1].config, min_replicas_to_write=wanted, min_replicas_max_lag=max_lag)
         plan = promote.plan(with_view(snapshot, 2, config=config), {"to": str(node_at(2))})
         assert isinstance(plan, Plan), plan
         notes = " ".join(plan.cost.notes)

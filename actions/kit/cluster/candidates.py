@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from actions.kit.candidates import Choice
 from actions.kit.cluster.agreement import doubters, voters
 from actions.kit.cluster.shards import Shard, Shards
-from actions.kit.fencing import FENCE_REPLICAS
+from actions.kit.fencing import fence_left
 from actions.kit.plan import Rejected
 from actions.kit.snapshot import NodeView, Snapshot
 from actions.kit.topology import Address
@@ -87,7 +87,7 @@ class Candidates:
             yield "its link to the master is down"
         if node.cluster is not None and not node.cluster.ok:
             yield "its cluster_state is fail"
-        if node.config is not None and node.config.min_replicas_to_write == FENCE_REPLICAS:
+        if fence_left(node.config):
             yield "it holds the fence of an earlier failover, and would refuse all writes as master"
         yield from self._lag(node)
         yield from self._others_say(node)

@@ -16,7 +16,7 @@ from actions.kit.cluster.proof import prove_shards
 from actions.kit.cluster.refusals import not_now, shard_not_now
 from actions.kit.cluster.shards import Shards
 from actions.kit.errors import ActionError, Gone, NotYet, TooLate, Unreachable
-from actions.kit.fencing import is_fenced
+from actions.kit.fencing import keeps_fence, why_open
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands, Takeover
 from actions.kit.proof import was_restarted
@@ -108,8 +108,8 @@ class ClusterFailover(Step):
 
     async def act(self, hands: Hands) -> str:
         """Ask for it where the fence stands and the candidate follows, and watch until it is master."""
-        if self.mode is None and not await is_fenced(self.master, hands):
-            raise NotYet(f"not asked: {self.master} is no longer fenced")
+        if self.mode is None and (why := await why_open(self.master, hands)):
+            raise NotYet(f"not asked: {self.master} is no longer fenced, {why}")
         standing = await hands.standing(self.candidate)
         if standing.master != self.master or (self.mode is None and not standing.link_up):
             raise NotYet(f"not asked: {self.candidate} follows {standing.master}, or its link is down")
@@ -220,7 +220,7 @@ class LetGo(Step):
         """Wait until it is a replica; one that stays a master keeps its fence."""
         held = await until(lambda: follows(self.node, self.master, hands), hands, self.within_s)
         await hands.unfence(self.node, as_settings(self.settings, old=True))
-        if await is_fenced(self.node, hands):
+        if await keeps_fence(self.node, hands):
             raise NotYet(f"{self.node} did not give its fence up")
         return f"{held.observation}, without a fence"
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from actions.kit.diagnosis.about import PROOF, about, counts, grown
 from actions.kit.diagnosis.facts import Facts, confident, count, of_node
 from actions.kit.diagnosis.persistence import stops_on_bgsave_error
-from actions.kit.fencing import FENCE_REPLICAS
+from actions.kit.fencing import FENCE_REPLICAS, SWITCHED_OFF, fence_left
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import NodeView
 
@@ -21,13 +21,14 @@ def writes_refused(facts: Facts) -> Iterator[Finding]:
     its last BGSAVE failed, it has save points, and stop-writes-on-bgsave-error; where its settings may not be read, it
     refused some for it between two looks. Or somebody's CLIENT PAUSE lets them wait: it says so, or clients wait with
     commands that never do so by themselves. Or every node answered and each is a replica. A replica that would refuse
-    writes once promoted, for a failover's fence was left on it, is a warning. Certain: the nodes say so.
+    writes once promoted, for a failover's fence was left on it, is a warning; so is a node whose fence only a
+    min-replicas-max-lag of 0 keeps from that. Certain: the nodes say so.
     """
     yield from _paused(facts)
     yield from _too_few_replicas(facts)
     yield from _no_disk(facts)
     yield from _no_master(facts)
-    yield from _fence_left_on_replica(facts)
+    yield from _fence_left(facts)
 
 
 def _too_few_replicas(facts: Facts) -> Iterator[Finding]:
@@ -110,18 +111,28 @@ def _no_master(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _fence_left_on_replica(facts: Facts) -> Iterator[Finding]:
+def _fence_left(facts: Facts) -> Iterator[Finding]:
     for node in facts.snapshot.nodes:
-        if node.is_replica and node.config and node.config.min_replicas_to_write == FENCE_REPLICAS:
-            yield Finding(
-                FindingId.WRITES_REFUSED,
-                Severity.WARNING,
-                confident(complete=True),
-                f"The replica {node.address} would refuse writes as master: a cut-off failover left its fence.",
-                (node.address,),
-                (Evidence(f"node {node.address} CONFIG GET", f"min-replicas-to-write {FENCE_REPLICAS}"),),
-                facts.lines("diagnose"),
-            )
+        if not fence_left(node.config):
+            continue
+        if node.config and node.config.min_replicas_max_lag == 0:
+            only = f"it refuses no writes only because {SWITCHED_OFF}"
+            summary = f"{node.address} holds the fence of a cut-off failover, which has to be settled; {only}."
+            said = f"min-replicas-to-write {FENCE_REPLICAS}, min-replicas-max-lag 0"
+        elif node.is_replica:
+            summary = f"The replica {node.address} would refuse writes as master: a cut-off failover left its fence."
+            said = f"min-replicas-to-write {FENCE_REPLICAS}"
+        else:
+            continue  # It refuses them, and that is said above.
+        yield Finding(
+            FindingId.WRITES_REFUSED,
+            Severity.WARNING,
+            confident(complete=True),
+            summary,
+            (node.address,),
+            (Evidence(f"node {node.address} CONFIG GET", said),),
+            facts.lines("diagnose"),
+        )
 
 
 def writes_to_replica(facts: Facts) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.kit.errors import Gone, NotYet, TooLate
-from actions.kit.fencing import is_fenced
+from actions.kit.fencing import is_fenced, why_open
 from actions.kit.late import called_back
 from actions.kit.plan import SettingChange, Step
 from actions.kit.ports import Hands, Standing
@@ -210,8 +210,8 @@ class FenceLoser(Step):
 
     async def _fence(self, hands: Hands) -> int:
         offset = await hands.fence(self.node, self.pause_ms, as_settings(self.settings))
-        if not await is_fenced(self.node, hands):
-            raise NotYet(f"{self.node} did not keep its fence")
+        if why := await why_open(self.node, hands):
+            raise NotYet(f"{self.node} did not keep its fence: {why}")
         if self.was_replica:
             await as_fenced_master(self.node, self.hold, hands)
         return offset
@@ -255,8 +255,8 @@ async def as_fenced_master(node: Address, hold: SettingChange | None, hands: Han
         return standing
     if hold is None or not await is_held(hold, hands):
         raise TooLate(_lost(node, standing))
-    if not await is_fenced(node, hands):
-        raise NotYet(f"{node} is no longer fenced")
+    if why := await why_open(node, hands):
+        raise NotYet(f"{node} is no longer fenced: {why}")
     await hands.promote(node)
     return await hands.standing(node)
 

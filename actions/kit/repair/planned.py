@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actions.kit.fencing import FENCE_REPLICAS, SCRIPTS_FENCED_SINCE, fence_of
+from actions.kit.fencing import SCRIPTS_FENCED_SINCE, fence_of
 from actions.kit.following import KeepRoles, Repoint
 from actions.kit.holding import hold_of
 from actions.kit.kubernetes.switch import Switching, switching
@@ -92,9 +92,8 @@ def _loser(snapshot: Snapshot, node: NodeView) -> Loser:
 
 
 def _fence(node: NodeView) -> tuple[SettingChange, ...]:
-    """Nothing where an earlier run has left it fenced: what was there before, that run owes and puts back."""
-    fenced = node.config is not None and node.config.min_replicas_to_write == FENCE_REPLICAS
-    return () if fenced else fence_of(node.address, node.config)
+    """Nothing of what an earlier run has left on it: what was there before, that run owes and puts back."""
+    return tuple(change for change in fence_of(node.address, node.config) if change.old != change.new)
 
 
 def _tell(snapshot: Snapshot, keeper: Address) -> Iterator[Step]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from actions.kit.diagnosis import split
 from actions.kit.diagnosis.facts import Facts
-from actions.kit.fencing import FENCE_REPLICAS
+from actions.kit.fencing import fence_left
 from actions.kit.kubernetes import switch
 from actions.kit.kubernetes.addresses import is_gone
 from actions.kit.kubernetes.refusals import not_from_here
@@ -157,9 +157,9 @@ def _keeper(node: NodeView) -> Iterator[str]:
         return
     if info.loading:
         yield f"{node.address} is loading its data: wait until it has it before it is kept."
-    if config is not None and config.min_replicas_to_write == FENCE_REPLICAS:
+    if left := fence_left(config):
         yield (
-            f"{node.address} still refuses writes, fenced by an earlier run. If that run asks, answer it first; if it "
+            f"{node.address} {left}: an earlier run fenced it. If that run asks, answer it first; if it "
             "has ended, keep the other one, or set min-replicas-to-write back on this one by hand."
         )
     elif _lacks_replicas(node):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from actions.kit.comparison import Bounds, Comparison
 from actions.kit.errors import ActionError, NotYet, RescueFailed
-from actions.kit.fencing import is_fenced
+from actions.kit.fencing import why_open
 from actions.kit.note import Note
 from actions.kit.plan import SettingChange, Step
 from actions.kit.ports import Hands, Standing
@@ -48,8 +48,8 @@ async def why_not_frozen(loser: Loser, copy: RescueCopy, standing: Standing, han
     node, moved = loser.node, standing.offset - copy.offset
     if standing.replid != copy.replid:
         return f"{node} has another history than its copy: it was restarted, or follows another"
-    if not await is_fenced(node, hands):
-        return f"{node} is no longer fenced: it may have taken writes since it was copied"
+    if why := await why_open(node, hands):
+        return f"{node} is no longer fenced: it may have taken writes since it was copied ({why})"
     if moved < 0:
         return f"{node} is {-moved:,} bytes behind its copy"
     if loser.strict and moved % PING_BYTES:

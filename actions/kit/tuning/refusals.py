@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from actions.kit.cluster.refusals import no_cluster, under_way
 from actions.kit.cluster.shards import Shards
-from actions.kit.fencing import FENCE_REPLICAS
+from actions.kit.fencing import fence_left
 from actions.kit.kubernetes.refusals import not_from_here
 from actions.kit.replication_refusals import two_masters
 from actions.kit.snapshot import NodeView, Snapshot
@@ -77,8 +77,8 @@ def _node_not_ready(node: NodeView) -> Iterator[str]:
         yield f"{node.address} is loading its data; wait until it is through."
     if node.info is not None and node.info.failover_state not in {None, "no-failover"}:
         yield f"The master {node.address} is in a FAILOVER of its own: {node.info.failover_state}."
-    if node.config is not None and node.config.min_replicas_to_write == FENCE_REPLICAS:
-        yield f"{node.address} refuses writes: an earlier run was cut off and has to be settled first."
+    if left := fence_left(node.config):
+        yield f"{node.address} {left}: an earlier run was cut off and has to be settled first."
     if node.tunable is not None and node.tunable.why_not:
         yield f"What {node.address} is set to cannot be asked, and so not put back: {node.tunable.why_not}."
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from actions.kit.fencing import FENCE, MAX_LAG, fence_until_followed
+from actions.kit.fencing import FENCE, FENCE_REPLICAS, MAX_LAG, fence_left, fence_until_followed
 from actions.kit.snapshot import AttachedReplica, NodeConfig
 from tests.builders import healthy, node_at
 
@@ -27,3 +27,19 @@ def test_a_replica_refuses_writes_until_one_more_follows_it(followers, to_write,
     closed = fence_until_followed(replace(node, info=replace(node.info, replicas=attached), config=config))
     assert {change.name: (change.old, change.new) for change in closed} == changed
     assert {change.node for change in closed} <= {node.address}
+
+
+@pytest.mark.parametrize(
+    ("to_write", "max_lag", "said"),
+    [
+        pytest.param(0, 10, None, id="none"),
+        pytest.param(2, 10, None, id="a setting of its own"),
+        pytest.param(FENCE_REPLICAS, 10, "still refuses writes", id="in force"),
+        pytest.param(FENCE_REPLICAS, 1, "still refuses writes", id="any other max-lag changes nothing"),
+        pytest.param(FENCE_REPLICAS, 0, "takes writes only because its min-replicas-max-lag is 0", id="switched off"),
+    ],
+)
+def test_a_fence_that_was_left_is_judged_by_both_settings(to_write, max_lag, said):
+    left = fence_left(NodeConfig(to_write, max_lag, 100))
+    assert (left or "").startswith(said or "")
+    assert (left is None) is (said is None)

@@ -488,6 +488,10 @@ def test_the_fence_of_a_failover_that_was_cut_off_is_named():
 
     assert "failover that was cut off" in on_master.summary
     assert (on_replica.id, on_replica.severity) == (FindingId.WRITES_REFUSED, Severity.WARNING)
+    for number in (1, 3):
+        off = diagnose(with_view(healthy(), number, config=NodeConfig(FENCE_REPLICAS, 0, 100))).verdict
+        assert (off.id, off.severity) == (FindingId.WRITES_REFUSED, Severity.WARNING), number
+        assert "only because its min-replicas-max-lag is 0, which switches min-replicas-to-write off" in off.summary
 
 
 def test_writes_refused_where_every_node_is_a_replica():
