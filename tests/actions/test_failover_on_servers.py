@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from actions.adapters import TargetHands, connect
 from actions.kit.errors import JournalDown, TandemError
@@ -22,10 +24,11 @@ from actions.kit.sentinel_steps import AwaitInfo, AwaitSentinels, Steer
 from actions.kit.sentinel_switch import LastLook, SentinelFailover
 from actions.kit.settlement import CutOff, settle
 from actions.kit.steps import CatchUp, Demote, Fence, Prove, PutBack
-from actions.kit.topology import Address
+from actions.kit.topology import Address, Limits
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, sentinel
 from sandbox.redis.readiness import named_master
 from tests.failover import (
+    CALM,
     Fault,
     Journal,
     cut_off,
@@ -34,6 +37,7 @@ from tests.failover import (
     no_two_writable_masters,
     planned,
     setting,
+    soon_given_up,
     target_of,
     without_the_long_look,
 )
@@ -75,7 +79,8 @@ class Scene:
 
     async def carry_out(self, at: type[Step] | None = None, fault: Fault | None = None) -> tuple[Ending, Journal]:
         journal = Journal(at, fault)
-        return await carry_out(without_the_long_look(self.plan.steps), self.hands, journal), journal
+        steps = soon_given_up(self.plan.steps) if fault else without_the_long_look(self.plan.steps)
+        return await carry_out(steps, self.hands, journal), journal
 
     async def lost(self) -> int:
         """Lost writes, counted on the master once the topology is whole again."""
@@ -87,14 +92,21 @@ class Scene:
 
 @asynccontextmanager
 async def under_load(
-    which: Build | str, *, hurry: bool = True, timeout_ms: int = 1_000, **settings: object
+    which: Build | str,
+    *,
+    hurry: bool = True,
+    tilt_ms: int = 60_000,
+    timeout_ms: int = 10_000,
+    limits: Limits = Limits(max_pause_ms=3000),
+    **settings: object,
 ) -> AsyncIterator[Scene]:
     chosen = build(which) if isinstance(which, str) else which
     async with sentinel(chosen, **settings) as topology, WriteLoad(topology, rate=400) as load:
         if chosen.version >= (7,) and hurry:
-            for server in topology.sentinels:  # Else each test waits up to ten seconds for Sentinel's next INFO.
-                await server.command("SENTINEL", "DEBUG", "INFO-PERIOD", "1000")
-        hands = connect(target_of(topology, timeout_ms=timeout_ms))
+            # Else each test waits up to ten seconds for Sentinel's next INFO, and for 30 where the machine hung.
+            for server in topology.sentinels:
+                await server.command("SENTINEL", "DEBUG", "INFO-PERIOD", "1000", "TILT-TRIGGER", str(tilt_ms))
+        hands = connect(target_of(topology, timeout_ms=timeout_ms, limits=limits))
         try:
             yield Scene(topology, hands, load, await planned(hands))
         finally:
@@ -103,7 +115,7 @@ async def under_load(
 
 @pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
 async def test_it_moves_the_master_and_loses_nothing(which: Build) -> None:
-    async with under_load(which, hurry=False) as scene:
+    async with under_load(which, hurry=False, **CALM) as scene:
         ending, journal = await scene.carry_out()
         assert ending == Ending(Outcome.DONE), journal.lines
         assert (await scene.topology.master()) is scene.candidate
@@ -120,7 +132,7 @@ async def test_it_moves_the_master_and_loses_nothing(which: Build) -> None:
 
 @pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
 async def test_it_waits_for_bytes_that_are_still_under_way(which: Build) -> None:
-    async with under_load(which, links=True) as scene:
+    async with under_load(which, links=True, **CALM) as scene:
         for link in scene.topology.links:
             await link.delay_replication(0.1)
         await asyncio.sleep(0.5)
@@ -133,7 +145,7 @@ async def test_it_waits_for_bytes_that_are_still_under_way(which: Build) -> None
 
 async def test_the_plain_command_loses_what_ours_keeps() -> None:
     """Both in one run, on the same servers and under the same load: what we count would show a loss."""
-    async with under_load(default) as scene:
+    async with under_load(default, **CALM) as scene:
         assert (await scene.carry_out())[0] == Ending(Outcome.DONE)
         await scene.topology.ready()
         old = await scene.topology.master()
@@ -146,7 +158,7 @@ async def test_the_plain_command_loses_what_ours_keeps() -> None:
 
 
 async def test_the_wanted_candidate_is_taken_and_steered_to() -> None:
-    async with under_load(default) as scene:
+    async with under_load(default, **CALM) as scene:
         wanted = scene.topology.nodes[2]
         await scene.topology.nodes[1].command("CONFIG", "SET", "replica-priority", "1")
         plan = await planned(scene.hands, to=wanted.address)
@@ -157,7 +169,7 @@ async def test_the_wanted_candidate_is_taken_and_steered_to() -> None:
 
 
 async def test_a_fence_is_put_back_to_what_it_was() -> None:
-    async with under_load(default) as scene:
+    async with under_load(default, **CALM) as scene:
         await scene.old.command("CONFIG", "SET", "min-replicas-to-write", "1")
         await scene.old.command("CONFIG", "SET", "min-replicas-max-lag", "0")
         plan = await planned(scene.hands)
@@ -176,7 +188,7 @@ async def test_it_works_with_acls_tls_and_without_a_configuration_file() -> None
     which = next((one for one in builds() if one.has_tls), None)
     if which is None:
         pytest.skip("no server here speaks TLS")
-    async with under_load(which, acl=True, tls=True, config_file=False, timeout_ms=3_000) as scene:
+    async with under_load(which, acl=True, tls=True, config_file=False, **CALM) as scene:
         ending, journal = await scene.carry_out()
         assert ending == Ending(Outcome.DONE), journal.lines
         assert await scene.lost() == 0
@@ -266,7 +278,8 @@ async def test_a_candidate_that_sentinel_promotes_without_us_is_not_left_fenced(
 @pytest.mark.parametrize("which", [default, *(one.name for one in builds() if one.is_valkey)])
 async def test_the_candidate_hangs_when_sentinel_has_been_asked(which: str) -> None:
     """What Sentinel sent it waits in its socket: should it wake up as a master, no Sentinel names it."""
-    async with under_load(which, failover_timeout_ms=180_000) as scene:  # As long Valkey's Sentinel pauses writes.
+    # As long Valkey's Sentinel pauses writes.
+    async with under_load(which, failover_timeout_ms=180_000, timeout_ms=1_000) as scene:
         ending, journal = await scene.carry_out(SentinelFailover, scene.candidate.hang)
         assert [str(change.node) for change in journal.owed] == [scene.candidate.address], "for what it may wake up as"
         assert await setting(scene.old, "min-replicas-to-write") == "0"
@@ -295,7 +308,7 @@ async def test_a_sentinel_dies(which: str) -> None:
 
 async def test_the_old_master_hangs_before_it_is_demoted() -> None:
     """It stays fenced: when it comes back it acknowledges nothing, until Sentinel has made it a replica."""
-    async with under_load(default) as scene:
+    async with under_load(default, timeout_ms=1_000) as scene:
         ending, journal = await scene.carry_out(Demote, scene.old.hang)
         assert ending.outcome is Outcome.INCOMPLETE, journal.lines
         assert [change.name for change in journal.owed] == ["min-replicas-to-write"]
@@ -316,13 +329,13 @@ async def test_the_bot_is_cut_off_from_one_node(cut: str, at: type[Step]) -> Non
         link = scene.topology.link(server)
         try:
             journal = Journal(at, lambda: link.black_hole(replicas=False, sentinels=False, clients=True))
-            ending = await carry_out(without_the_long_look(scene.plan.steps), hands, journal)
+            ending = await carry_out(soon_given_up(scene.plan.steps), hands, journal)
             await no_two_writable_masters(scene.topology, 1.0)
             assert ending.outcome in {Outcome.UNDONE, Outcome.INCOMPLETE}, journal.lines
             await link.heal()
             if journal.owed:  # What a second start of the bot does.
                 reached = max(journal.titles)
-                ending = await settle(without_the_long_look(scene.plan.steps), CutOff(reached), hands, journal)
+                ending = await settle(soon_given_up(scene.plan.steps), CutOff(reached), hands, journal)
             assert journal.owed == [], (ending, journal.lines)
         finally:
             await hands.aclose()
@@ -337,10 +350,10 @@ async def test_the_bot_is_cut_off_from_one_node(cut: str, at: type[Step]) -> Non
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when: str) -> None:
     """Each prefix of the plan, with and without the last effect; then only what the journal knows is used."""
-    async with under_load(default) as scene:
+    async with under_load(default, **CALM) as scene:
         steps = without_the_long_look(scene.plan.steps)
         index, journal = await cut_off(steps, at, when, scene.hands)
-        await asyncio.sleep(1.5)  # The pause has run out; the fence that outlives it has not.
+        await _pause_is_over(scene.old)
         ending = await settle(steps, CutOff(index), scene.hands, journal)
         moved = index > steps.index(scene.step(SentinelFailover)) or (at is SentinelFailover and when == "after")
         assert ending.outcome is (Outcome.DONE if moved else Outcome.UNDONE), (ending, journal.lines)
@@ -353,7 +366,7 @@ async def test_a_run_that_was_cut_off_is_settled_by_looking(at: type[Step], when
 
 
 async def test_a_sentinel_that_hangs_before_it_is_asked_holds_nothing_up() -> None:
-    async with under_load(default) as scene:
+    async with under_load(default, timeout_ms=1_000) as scene:
         silent = scene.asked
         ending, journal = await scene.carry_out(LastLook, silent.hang)
         assert ending.outcome is Outcome.UNDONE, (ending, journal.lines)
@@ -366,7 +379,7 @@ async def test_a_sentinel_that_hangs_before_it_is_asked_holds_nothing_up() -> No
 
 async def test_what_changes_after_the_approval_stops_the_run_before_the_fence() -> None:
     """A replica that restarts in between may have come back with other data."""
-    async with under_load(default) as scene:
+    async with under_load(default, **CALM) as scene:
         bystander = next(one for one in scene.topology.nodes if one not in (scene.old, scene.candidate))
 
         async def restarted() -> None:
@@ -384,7 +397,7 @@ async def test_what_changes_after_the_approval_stops_the_run_before_the_fence() 
 
 async def test_the_asked_sentinel_hangs_with_the_failover_in_hand() -> None:
     """It would go on when it wakes up: the fence stays, until that Sentinel can be told to stop."""
-    async with under_load(default) as scene:
+    async with under_load(default, tilt_ms=2_000) as scene:
         asked = scene.asked
 
         class Hanging(TargetHands):
@@ -448,7 +461,7 @@ async def test_the_master_hangs_before_it_hands_over() -> None:
     which = next((one for one in builds() if one.is_valkey), None)
     if which is None:
         pytest.skip("no Sentinel here coordinates")
-    async with under_load(which, down_after_ms=60_000) as scene:
+    async with under_load(which, down_after_ms=60_000, timeout_ms=1_000) as scene:
         async with never_two_writable_masters(scene.topology):
             ending, journal = await scene.carry_out(SentinelFailover, scene.old.hang)
             assert ending.outcome is Outcome.INCOMPLETE, (ending, journal.lines)
@@ -460,7 +473,7 @@ async def test_the_master_hangs_before_it_hands_over() -> None:
 
 
 async def test_a_shutdown_behind_the_fence_takes_it_down() -> None:
-    async with under_load(default) as scene:
+    async with under_load(default, **CALM) as scene:
         reached = asyncio.Event()
 
         async def wait_for_ever() -> None:
@@ -486,7 +499,7 @@ async def test_a_late_fence_is_taken_back_by_who_set_it() -> None:
                 raise TandemError("another process has it")
             await super().ended(index, state, note)
 
-    async with under_load(default) as scene:
+    async with under_load(default, **CALM) as scene:
         with pytest.raises(TandemError, match="another process"):
             await carry_out(scene.plan.steps, scene.hands, Lost())
         assert await setting(scene.old, "min-replicas-to-write") == "0"
@@ -499,7 +512,7 @@ async def test_the_ledger_goes_away_in_the_middle(at: type[Step]) -> None:
     async def disk_full() -> None:
         raise JournalDown("disk full")
 
-    async with under_load(default) as scene:
+    async with under_load(default, **CALM) as scene:
         with pytest.raises(JournalDown, match="disk full"):
             await scene.carry_out(at, disk_full)
         assert await scene.topology.master() is (scene.old if at is CatchUp else scene.candidate)
@@ -523,7 +536,7 @@ async def test_the_second_look_counts_and_notices_a_revert() -> None:
             if state is StepState.FAILED:
                 await third.resume()
 
-    async with under_load(default) as scene:
+    async with under_load(default, timeout_ms=1_000) as scene:
         third = next(node for node in scene.topology.nodes if node not in (scene.old, scene.candidate))
         journal = Mended()
         proofs = {0: {"within_s": 1}, 30: {"after_s": 1, "within_s": 60}}
@@ -545,8 +558,17 @@ async def test_the_second_look_counts_and_notices_a_revert() -> None:
 
 def _hurried(plan: Plan) -> list[Step]:
     """Sentinel is asked just after an INFO: a second goes by until it hears of the promotion."""
-    steps = without_the_long_look(plan.steps)
+    steps = soon_given_up(plan.steps)
     return [replace(step, age_ms=50) if isinstance(step, AwaitInfo) else step for step in steps]
+
+
+async def _pause_is_over(node: Server) -> None:
+    """It has run out; the fence that outlives it has not. A Sentinel that makes it a replica closes our connection."""
+    async with asyncio.timeout(90):
+        while True:
+            with contextlib.suppress(RedisConnectionError):
+                await node.command("CLIENT", "UNPAUSE")
+                return
 
 
 async def _named(scene: Scene) -> set[str]:
