@@ -16,7 +16,7 @@ from functools import partial
 from actions.kit import sentinels_gone
 from actions.kit.candidates import priority_of
 from actions.kit.errors import NotYet, TooLate
-from actions.kit.fencing import fence_of
+from actions.kit.fencing import but_scripts, fence_of, scripts_pass
 from actions.kit.following import KeepRoles, Repoint
 from actions.kit.heirs import certain_loss, unfit, waits_for_replicas, why_no_heir
 from actions.kit.kubernetes.switch import Switching, switching
@@ -109,9 +109,9 @@ def _steps(snapshot: Snapshot, gone: Lost, heir: NodeView, switch: Switching) ->
     run_id, replid, offset = (heir.info.run_id, heir.info.replid, heir.info.offset) if heir.info else ("", "", 0)
     back = _returning(snapshot, old, heir)
     return (
-        FenceCandidate(new, fence),
+        FenceCandidate(new, fence, scripts_pass=scripts_pass(heir)),
         StillLost(old, new, run_id),
-        Promote(new, None),
+        Promote(new, None, scripts_pass=scripts_pass(heir)),
         *([tell(left)] if left else []),
         OpenForWrites(new, fence, old, returning=back, replid=replid, offset=offset, named_by=left),
         *([back] if back else []),
@@ -174,7 +174,7 @@ def _rejected(snapshot: Snapshot, gone: Lost, heir: NodeView) -> Iterator[Reject
 def _cost(snapshot: Snapshot, gone: Lost, heir: NodeView, more: tuple[str, ...]) -> Cost:
     floor, ahead = certain_loss(snapshot, heir)
     known = gone.node is None and all(node.info for node in snapshot.nodes)
-    notes = [*_old_master(gone), *sentinels_after(snapshot, gone.address, heir.address)]
+    notes = [*_old_master(gone, heir), *sentinels_after(snapshot, gone.address, heir.address)]
     notes += [*_loss(gone, heir), *_ahead(snapshot, floor, ahead)]
     if priority_of(heir) == 0:
         notes.append(f"{heir.address} has replica-priority 0: somebody meant it never to be promoted.")
@@ -240,7 +240,7 @@ def sentinels_after(snapshot: Snapshot, old: Address | None, new: Address) -> It
         yield f"Clients that ask Sentinels which are gone learn nothing: point them at {new} until those are back."
 
 
-def _old_master(gone: Lost) -> Iterator[str]:
+def _old_master(gone: Lost, heir: NodeView) -> Iterator[str]:
     if gone.node is None:
         return
     if gone.dead:
@@ -251,6 +251,7 @@ def _old_master(gone: Lost) -> Iterator[str]:
             "that still reach it go on writing to it, and all of that is lost. Stop it if you can."
         )
     yield (
-        f"If it comes back within {LOOK_AGAIN_S} s it is fenced at once, and follows if it has nothing that the new "
-        "master lacks; else a person decides what becomes of its data."
+        # Those of one deployment are of one version.
+        f"If it comes back within {LOOK_AGAIN_S} s it is fenced at once{but_scripts(scripts_pass(heir))}, and follows "
+        "if it has nothing that the new master lacks; else a person decides what becomes of its data."
     )

@@ -87,7 +87,7 @@ def _own_reasons(snapshot: Snapshot, node: NodeView) -> Iterator[str]:
         yield "its link to the master is down"
     if snapshot.kind is Kind.REPLICATION and (node.config is None or node.config.min_replicas_to_write is None):
         yield "CONFIG GET is not allowed on it, so it cannot be fenced"
-    if fence_left(node.config):
+    if fence_left(node):
         yield "it holds the fence of an earlier failover, and would refuse all writes as master"
     lag = snapshot.lag_bytes(node)
     if lag is None:

@@ -50,19 +50,36 @@ def fence_until_followed(node: NodeView) -> tuple[SettingChange, ...]:
 def price_of_fence(master: NodeView, pause_ms: int) -> Iterator[str]:
     """What it costs to fence this master, as sentences for the approver."""
     yield f"If Tandem dies between fence and switch, {master.address} refuses writes until Tandem starts again."
-    if master.info is not None and master.info.flavour == "redis" and master.info.version < SCRIPTS_FENCED_SINCE:
+    if scripts_pass(master):
         yield (
             f"Scripts that write are held back only by the pause of {pause_ms} ms: "
             "before Redis 7.0 min-replicas-to-write does not stop them."
         )
 
 
-def fence_left(config: NodeConfig | None) -> str | None:
+def scripts_pass(node: NodeView | None) -> bool:
+    """Whether a script that writes gets past the fence of this node: nothing but a pause holds it back."""
+    info = node.info if node else None
+    return info is not None and info.flavour == "redis" and info.version < SCRIPTS_FENCED_SINCE
+
+
+def but_scripts(passing: bool) -> str:
+    """What belongs to each claim that a node refuses writes or is closed; nothing where it refuses all of them."""
+    return " (but for scripts that write: before Redis 7.0 only a pause holds those back)" if passing else ""
+
+
+async def but_its_scripts(node: Address, hands: Hands) -> str:
+    """As ``but_scripts``, where nobody could ask when the plan was made, or long ago."""
+    return but_scripts(scripts_pass((await hands.observe()).node(node)))
+
+
+def fence_left(node: NodeView) -> str | None:
     """What the fence of an earlier run does to a master, as the rest of a sentence; ``None`` where it left none."""
-    if config is None or config.min_replicas_to_write != FENCE_REPLICAS:
+    if node.config is None or node.config.min_replicas_to_write != FENCE_REPLICAS:
         return None
-    switched_off = config.min_replicas_max_lag == 0
-    return f"takes writes only because {SWITCHED_OFF}" if switched_off else "still refuses writes"
+    if node.config.min_replicas_max_lag == 0:
+        return f"takes writes only because {SWITCHED_OFF}"
+    return f"still refuses writes{but_scripts(scripts_pass(node))}"
 
 
 async def why_open(node: Address, hands: Hands, fence: Mapping[str, str] = _FENCED) -> str | None:

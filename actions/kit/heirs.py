@@ -49,7 +49,7 @@ def unfit(node: NodeView) -> Iterator[str]:
         yield "it holds nothing: it has never ended a sync with its master"
     if config is None or config.min_replicas_to_write is None:
         yield "CONFIG GET is not allowed on it, so it cannot be fenced while it is promoted"
-    elif fence_left(config):
+    elif fence_left(node):
         yield "it holds the fence of an earlier failover, which has to be settled first"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.kit.errors import Gone, NotYet, TooLate, Unreachable
-from actions.kit.fencing import why_open
+from actions.kit.fencing import but_scripts, why_open
 from actions.kit.late import called_back
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
@@ -36,6 +36,8 @@ class FenceCandidate(Step):
 
     It has the file written with each role that it gives.
     """
+    scripts_pass: bool = False
+    """Its fence does not stop scripts that write; see ``fencing.scripts_pass``."""
 
     @property
     def title(self) -> str:
@@ -60,7 +62,7 @@ class FenceCandidate(Step):
         await hands.change_settings(self.candidate, wanted, rewrite=False)
         if why := await why_open(self.candidate, hands, wanted):
             raise NotYet(f"{self.candidate} would take writes as master: {why}")
-        return f"{self.candidate} would refuse writes as master"
+        return f"{self.candidate} would refuse writes as master{but_scripts(self.scripts_pass)}"
 
     async def undo(self, hands: Hands) -> str:
         """Put the old values back on a replica, or on whom the Sentinels have made master without us.
@@ -72,10 +74,12 @@ class FenceCandidate(Step):
         except Gone:
             return f"{self.candidate} is gone, and its fence with it"
         except Unreachable as error:
-            raise NotYet(f"{error}; should it wake up as a master, it refuses writes") from error
+            refuses = f"should it wake up as a master, it refuses writes{but_scripts(self.scripts_pass)}"
+            raise NotYet(f"{error}; {refuses}") from error
         is_replica = standing.role is Role.REPLICA
         if not is_replica and not (self.by_sentinel and await self._is_named(hands)):
-            raise NotYet(f"{self.candidate} is a {standing.role}: it stays fenced until it follows")
+            stays = f"it stays fenced{but_scripts(self.scripts_pass)} until it follows"
+            raise NotYet(f"{self.candidate} is a {standing.role}: {stays}")
         doubt = await called_back(self.candidate, hands)
         await hands.change_settings(self.candidate, as_settings(self.settings, old=True), rewrite=self.by_sentinel)
         return f"{self.candidate} is as it was{doubt}"
@@ -93,6 +97,8 @@ class Promote(Step):
     master: Address | None
     """The master that has to be fenced; ``None`` where it is lost."""
     within_s: int = LOOK_WITHIN_S
+    scripts_pass: bool = False
+    """Its fence does not stop scripts that write; see ``fencing.scripts_pass``."""
 
     @property
     def title(self) -> str:
@@ -130,7 +136,8 @@ class Promote(Step):
         try:
             return (await until(lambda: self._still_replica(hands), hands, self.within_s, every_s=0.2)).observation
         except NotYet as error:
-            return f"{self.candidate} is silent ({error}); should it wake up as master, it refuses writes"
+            refuses = f"should it wake up as master, it refuses writes{but_scripts(self.scripts_pass)}"
+            return f"{self.candidate} is silent ({error}); {refuses}"
 
     async def _still_replica(self, hands: Hands) -> Held:
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from actions.kit import old_master, roles
 from actions.kit.errors import ActionError, Gone, NotYet, Temporary, TooLate, Unreachable
-from actions.kit.fencing import FENCE, MAX_LAG, is_fenced, keeps_fence
+from actions.kit.fencing import FENCE, MAX_LAG, but_its_scripts, is_fenced, keeps_fence
 from actions.kit.following import refuses_writes
 from actions.kit.late import called_back
 from actions.kit.plan import Debts, Held, SettingChange, Step
@@ -185,7 +185,8 @@ class Rejoin(Step):
             return
         surplus = await old_master.surplus(self.node, self.master, hands)
         if surplus:
-            raise TooLate(f"{self.node} came back as a master. It refuses writes now, but was not demoted: {surplus}")
+            refuses = f"It refuses writes now{await but_its_scripts(self.node, hands)}"
+            raise TooLate(f"{self.node} came back as a master. {refuses}, but was not demoted: {surplus}")
 
     async def _there(self, hands: Hands) -> bool | None:
         """Whether it answers; ``None`` where it is merely silent, as one that hangs."""

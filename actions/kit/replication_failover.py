@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from actions.kit.candidates import Choice, choose, priority_of
 from actions.kit.errors import UsageError
-from actions.kit.fencing import fence_of, price_of_fence
+from actions.kit.fencing import fence_of, price_of_fence, scripts_pass
 from actions.kit.following import KeepRoles, Repoint
 from actions.kit.kubernetes.switch import SWITCH, Switching, switching
 from actions.kit.opening import OpenForWrites
@@ -65,10 +65,10 @@ def _steps(
     expected = tuple(node.address for node in snapshot.nodes if node.info is not None)
     token, run_id = f"{snapshot.target}:{new.port}", candidate.info.run_id if candidate.info else ""
     return (
-        FenceCandidate(new, new_fence),
-        Fence(old, pause_ms, old_fence),
+        FenceCandidate(new, new_fence, scripts_pass=scripts_pass(candidate)),
+        Fence(old, pause_ms, old_fence, scripts_pass(master)),
         CatchUp(old, new, pause_ms),
-        Promote(new, old),
+        Promote(new, old, scripts_pass=scripts_pass(candidate)),
         OpenForWrites(new, new_fence, old, replid=info.replid, offset=info.offset),
         demote,
         *(Repoint(other, new, replid=info.replid, offset=info.offset) for other in others),

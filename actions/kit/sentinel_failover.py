@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from actions.kit.candidates import choose, priority_of
 from actions.kit.errors import UsageError
-from actions.kit.fencing import fence_of, fence_until_followed, price_of_fence
+from actions.kit.fencing import fence_of, fence_until_followed, price_of_fence, scripts_pass
 from actions.kit.plan import Cost, Plan, Risk, SettingChange, Step, facts_of
 from actions.kit.promotion import FenceCandidate
 from actions.kit.recheck import Recheck
@@ -86,10 +86,11 @@ def _steps(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: 
     epoch = newest(snapshot.sentinels).epoch
     closed = fence_until_followed(candidate)
     replid, offset = (master.info.replid, master.info.offset) if master.info else ("", 0)
-    opening = OpenNamed(candidate.address, closed, master.address, replid, offset)
+    opening = OpenNamed(candidate.address, closed, master.address, replid, offset, scripts_pass=scripts_pass(candidate))
+    fence_candidate = FenceCandidate(candidate.address, closed, by_sentinel=True, scripts_pass=scripts_pass(candidate))
     steps: list[Step] = [
         Steer(candidate.address, steering),
-        *((FenceCandidate(candidate.address, closed, by_sentinel=True),) if closed else ()),
+        *((fence_candidate,) if closed else ()),
         AwaitInfo(sentinel.address, candidate.address, COORDINATED_INFO_AGE_MS if switch.coordinated else INFO_AGE_MS),
         Recheck(facts_of(snapshot)),
     ]
@@ -141,7 +142,7 @@ def _fence(snapshot: Snapshot, master: NodeView, sentinel: SentinelView) -> Fenc
     watch = sentinel.master
     down_after = watch.down_after_ms if watch else snapshot.limits.max_pause_ms
     pause = min(snapshot.limits.max_pause_ms, int(down_after * PAUSE_OF_DOWN_AFTER))
-    return Fence(master.address, pause, fence_of(master.address, master.config))
+    return Fence(master.address, pause, fence_of(master.address, master.config), scripts_pass(master))
 
 
 def _switch(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: SentinelView) -> SentinelFailover:

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 
 from actions.kit.errors import ActionError, NotYet, TooLate
-from actions.kit.fencing import takes_writes
+from actions.kit.fencing import but_scripts, takes_writes
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.roles import has_all
@@ -34,6 +34,8 @@ class OpenNamed(Step):
     within_s: int = 5
     again: bool = False
     """The old one was demoted since. What could not be done before is done now, and the file is put right."""
+    scripts_pass: bool = False
+    """Its fence does not stop scripts that write; see ``fencing.scripts_pass``."""
 
     @property
     def title(self) -> str:
@@ -65,7 +67,7 @@ class OpenNamed(Step):
             hands.standing(self.candidate), hands.sentinel_views(), takes_writes(self.master, hands)
         )
         if standing.role is Role.MASTER:
-            closed = f"{self.candidate} stays closed"
+            closed = f"{self.candidate} stays closed{but_scripts(self.scripts_pass)}"
             if not await has_all(self.candidate, standing, hands, self.replid, self.offset):
                 raise TooLate(f"{closed}: it was restarted, and nothing proves that it has the data")
             if (latest := newest(views)).named != {self.candidate}:

@@ -73,5 +73,5 @@ def master_not_ready(node: NodeView) -> Iterator[str]:
     if config is None or config.min_replicas_to_write is None or config.min_replicas_max_lag is None:
         why = next((f" ({gap.reason})" for gap in node.gaps if "CONFIG" in gap.source), "")
         yield f"CONFIG GET is not allowed on {node.address}{why}: the fence can be neither set nor put back."
-    elif left := fence_left(config):
+    elif left := fence_left(node):
         yield f"{node.address} {left}: an earlier failover was cut off and has to be settled first."

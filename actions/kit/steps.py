@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from actions.kit.cluster.agreement import successor_of
 from actions.kit.errors import DataLost, NotYet, Temporary, TooLate
-from actions.kit.fencing import why_open
+from actions.kit.fencing import but_its_scripts, but_scripts, why_open
 from actions.kit.holding import readable
 from actions.kit.late import called_back
 from actions.kit.old_master import hold_back
@@ -63,6 +63,8 @@ class Fence(Step):
     master: Address
     pause_ms: int
     settings: tuple[SettingChange, ...]
+    scripts_pass: bool = False
+    """Its fence does not stop scripts that write; see ``fencing.scripts_pass``."""
 
     @property
     def title(self) -> str:
@@ -90,7 +92,7 @@ class Fence(Step):
         offset = await hands.fence(self.master, self.pause_ms, as_settings(self.settings))
         if why := await why_open(self.master, hands):
             raise NotYet(f"{self.master} is paused, and not fenced: {why}")
-        return f"writes are refused, offset {offset}"
+        return f"writes are refused{but_scripts(self.scripts_pass)}, offset {offset}"
 
     async def undo(self, hands: Hands) -> str:
         """Put the old values back and end the pause.
@@ -102,7 +104,7 @@ class Fence(Step):
         standing = await hands.standing(self.master)
         follows = standing.role is Role.REPLICA
         if not follows and (successor := await self._successor(hands)):
-            raise NotYet(f"{successor}: {self.master} stays fenced until it follows")
+            raise NotYet(f"{successor}: {self.master} stays fenced{but_scripts(self.scripts_pass)} until it follows")
         old = as_settings(self.settings, old=True)
         doubt = await called_back(self.master, hands)
         await hands.unfence(self.master, old)
@@ -215,7 +217,8 @@ class Demote(Step):
             return await self.act(hands)
         except DataLost as error:
             await hold_back(self.node, hands, debts)
-            kept = "it refuses writes, and keeps its data when the Sentinels have it follow"
+            refuses = f"it refuses writes{await but_its_scripts(self.node, hands)}"
+            kept = f"{refuses}, and keeps its data when the Sentinels have it follow"
             raise TooLate(f"{error}: {kept}, until repair --keep {self.master} has copied it") from error
 
     async def act(self, hands: Hands) -> str:
@@ -288,7 +291,7 @@ class PutBack(Step):
     async def act(self, hands: Hands) -> str:
         """Set and rewrite, then read."""
         if self.only_as_replica and (await hands.standing(self.node)).role is not Role.REPLICA:
-            raise NotYet(f"{self.node} is not a replica: it stays fenced")
+            raise NotYet(f"{self.node} is not a replica: it stays fenced{await but_its_scripts(self.node, hands)}")
         wanted = as_settings(self.settings, old=True)
         await hands.change_settings(self.node, wanted, rewrite=True)
         seen = await hands.settings(self.node, tuple(wanted))

@@ -8,7 +8,7 @@ from redis.exceptions import ResponseError
 from actions.adapters import connect
 from actions.kit.cluster.steps import ClusterFailover
 from actions.kit.errors import NotYet, TooLate
-from actions.kit.fencing import FENCE, FENCE_REPLICAS, MAX_LAG, SWITCHED_OFF, takes_writes
+from actions.kit.fencing import FENCE, FENCE_REPLICAS, MAX_LAG, SWITCHED_OFF, but_scripts, takes_writes
 from actions.kit.plan import SettingChange, Step
 from actions.kit.promotion import FenceCandidate, Promote
 from actions.kit.rejoin import Rejoin
@@ -20,6 +20,8 @@ from sandbox.redis import Build, Server, builds, replication
 from tests.failover import PATIENT, Journal, setting, target_of
 
 pytestmark = pytest.mark.servers
+
+OLD_AND_NEW = [one for one in builds() if one.name == "redis-6.2" or one is builds()[0]]
 
 
 async def fenced(node: Server, max_lag: str) -> None:
@@ -85,5 +87,30 @@ async def test_an_old_master_whose_own_settings_switch_a_fence_off_is_closed_all
             await new.command("REPLICAOF", "NO", "ONE")
             await rejoin.home(hands, journal, back)
             assert (await setting(old, MAX_LAG), await setting(old, FENCE), journal.owed) == ("0", "0", [])
+        finally:
+            await hands.aclose()
+
+
+@pytest.mark.parametrize("which", OLD_AND_NEW, ids=lambda one: one.name)
+async def test_what_gets_past_the_fence_of_an_old_master_that_is_kept_closed_is_said(which: Build) -> None:
+    """Nobody demotes it, so its pause ends and its fence stays."""
+    async with replication(which, replicas=1) as topology:
+        old, new = topology.nodes
+        master, candidate = map(Address.parse, topology.node_addresses)
+        await new.command("REPLICAOF", "NO", "ONE")
+        await old.command("SET", "only:here", "1")
+        hands = connect(target_of(topology, timeout_ms=PATIENT["timeout_ms"]))
+        fence = SettingChange(master, FENCE, str(FENCE_REPLICAS), "0")
+        try:
+            with pytest.raises(TooLate) as kept:
+                await Rejoin(master, candidate, (fence,), 100, within_s=60).home(hands, Journal(), {})
+            with pytest.raises(ResponseError, match="NOREPLICAS"):
+                await old.command("SET", "refused", "1")
+            try:
+                passes = bool(await old.command("EVAL", "return redis.call('set', 'by:script', '1')", "0"))
+            except ResponseError:
+                passes = False
+            assert passes is (which.name == "redis-6.2")
+            assert f"It refuses writes now{but_scripts(passing=passes)}, but was not demoted" in str(kept.value)
         finally:
             await hands.aclose()

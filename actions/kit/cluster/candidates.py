@@ -87,7 +87,7 @@ class Candidates:
             yield "its link to the master is down"
         if node.cluster is not None and not node.cluster.ok:
             yield "its cluster_state is fail"
-        if fence_left(node.config):
+        if fence_left(node):
             yield "it holds the fence of an earlier failover, and would refuse all writes as master"
         yield from self._lag(node)
         yield from self._others_say(node)

@@ -17,7 +17,7 @@ from actions.kit.cluster.refusals import not_now, shard_not_now
 from actions.kit.cluster.shards import Shard, Shards, slots_text
 from actions.kit.cluster.steps import AwaitAgreement, CheckShard, ClusterFailover, LetGo, ProveShards
 from actions.kit.errors import UsageError
-from actions.kit.fencing import fence_of, price_of_fence
+from actions.kit.fencing import fence_of, price_of_fence, scripts_pass
 from actions.kit.plan import Cost, Plan, Rejected, Risk, Step
 from actions.kit.snapshot import NodeView, Snapshot
 from actions.kit.steps import CatchUp, Fence
@@ -115,7 +115,7 @@ def _one(move: Move, pause_ms: int, epoch: int) -> tuple[Step, ...]:
     fence = fence_of(old, move.master.config)
     return (
         CheckShard(new, old),
-        Fence(old, pause_ms, fence),
+        Fence(old, pause_ms, fence, scripts_pass(move.master)),
         CatchUp(old, new, pause_ms),
         ClusterFailover(new, old, epoch),
         LetGo(old, new, fence),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from actions.kit.diagnosis.about import PROOF, about, counts, grown
 from actions.kit.diagnosis.facts import Facts, confident, count, of_node
 from actions.kit.diagnosis.persistence import stops_on_bgsave_error
-from actions.kit.fencing import FENCE_REPLICAS, SWITCHED_OFF, fence_left
+from actions.kit.fencing import FENCE_REPLICAS, SWITCHED_OFF, but_scripts, fence_left, scripts_pass
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import NodeView
 
@@ -54,7 +54,8 @@ def _refuses(facts: Facts, node: NodeView, good: int, wanted: int | None) -> Fin
         FindingId.WRITES_REFUSED,
         Severity.CRITICAL,
         confident(complete=True),
-        f"The master {node.address} refuses writes: min-replicas-to-write asks for more replicas than it has; {cause}.",
+        f"The master {node.address} refuses writes{but_scripts(scripts_pass(node))}: min-replicas-to-write asks for "
+        f"more replicas than it has; {cause}.",
         (node.address,),
         (of_node(node, f"min_slaves_good_slaves {good}"), Evidence(f"node {node.address} CONFIG GET", setting)),
         facts.lines("verify", "diagnose"),
@@ -113,14 +114,15 @@ def _no_master(facts: Facts) -> Iterator[Finding]:
 
 def _fence_left(facts: Facts) -> Iterator[Finding]:
     for node in facts.snapshot.nodes:
-        if not fence_left(node.config):
+        if not fence_left(node):
             continue
         if node.config and node.config.min_replicas_max_lag == 0:
             only = f"it refuses no writes only because {SWITCHED_OFF}"
             summary = f"{node.address} holds the fence of a cut-off failover, which has to be settled; {only}."
             said = f"min-replicas-to-write {FENCE_REPLICAS}, min-replicas-max-lag 0"
         elif node.is_replica:
-            summary = f"The replica {node.address} would refuse writes as master: a cut-off failover left its fence."
+            refuses = f"would refuse writes as master{but_scripts(scripts_pass(node))}"
+            summary = f"The replica {node.address} {refuses}: a cut-off failover left its fence."
             said = f"min-replicas-to-write {FENCE_REPLICAS}"
         else:
             continue  # It refuses them, and that is said above.

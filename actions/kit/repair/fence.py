@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.kit.errors import Gone, NotYet, TooLate
-from actions.kit.fencing import is_fenced, why_open
+from actions.kit.fencing import but_scripts, is_fenced, why_open
 from actions.kit.late import called_back
 from actions.kit.plan import SettingChange, Step
 from actions.kit.ports import Hands, Standing
@@ -166,6 +166,8 @@ class FenceLoser(Step):
     both: bool = False
     was_replica: bool = False
     """An earlier repair holds its data back, and a Sentinel has made it a replica since."""
+    scripts_pass: bool = False
+    """Its fence does not stop scripts that write; see ``fencing.scripts_pass``."""
 
     @property
     def title(self) -> str:
@@ -190,14 +192,15 @@ class FenceLoser(Step):
     async def act(self, hands: Hands) -> str:
         """Fence, and read the offsets; a node that does not answer is not sent anything."""
         await self._still_sides(hands)
+        refuses = f"{self.node} refuses writes{but_scripts(self.scripts_pass)}"
         if not self.both:
-            return f"{self.node} refuses writes, offset {await self._fence(hands)}"
+            return f"{refuses}, offset {await self._fence(hands)}"
         try:
             kept = await hands.fence(self.keeper, self.pause_ms, {})
             given_up = await self._fence(hands)
         finally:
             await hands.unfence(self.keeper, {})
-        return f"{self.node} refuses writes, offset {given_up}; at that moment {self.keeper} was at {kept}"
+        return f"{refuses}, offset {given_up}; at that moment {self.keeper} was at {kept}"
 
     async def _still_sides(self, hands: Hands) -> None:
         kept, given_up = await hands.standing(self.keeper), await hands.standing(self.node)
@@ -239,7 +242,8 @@ class FenceLoser(Step):
             await hands.change_settings(self.node, old, rewrite=True)  # A Sentinel has written the fence into its file.
             return f"{self.node} is a replica without a fence{doubt}"
         if await is_fenced(self.node, hands):
-            return f"{self.node} still refuses writes, as before: an earlier run fenced it"
+            refuses = f"still refuses writes{but_scripts(self.scripts_pass)}"
+            return f"{self.node} {refuses}, as before: an earlier run fenced it"
         return f"{self.node} takes writes again, as before: there are two masters{doubt}"
 
 

@@ -8,8 +8,9 @@ copy fails nobody is demoted.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from actions.kit.fencing import SCRIPTS_FENCED_SINCE, fence_of
+from actions.kit.fencing import but_scripts, fence_of, scripts_pass
 from actions.kit.following import KeepRoles, Repoint
 from actions.kit.holding import hold_of
 from actions.kit.kubernetes.switch import Switching, switching
@@ -58,7 +59,8 @@ def _steps(snapshot: Snapshot, found: Sides, switch: Switching) -> tuple[Step, .
     steps += [HoldData(one.node, one.hold) for one in lost if one.hold]
     for one, node in zip(lost, found.losers, strict=True):
         both = found.chosen and snapshot.kind is Kind.REPLICATION
-        steps.append(FenceLoser(one.node, keeper, pause_ms, fences[one.node], one.hold, both, node.is_replica))
+        closing = FenceLoser(one.node, keeper, pause_ms, fences[one.node], one.hold, both, node.is_replica)
+        steps.append(replace(closing, scripts_pass=one.strict))
     # One that has been made a replica lets nobody copy it before it is a master again.
     steps += [SeeRoom(node.address) for node in found.losers if node.is_replica]
     evidence = evidence_of(snapshot)
@@ -86,7 +88,7 @@ def _loser(snapshot: Snapshot, node: NodeView) -> Loser:
         node=node.address,
         replid=info.replid if info else "",
         copy=copy_name(snapshot.target, "repair", node.address, snapshot.observed_at),
-        strict=info is not None and info.flavour == "redis" and info.version < SCRIPTS_FENCED_SINCE,
+        strict=scripts_pass(node),
         hold=hold_of(node.address, node.config) if snapshot.kind is Kind.SENTINEL else None,
     )
 
@@ -148,9 +150,10 @@ def _cost(snapshot: Snapshot, found: Sides, more: tuple[str, ...]) -> Cost:
 
 def _given_up(node: NodeView, keeper: Address) -> Iterator[str]:
     clients = "Its clients are" if node.normal_clients is None else f"Its {node.normal_clients} clients are"
+    refuses = f"refuses writes from the fence on{but_scripts(scripts_pass(node))}"
     yield (
-        f"{node.address} refuses writes from the fence on; they wait until it is demoted. {clients} disconnected then, "
-        f"and those that are set to it have to be pointed at {keeper}."
+        f"{node.address} {refuses}; they wait until it is demoted. {clients} disconnected then, and those that are set "
+        f"to it have to be pointed at {keeper}."
     )
 
 

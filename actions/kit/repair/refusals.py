@@ -157,7 +157,7 @@ def _keeper(node: NodeView) -> Iterator[str]:
         return
     if info.loading:
         yield f"{node.address} is loading its data: wait until it has it before it is kept."
-    if left := fence_left(config):
+    if left := fence_left(node):
         yield (
             f"{node.address} {left}: an earlier run fenced it. If that run asks, answer it first; if it "
             "has ended, keep the other one, or set min-replicas-to-write back on this one by hand."

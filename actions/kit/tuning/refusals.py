@@ -77,7 +77,7 @@ def _node_not_ready(node: NodeView) -> Iterator[str]:
         yield f"{node.address} is loading its data; wait until it is through."
     if node.info is not None and node.info.failover_state not in {None, "no-failover"}:
         yield f"The master {node.address} is in a FAILOVER of its own: {node.info.failover_state}."
-    if left := fence_left(node.config):
+    if left := fence_left(node):
         yield f"{node.address} {left}: an earlier run was cut off and has to be settled first."
     if node.tunable is not None and node.tunable.why_not:
         yield f"What {node.address} is set to cannot be asked, and so not put back: {node.tunable.why_not}."

@@ -40,6 +40,6 @@ def test_a_replica_refuses_writes_until_one_more_follows_it(followers, to_write,
     ],
 )
 def test_a_fence_that_was_left_is_judged_by_both_settings(to_write, max_lag, said):
-    left = fence_left(NodeConfig(to_write, max_lag, 100))
+    left = fence_left(replace(healthy().nodes[0], config=NodeConfig(to_write, max_lag, 100)))
     assert (left or "").startswith(said or "")
     assert (left is None) is (said is None)
