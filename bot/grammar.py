@@ -137,11 +137,12 @@ def _for_word(word: Word, rest: list[str], known: _Known) -> Command:
     missing = next((one for one in word.options if one.name in word.needs - set(options)), None)
     if missing is not None:
         raise UsageError(f"{word.name} needs {spelled(missing)}; type: /redis {word.usage}")
-    if len(names) > 1:
-        raise UsageError(_too_many(names[1], word.usage, options))
+    most = 1 if word.takes else 0
+    if len(names) > most:
+        raise UsageError(_too_many(names[most], word.usage, options))
     typed = names[0] if names else ""
     argument = _argument(word, typed, known)
-    if not argument and not word.optional:
+    if word.takes and not argument and not word.optional:
         which = "which target" if word.takes == TARGET_OR_ALL else "the id of a request, such as R-7F3K9"
         raise UsageError(f"{word.name} needs to know {which}; type: /redis {word.usage}")
     return Command(word.name, argument=argument, reason=_reason(options), options=options)

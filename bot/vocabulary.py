@@ -51,6 +51,8 @@ WORDS = (
     Word("help", "What you may do here, or how one word is typed.", takes="WORD", optional=True),
     Word("runs", "The latest requests and runs.", takes="TARGET", optional=True),
     Word("show", "One request or run, by its id such as R-7F3K9.", takes="R"),
+    Word("timeline", "One request as the audit tells it, as Markdown for a post-mortem.", takes="R"),
+    Word("audit", "Whether every row of the audit is as it was written, and up to which hash."),
     Word("approve", "See what somebody else asks for, with its buttons; only you see it.", takes="R"),
     Word("deny", "Say no to a request.", takes="R", options=(REASON,), needs=frozenset({"reason"})),
     Word("withdraw", "Take your own request back while it waits.", takes="R"),

@@ -235,6 +235,7 @@ def export_audit(
     return auditing.export(out)
 
 
+@app.command("timeline")
 @audit.command("timeline")
 def audit_timeline(
     request: Annotated[str, typer.Argument(metavar="R", help="The id of a request or run, such as R-7F3K9.")],

@@ -264,6 +264,15 @@ class Ledger:
         async with self._database.reading() as tx:
             return await audit.trail(tx, after, limit)
 
+    async def timeline(self, request_id: str) -> tuple[tuple[AuditRow, ...], AuditCheck]:
+        """What the audit holds of a request and of its target meanwhile, and whether all of it is in order.
+
+        Raises:
+            UnknownRequest: it holds nothing of it.
+        """
+        async with self._database.reading() as tx:
+            return await audit.about(tx, normal_id(request_id)), await audit.verify(tx)
+
     async def verify_audit(self) -> AuditCheck:
         """Go through the whole audit and name the first row that is not as it was written."""
         async with self._database.reading() as tx:

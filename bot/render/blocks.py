@@ -36,11 +36,22 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file beside a message. ``title`` stands above it; ``alt`` is what a picture shows, in words."""
+
+    name: str
+    content: bytes
+    title: str
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Screen:
-    """A message, and what belongs into its thread."""
+    """A message, and what belongs into its thread; the files come last there."""
 
     message: Message
     thread: tuple[Message, ...] = ()
+    files: tuple[File, ...] = ()
 
 
 def header(text: str) -> Block:

@@ -16,7 +16,18 @@ from actions.kit.settlement import Answer
 from actions.kit.topology import Target
 from actions.registry import by_name as registered
 from bot.fleet import Fleet
-from bot.ledger import Decided, Ledger, LedgerError, Person, Request, RequestState, RunState, Verdict
+from bot.ledger import (
+    AuditCheck,
+    AuditRow,
+    Decided,
+    Ledger,
+    LedgerError,
+    Person,
+    Request,
+    RequestState,
+    RunState,
+    Verdict,
+)
 from bot.policy import Policy, case_of
 from bot.policy_values import settings_hashes
 from bot.render.words import listed, quoted
@@ -210,6 +221,23 @@ class Desk:
             UnknownRequest: there is no such request.
         """
         return await self._ledger.request(request_id)
+
+    async def timeline(self, request_id: str) -> tuple[tuple[AuditRow, ...], AuditCheck]:
+        """What the audit tells of one request, and whether all of the audit is in order.
+
+        Raises:
+            UnknownRequest: it holds nothing of it.
+            LedgerError: the ledger cannot be read.
+        """
+        return await self._ledger.timeline(request_id)
+
+    async def audited(self) -> AuditCheck:
+        """Whether the audit is in order.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        return await self._ledger.verify_audit()
 
     async def runs(self, limit: int = 20, target: str | None = None) -> tuple[Request, ...]:
         """The newest requests, the newest first."""

@@ -17,7 +17,7 @@ from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
-_NOT_TWICE = ("chat.postMessage", "chat.postEphemeral", "views.open", "views.push")
+_NOT_TWICE = ("chat.postMessage", "chat.postEphemeral", "views.open", "views.push", "files.completeUploadExternal")
 TIMEOUT_S = 10
 UNKNOWN = "unknown_error"
 BROKEN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", UNKNOWN})

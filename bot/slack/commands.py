@@ -18,6 +18,7 @@ from bot.ledger.errors import LedgerError
 from bot.ledger.records import Decided, Request, RequestState
 from bot.policy import case_of
 from bot.render.blocks import Screen, notice, spoken
+from bot.render.blocks_audit import audited, timeline
 from bot.render.blocks_compared import names_message
 from bot.render.blocks_connecting import connected
 from bot.render.blocks_findings import diagnosed, glance, happened, healthy_or_not, verified
@@ -107,6 +108,8 @@ class Commands:
         say = {
             "runs": self._runs,
             "show": self._show,
+            "timeline": self._timeline,
+            "audit": self._audit,
             "approve": self._approve,
             "deny": self._deny,
             "withdraw": self._withdraw,
@@ -145,6 +148,17 @@ class Commands:
         if request.target not in self.fleet.seen_from(caller.channel or ""):
             raise UsageError(f"{request.id} is about a target that is not bound to this channel; ask where it is.")
         return request
+
+    async def _timeline(self, caller: Caller, command: Command) -> None:
+        request = await self._request(caller, command.argument)
+        async with self._waiting(caller, f"Reading the audit for {request.id}…"):
+            rows, check = await self.desk.timeline(request.id)
+        await self._publish(caller, timeline(request, rows, check))
+
+    async def _audit(self, caller: Caller, _command: Command) -> None:
+        async with self._waiting(caller, "Verifying the audit…"):
+            check = await self.desk.audited()
+        await caller.reply.whisper(audited(check))
 
     async def _approve(self, caller: Caller, command: Command) -> None:
         """Nobody approves by an id alone: they see the plan first, and press its button."""

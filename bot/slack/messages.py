@@ -6,11 +6,12 @@ import asyncio
 import logging
 
 from aiohttp import ClientConnectorError, ClientError
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.kit.errors import TandemError
-from bot.render.blocks import Message, Screen
+from bot.render.blocks import File, Message, Screen, notice
+from bot.render.words import mrkdwn
 from bot.slack.client import BROKEN, code_of
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ _WHY = {
     "not_in_channel": "I am not in this channel: type `/invite @{bot}` here, then ask again.",
     "channel_not_found": "I cannot see this channel: type `/invite @{bot}` there, then ask again.",
     "is_archived": "The channel is archived; nobody can post there any more.",
+    "missing_scope": "The app lacks a right that this takes: it has to be installed again from its newest manifest.",
     "restricted_action": "An administrator restricts who may post in this channel.",
     "ratelimited": "Slack takes no more messages at the moment; ask again in a minute.",
 }
@@ -88,7 +90,38 @@ class Messages:
         where, ts = await self._post_patiently(channel, screen.message)
         for reply in screen.thread:
             await self._post_patiently(where, reply, ts)
+        for file in screen.files:
+            try:
+                await self.upload(where, file, ts)
+            except CannotPost as error:
+                missing = notice(f":warning: {mrkdwn(file.name)} is missing here. {error}")
+                await self._post_patiently(where, missing, ts)
         return ts
+
+    async def upload(self, channel: str, file: File, thread_ts: str | None = None) -> None:
+        """Put a file into a channel, or into a thread there.
+
+        Args:
+            channel: the id of a channel or of a conversation; a user's does not do.
+            file: what to put there.
+            thread_ts: in whose thread.
+
+        Raises:
+            CannotPost: Slack does not take it, or cannot be reached.
+        """
+        try:
+            await self.client.files_upload_v2(
+                content=file.content,
+                filename=file.name,
+                title=file.title,
+                alt_txt=file.alt or None,
+                channel=channel,
+                thread_ts=thread_ts,
+            )
+        except SlackRequestError as error:  # What is uploaded goes to a place of its own, which has no codes.
+            raise CannotPost("upload_failed", self._bot_name) from error
+        except _FAILURES as error:
+            raise self._cannot(error) from error
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
         """Replace a message of ours.

@@ -11,6 +11,7 @@ from actions.kit.plan import Refusal
 from actions.kit.settlement import Answer
 from bot.directory import Human
 from bot.fleet import Case
+from bot.ledger.chain import AuditCheck, AuditRow
 from bot.ledger.records import Decided, Freeze, Person, Request
 from bot.ledger.tokens import Issued
 
@@ -103,6 +104,12 @@ class Desk(Protocol):
 
     async def show(self, request_id: str) -> Request:
         """One request."""
+
+    async def timeline(self, request_id: str) -> tuple[tuple[AuditRow, ...], AuditCheck]:
+        """What the audit tells of one request, and whether all of it is in order."""
+
+    async def audited(self) -> AuditCheck:
+        """Whether the audit is in order."""
 
     async def runs(self, limit: int = 20, target: str | None = None) -> tuple[Request, ...]:
         """The newest requests, the newest first."""

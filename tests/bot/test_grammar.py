@@ -126,6 +126,7 @@ def test_a_review_is_signed_with_a_note():
         ("health orders sessions", "'sessions' is one word too many; type: /redis health TARGET"),
         ("status orders", "status is about all targets and takes none; type: /redis status"),
         ("show a b", "'b' is one word too many; type: /redis show R"),
+        ("audit R-7F3K2", "'R-7F3K2' is one word too many; type: /redis audit"),
         ("resume R-7F3K2", "resume is a button here, on the message of the run; in a terminal: tandem resume"),
         ("help nope", "There is no action 'nope'; type /redis help for what there is."),
         ('health "orders', "A quotation mark is not closed; close it, or leave it out."),

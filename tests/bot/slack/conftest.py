@@ -137,7 +137,7 @@ def house(slack: LocalSlack, tmp_path: Path) -> House:
 
 def judge_everything(slack: LocalSlack) -> None:
     """Let all judges see whatever the bot put on the screen, each state of a message that was changed as well."""
-    shown = [(post.text, post.blocks) for post in slack.world.posts if post.app_owned]
+    shown = [(post.text, post.blocks) for post in slack.world.posts if post.app_owned and not post.files]
     shown += [(call.args["text"], call.args.get("blocks")) for call in slack.calls if "text" in call.args]
     for text, blocks in shown:
         accepted(Drawn(text, tuple(json.loads(blocks) if isinstance(blocks, str) else blocks or ())))

@@ -16,7 +16,7 @@ from bot.vocabulary import WORDS
 from tests.bot.render.slack_judges import accepted
 from tests.bot.test_policy import Workplace
 
-EVERYBODY = {"help", "runs", "show"}
+EVERYBODY = {"help", "runs", "show", "timeline", "audit"}
 ANY_COLLEAGUE = {*EVERYBODY, "token"}
 LEAD, ONCALL = People(users=("U0LEAD",)), People(users=("U0ONCALL",))
 
