@@ -15,6 +15,7 @@ TandemError                     a sentence for a person, always
         ├── AccessDenied        NOAUTH, WRONGPASS, NOPERM, a certificate that is not trusted
         ├── CommandRefused      the server understood and refused
         ├── TooLate             what was to be stopped or undone has come about
+        ├── Reverted            what could not be undone any more has come undone by itself
         ├── RescueFailed        no verified copy came about, and none lies under its name
         │   └── RescueDamaged   a copy is there, and is not what it was
         └── Garbled             the answer is not what this command answers
@@ -89,6 +90,10 @@ class CommandRefused(Permanent):
 
 class TooLate(Permanent):
     """What was to be stopped or undone has come about after all."""
+
+
+class Reverted(Permanent):
+    """A point of no return was passed, and what it did is seen to have come undone: the run can go back."""
 
 
 class DataLost(TooLate):

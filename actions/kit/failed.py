@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actions.kit.errors import ActionError, TooLate
+from actions.kit.errors import ActionError, Reverted, TooLate
 from actions.kit.plan import Step
 
 
@@ -19,11 +19,13 @@ class Failure:
 
     said: str
     lasts: bool = True
+    reverted: bool = False
+    """The step has seen that the point of no return before it has come undone."""
 
     @classmethod
     def of(cls, step: Step, error: ActionError) -> Failure:
         """Why a step failed. What has come about (``TooLate``) lasts; what was not seen, or not allowed, may pass."""
-        return cls(f"{step.title}: {error}", isinstance(error, TooLate))
+        return cls(f"{step.title}: {error}", isinstance(error, TooLate), isinstance(error, Reverted))
 
 
 class Failures:

@@ -1,7 +1,8 @@
 """The one loop that acts: each step is journalled, checked, done, proven. No I/O here but through the ports.
 
 Before the point of no return a failure puts everything back, in reverse. From there on it goes forward whatever
-happens, since going back would make two masters or lose writes; what failed is said at the end. A plan of several
+happens, since going back would make two masters or lose writes; what failed is said at the end. Only where a step sees
+that what was done there has come undone by itself, it goes back all the same. A plan of several
 stages has such a point in each: after a failure no further one is begun. A run that was cut off goes through
 ``actions.kit.settlement``.
 """
@@ -115,7 +116,7 @@ async def go_on(steps: Sequence[Step], hands: Hands, journal: Watched, start: in
             failures.passed(index)
             continue
         failures.add(index, failure)
-        if passed or await came_about(steps[index], hands):
+        if (passed and not failure.reverted) or await came_about(steps[index], hands):
             continue
         ending = await go_back(steps, range(stage_of(steps, index), index + 1), hands, journal, failures.sentences)
         if ending.outcome is Outcome.UNDONE or not await came_about(steps[index], hands):

@@ -159,6 +159,9 @@ def _switch(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel:
         within_ms=snapshot.limits.max_pause_ms,
         failover_timeout_ms=sentinel.master.failover_timeout_ms if sentinel.master else 180_000,
         coordinated=coordinated,
+        fence=fence_of(master.address, master.config) if coordinated else (),
+        replid=master.info.replid if master.info else "",
+        offset=master.info.offset if master.info else 0,
     )
 
 

@@ -8,13 +8,14 @@ half second after an INFO is answered soonest, and writes stop for the shortest 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actions.kit.errors import ActionError, NotYet
+from actions.kit.errors import ActionError, NotYet, Reverted
 from actions.kit.late import called_back
 from actions.kit.plan import NAMING, Held, SettingChange, Step
 from actions.kit.ports import Hands
-from actions.kit.snapshot import SentinelReplica, SentinelView
+from actions.kit.snapshot import Role, SentinelReplica, SentinelView
 from actions.kit.steps import POLL_S, as_settings, until
 from actions.kit.topology import Address
 from actions.kit.votes import newest
@@ -183,10 +184,15 @@ class AwaitSentinels(Step):
         """Wait for them; where the failover was given up after it had promoted, tell them of it and wait again.
 
         Such a promotion cannot be left as it is: the Sentinels would make the new master a replica of the old one.
+
+        Raises:
+            Reverted: the new master is a replica again, and no Sentinel has named it.
         """
         try:
             return await self._named_by_most(hands)
         except NotYet as error:
+            if (reverted := await self._reverted(hands)).yes:
+                raise Reverted(reverted.observation) from error
             told = await self._tell(hands, str(error))
         return f"{told}; {await self._named_by_most(hands)}"
 
@@ -213,13 +219,14 @@ class AwaitSentinels(Step):
     async def _named_by_most(self, hands: Hands) -> str:
         """Ask each in a task of its own: one that hangs must not hold up the demotion of the old master."""
         tasks = [asyncio.create_task(self._named(hands, sentinel)) for sentinel in self.sentinels]
-        given_up = asyncio.create_task(self._given_up(hands))
+        reverted = until(lambda: self._reverted(hands), hands, self.within_ms / 1000, every_s=GIVEN_UP_S)
+        in_vain = [asyncio.create_task(self._given_up(hands)), asyncio.create_task(reverted)]
         try:
-            return await self._majority(hands, tasks, given_up)
+            return await self._majority(hands, tasks, in_vain)
         finally:
-            for task in (*tasks, given_up):
+            for task in (*tasks, *in_vain):
                 task.cancel()
-            await asyncio.gather(*tasks, given_up, return_exceptions=True)
+            await asyncio.gather(*tasks, *in_vain, return_exceptions=True)
 
     async def _named(self, hands: Hands, sentinel: Address) -> None:
         async def look() -> Held:
@@ -227,6 +234,18 @@ class AwaitSentinels(Step):
             return Held(named == self.master, f"{sentinel} names {named}")
 
         await until(look, hands, self.within_ms / 1000, every_s=POLL_S)
+
+    async def _reverted(self, hands: Hands) -> Held:
+        """Whether it was a master only until it was restarted, or told otherwise; by its own word."""
+        try:
+            standing, views = await asyncio.gather(hands.standing(self.master), hands.sentinel_views())
+        except ActionError as error:
+            return Held(yes=False, observation=str(error))
+        named = {view.master.address for view in views if view.master is not None}
+        again = standing.role is Role.REPLICA and bool(named) and self.master not in named
+        who = ", ".join(map(str, sorted(named)))
+        seen = f"{self.master} was promoted, and is a replica of {standing.master} again; the Sentinels name {who}"
+        return Held(again, seen)
 
     async def _given_up(self, hands: Hands) -> None:
         """Until no Sentinel that answers is failing over any more, though none names the new master."""
@@ -239,7 +258,9 @@ class AwaitSentinels(Step):
         await hands.sleep(GIVEN_UP_S)
         await until(look, hands, self.within_ms / 1000, every_s=GIVEN_UP_S)
 
-    async def _majority(self, hands: Hands, tasks: list[asyncio.Task[None]], given_up: asyncio.Task[None]) -> str:
+    async def _majority(
+        self, hands: Hands, tasks: list[asyncio.Task[None]], in_vain: Sequence[asyncio.Task[object]]
+    ) -> str:
         start = hands.now()
         since: float | None = None
         while True:
@@ -249,8 +270,8 @@ class AwaitSentinels(Step):
             since = since or (hands.now() if enough else None)
             if since is not None and (naming == len(tasks) or hands.now() - since >= self.grace_ms / 1000):
                 return seen
-            if given_up.done() and given_up.exception() is None and not naming:
-                raise NotYet(f"only {seen}, and none is failing over any more")
+            if not naming and any(task.done() and task.exception() is None for task in in_vain):
+                raise NotYet(f"only {seen}, and nothing more is to come of it")
             if hands.now() - start >= self.within_ms / 1000:
                 raise NotYet(f"only {seen}")
             await hands.sleep(POLL_S)

@@ -6,11 +6,13 @@ fence may only come down once it is seen that nobody was promoted.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.kit.errors import ActionError, Gone, NotYet, Permanent, TooLate
 from actions.kit.fencing import why_open
+from actions.kit.handed_over import given_back
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
 from actions.kit.roles import is_master
@@ -73,6 +75,11 @@ class SentinelFailover(Step):
     failover_timeout_ms: int
     """What the Sentinel's own time-out is, to be put back after a failover had to be stopped."""
     coordinated: bool = False
+    fence: tuple[SettingChange, ...] = ()
+    """What the master would be fenced by, where it does not coordinate; it is given its role back behind it."""
+    replid: str = ""
+    """Its history when this was planned, and how far that had come."""
+    offset: int = 0
 
     @property
     def title(self) -> str:
@@ -86,8 +93,9 @@ class SentinelFailover(Step):
 
     @property
     def undoing_changes(self) -> tuple[SettingChange, ...]:
-        """The Sentinel's time-out, which is the only way to stop its failover."""
-        return (SettingChange(self.sentinel, "failover-timeout", "1", str(self.failover_timeout_ms)),)
+        """The Sentinel's time-out, which is the only way to stop its failover; and see ``given_back``."""
+        timeout = SettingChange(self.sentinel, "failover-timeout", "1", str(self.failover_timeout_ms))
+        return (timeout, *(self.fence if self.coordinated else ()))
 
     async def holds(self, hands: Hands) -> Held:
         """Whether the candidate is master: by its own word, or where we cannot reach it by the asked Sentinel's."""
@@ -105,7 +113,17 @@ class SentinelFailover(Step):
             await CatchUp(self.master, self.candidate, self.within_ms).act(hands)
             await self._still_fenced(hands)
         await hands.sentinel_failover(self.sentinel, coordinated=self.coordinated)
-        return (await until(lambda: self.holds(hands), hands, round(deadline - hands.now(), 1))).observation
+        try:
+            return (await until(lambda: self.holds(hands), hands, round(deadline - hands.now(), 1))).observation
+        except NotYet as error:
+            raise NotYet(f"{error}{await self._nobody(hands)}") from error
+
+    async def _nobody(self, hands: Hands) -> str:
+        """That the master has handed over all the same, as far as it says so."""
+        with contextlib.suppress(ActionError):
+            if (await hands.standing(self.master)).role is Role.REPLICA:
+                return f". {self.master} has handed over and is a replica too: nobody is master, and writes are refused"
+        return ""
 
     async def _still_fenced(self, hands: Hands) -> None:
         """A master that was restarted since, or that somebody gave its writes back, takes what would be lost."""
@@ -113,7 +131,7 @@ class SentinelFailover(Step):
             raise NotYet(f"not asked: {self.master} is no longer fenced, {why}")
 
     async def undo(self, hands: Hands) -> str:
-        """Stop a failover that has not promoted yet, and see that it did not.
+        """Stop a failover that has not promoted yet, and see that it did not; or that this has come undone by itself.
 
         Raises:
             TooLate: it promoted after all.
@@ -122,9 +140,10 @@ class SentinelFailover(Step):
         note = await self._stopped(hands)
         stopped_at = hands.now()
         held = await until(lambda: self._still_replica(hands, stopped_at), hands, UNDO_WITHIN_S, every_s=0.2)
-        if self.coordinated:  # Sentinel has paused it for as long as its own time-out, minutes often.
-            await hands.unfence(self.master, {})
-        return f"{note}; {held.observation}"
+        if not self.coordinated:
+            return f"{note}; {held.observation}"
+        history = self.replid, self.offset
+        return f"{note}; {held.observation}" + await given_back(self.master, self.candidate, self.fence, history, hands)
 
     async def _stopped(self, hands: Hands) -> str:
         """Stop what goes on at the master and at the Sentinel.
@@ -162,6 +181,8 @@ class SentinelFailover(Step):
     async def _left_to_the_sentinel(self, hands: Hands) -> None:
         """A master that has handed over is a replica: only the Sentinel that has asked it to can name the new one.
 
+        One that is gone, or a replica by now, was restarted since: there is no new one.
+
         Raises:
             TooLate: the new one answers, and is master.
             NotYet: it is silent.
@@ -169,6 +190,8 @@ class SentinelFailover(Step):
         over = f"{self.master} has handed over to {self.candidate}"
         try:
             standing = await hands.standing(self.candidate)
+        except Gone:
+            return
         except ActionError as error:
             why = f"{over}, which is silent ({error})"
             raise NotYet(f"{why}: Sentinel {self.sentinel} names it when it comes back; bring it back") from error

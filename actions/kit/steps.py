@@ -370,7 +370,8 @@ class Prove(Step):
         if moving or not latest.named or self.master in latest.named or (node is not None and node.is_master):
             return
         seen = "it is a replica" if node is not None and node.is_replica else "it does not answer"
-        what = f"{seen}, and the Sentinels name {latest}"
+        nobody = "" if snapshot.masters else ". No node says that it is a master: the Sentinels have to promote one"
+        what = f"{seen}, and the Sentinels name {latest}{nobody}"
         raise TooLate(f"{self.master} is not the master any more: {what}; what it took last as a master can be lost")
 
 
