@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from actions import connect, diagnose, events, failover, health, promote, repair, status, takeover, tune, verify
+from actions import chart, connect, diagnose, events, failover, health, promote, repair, status, takeover, tune, verify
 from actions.kit.action import Action
 from actions.kit.errors import UsageError
 
@@ -14,6 +14,7 @@ ACTIONS: tuple[Action, ...] = (
     diagnose.ACTION,
     verify.ACTION,
     events.ACTION,
+    chart.ACTION,
     connect.ACTION,
     failover.ACTION,
     promote.ACTION,

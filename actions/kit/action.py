@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from actions.kit.plan import Plan, Refusal, Risk
 
 if TYPE_CHECKING:
+    from actions.kit.charting import Chart
     from actions.kit.comparison import Comparison
     from actions.kit.connecting import Connection
     from actions.kit.findings import Diagnosis
@@ -35,7 +36,7 @@ class Seen:
 
     ``checks`` only where something was put to the proof, ``happenings`` only where they were asked for, ``since`` when.
     ``comparisons`` only where keys were compared; ``uncompared``: why none were, where they were to be.
-    ``connection`` only where it was asked how an application connects.
+    ``connection`` only where it was asked how an application connects, ``chart`` only where one was asked for.
     """
 
     snapshot: Snapshot
@@ -46,6 +47,7 @@ class Seen:
     comparisons: tuple[Comparison, ...] = ()
     uncompared: str = ""
     connection: Connection | None = None
+    chart: Chart | None = None
 
 
 Options = Mapping[str, str]

@@ -82,6 +82,9 @@ class Hands(Protocol):
     async def observe(self) -> Snapshot:
         """A picture from every vantage point; never raises for a node that does not answer."""
 
+    async def observe_servers(self) -> Snapshot:
+        """As ``observe`` of the servers alone, those that are known by now: AWS and Kubernetes are not asked."""
+
     async def standing(self, node: Address) -> Standing:
         """Role and offset of one node. Source: INFO replication."""
 

@@ -58,6 +58,11 @@ class NodeStats:
     refused_partial_syncs: int | None = None
     cut_by_output_limit: int | None = None
     """Clients and replicas that were disconnected because they took too little of what was sent to them."""
+    commands: int | None = None
+    """How many it has carried out."""
+    hits: int | None = None
+    """Look-ups of keys that were there."""
+    misses: int | None = None
 
 
 NO_STATS = NodeStats()
@@ -74,6 +79,7 @@ STATS = (
     *("rdb_last_save_time", "rdb_bgsave_in_progress", "rdb_last_cow_size", "aof_last_cow_size"),
     *("loading_total_bytes", "loading_loaded_bytes", "loading_eta_seconds"),
     *("sync_full", "sync_partial_err", "client_output_buffer_limit_disconnections"),
+    *("total_commands_processed", "keyspace_hits", "keyspace_misses"),
 )
 """The numbers among the fields of INFO that are read for this. None of them is ever below 0."""
 

@@ -155,6 +155,22 @@ def connect(
 
 
 @app.command()
+def chart(
+    target: Target = None,
+    length: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="Sample for so long: 30s, 2m. By default 30s.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Write the picture into this new file.")] = None,
+    *,
+    as_json: Json = False,
+) -> Exit:
+    """Clients, memory, replication lag, commands a second and hit ratio over time."""
+    from bot.cli import looking
+
+    return looking.chart(target, length, out, as_json=as_json)
+
+
+@app.command()
 def plan(  # noqa: PLR0913 -- Each is an option that people type.
     action: Annotated[str, typer.Argument(metavar="ACTION", help="What to plan, such as failover.")],
     target: Target = None,

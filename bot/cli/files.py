@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import IO, AnyStr
 
 from actions.kit.errors import ActionError, UsageError
 from bot.render.words import quoted
@@ -25,9 +25,21 @@ def writing(out: Path | None) -> Iterator[Callable[[str], object]]:
         with _to(sys.stdout, "The export") as write:
             yield write
         return
+    with writing_bytes(out) as write_bytes:
+        yield lambda text: write_bytes(text.encode("ascii"))
+
+
+@contextmanager
+def writing_bytes(out: Path) -> Iterator[Callable[[bytes], object]]:
+    """As ``writing`` into a new file, of what is no text.
+
+    Raises:
+        UsageError: the file is there already, or cannot be made.
+        ActionError: it cannot be written to its end.
+    """
     name = quoted(str(out), 200)
     try:
-        file = out.open("x", encoding="ascii", newline="\n")
+        file = out.open("xb")
     except FileExistsError as error:
         raise UsageError(f"{name} is there already, and is not overwritten; name another file.") from error
     except OSError as error:
@@ -44,7 +56,7 @@ def writing(out: Path | None) -> Iterator[Callable[[str], object]]:
 
 
 @contextmanager
-def _to(file: TextIO, name: str) -> Iterator[Callable[[str], object]]:
+def _to(file: IO[AnyStr], name: str) -> Iterator[Callable[[AnyStr], object]]:
     try:
         yield file.write
         file.flush()

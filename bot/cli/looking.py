@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +22,7 @@ from bot.targets import load_targets
 
 if TYPE_CHECKING:
     from actions.kit.action import Progress, ReadAction, Seen
+    from actions.kit.charting import Chart
     from actions.kit.topology import Target
     from bot.fleet import Fleet
 
@@ -87,6 +90,23 @@ def connection(name: str | None, client: str | None, *, as_json: bool) -> Exit:
     else:
         screen.show_text("\n".join([*connection_lines(seen), ""]))
     return Exit.AS_IT_SHOULD_BE
+
+
+def chart(name: str | None, length: str | None, out: Path | None, *, as_json: bool) -> Exit:
+    """The panels of one target over time: as text, as JSON, and as a picture where there is a file for it."""
+    from actions.chart import ACTION, FOR
+    from actions.kit.charting.sampling import length_s
+    from bot.cli.files import writing_bytes
+
+    seconds = length_s(length)  # What is wrong is said before anything is waited for.
+    with contextlib.ExitStack() as stack:
+        write = stack.enter_context(writing_bytes(out)) if out else None
+        seen = _done(_charted(ACTION, chosen(name), {FOR.name: length} if length else {}, seconds))
+        _show(seen, json.charted_json, lambda terminal: terminal.charted(seen), as_json=as_json)
+        if write is not None and seen.chart is not None:
+            write(_picture(seen.snapshot.target, seen.chart))
+            screen.tell(f"The picture is in {out}.")
+    return Exit.UNDETERMINED if seen.chart is None or seen.chart.is_empty else Exit.AS_IT_SHOULD_BE
 
 
 def status(*, as_json: bool) -> Exit:
@@ -189,6 +209,18 @@ async def _verified(target: Target, again: float, since: str | None) -> Seen:
 
     async with screen.waiting(again) as progress:
         return await _look(ACTION, target, {"again": f"{again:g}", **({"since": since} if since else {})}, progress)
+
+
+async def _charted(action: ReadAction, target: Target, options: Mapping[str, str], seconds: float) -> Seen:
+    async with screen.waiting(seconds) as progress:
+        return await _look(action, target, options, progress)
+
+
+def _picture(target: str, chart: Chart) -> bytes:
+    from bot.drawing import draw
+
+    with screen.working("Drawing"):
+        return asyncio.run(draw(target, chart))
 
 
 async def _glances(fleet: Fleet) -> list[tuple[Target, Seen | str]]:

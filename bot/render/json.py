@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from actions.kit.vantage import matrix
+from bot.render.charting import chart_json
 from bot.render.compared import comparison_json
 from bot.render.connecting import connection_json
 from bot.render.group import group_json
@@ -79,6 +80,21 @@ def connected_json(seen: Seen) -> Json:
         "confidence": verdict.confidence.value,
         "master": text_of(seen.diagnosis.master),
         **connection_json(seen),
+        "unasked": [{"source": one.source, "why": _why(one)} for one in snapshot.unasked],
+    }
+
+
+def charted_json(seen: Seen) -> Json:
+    """What ``chart`` prints."""
+    snapshot, verdict = seen.snapshot, seen.diagnosis.verdict
+    return {
+        "target": snapshot.target,
+        "kind": snapshot.kind.value,
+        "observed_at": time_of(snapshot.observed_at),
+        "verdict": verdict.id.value,
+        "confidence": verdict.confidence.value,
+        "master": text_of(seen.diagnosis.master),
+        **chart_json(seen),
         "unasked": [{"source": one.source, "why": _why(one)} for one in snapshot.unasked],
     }
 

@@ -15,6 +15,7 @@ from actions.kit.proof import Check
 from actions.kit.snapshot import NodeView, SentinelView, Snapshot, Unasked
 from actions.kit.topology import Address, Target
 from actions.kit.vantage import matrix
+from bot.render.charting import chart_lines
 from bot.render.compared import comparison_lines, name_lines
 from bot.render.group import group_lines
 from bot.render.happenings import happening_count, happening_lines
@@ -68,6 +69,14 @@ def happenings(seen: Seen) -> RenderableType:
     head = Text(f"{seen.snapshot.target}: {happening_count(seen)}", style="bold")
     silent = (f"Not told by {plain(one.source, 80)}: {_why(one)}" for one in seen.snapshot.unasked)
     return Group(head, *map(Text, lines), *(Text(line, style="yellow") for line in silent))
+
+
+def charted(seen: Seen) -> RenderableType:
+    """The panels as small curves and numbers, and what happened."""
+    if seen.chart is None:
+        return _headline(seen)
+    head, *lines = chart_lines(seen.chart)
+    return Group(_headline(seen), Text(head, style="bold"), *map(Text, lines))
 
 
 def fleet(rows: Sequence[tuple[Target, Seen | str]]) -> RenderableType:

@@ -19,6 +19,7 @@ from bot.ledger.records import Decided, Request, RequestState
 from bot.policy import case_of
 from bot.render.blocks import Screen, notice, spoken
 from bot.render.blocks_audit import audited, timeline
+from bot.render.blocks_charting import charted
 from bot.render.blocks_compared import names_message
 from bot.render.blocks_connecting import connected
 from bot.render.blocks_findings import diagnosed, glance, happened, healthy_or_not, verified
@@ -40,6 +41,7 @@ SLOW_S = 1.0
 """After this a person who waits is told what for."""
 
 _PAGES: Mapping[str, Callable[[Seen, str, str], Screen]] = {
+    "chart": charted,
     "connect": connected,
     "diagnose": diagnosed,
     "events": happened,

@@ -65,6 +65,10 @@ class RedisHands:
         """See ``Hands.observe``."""
         return await self._observer.observe()
 
+    async def observe_servers(self) -> Snapshot:
+        """See ``Hands.observe_servers``."""
+        return await self._observer.observe()
+
     async def sentinel_views(self) -> tuple[SentinelView, ...]:
         """See ``Hands.sentinel_views``."""
         return await self._observer.sentinel_views()
