@@ -31,7 +31,7 @@ class StepState(StrEnum):
     """Its intent is journalled; without an outcome it is *unknown* until Redis itself is asked."""
     DONE = "done"
     ALREADY = "already"
-    """It held before we did anything."""
+    """What it would have done was so before we did anything; never of one that only looks."""
     FAILED = "failed"
     UNDONE = "undone"
     SKIPPED = "skipped"
@@ -191,7 +191,8 @@ async def _step(index: int, step: Step, hands: Hands, journal: Watched, *, unwri
         return Failure.of(step, error)
     for change in step.repays:
         await journal.repaid(change)
-    await _tell(index, step, hands, journal, StepState.ALREADY if held.yes else StepState.DONE, note)
+    already = held.yes and not step.only_looks
+    await _tell(index, step, hands, journal, StepState.ALREADY if already else StepState.DONE, note)
     return None
 
 

@@ -125,6 +125,11 @@ class Step(ABC):
     """
 
     @property
+    def only_looks(self) -> bool:
+        """Whether it changes nothing: what it finds to be so at once it has seen, and nothing was so *already*."""
+        return False
+
+    @property
     def promotes(self) -> Address | None:
         """Who becomes master by this step, where a plan has several such steps."""
         return None

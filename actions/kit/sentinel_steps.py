@@ -67,6 +67,11 @@ class Steer(Step):
     within_s: int = SENTINEL_INFO_S + 5
 
     @property
+    def only_looks(self) -> bool:
+        """Where there is nothing to set it waits for what the Sentinels know."""
+        return not self.settings
+
+    @property
     def title(self) -> str:
         """What the step does."""
         return f"Make {self.candidate} Sentinel's only choice"
@@ -124,6 +129,11 @@ class AwaitInfo(Step):
     within_s: int = SENTINEL_INFO_S + 2
 
     @property
+    def only_looks(self) -> bool:
+        """It waits."""
+        return True
+
+    @property
     def title(self) -> str:
         """What the step does."""
         return f"Wait until Sentinel {self.sentinel} has just heard of {self.candidate}"
@@ -162,6 +172,11 @@ class AwaitSentinels(Step):
     """The highest that a Sentinel knew when this was planned; where it is not known none is told anything."""
     within_ms: int = 5_000
     grace_ms: int = 300
+
+    @property
+    def only_looks(self) -> bool:
+        """It waits; it tells them only where they have given up."""
+        return True
 
     @property
     def title(self) -> str:

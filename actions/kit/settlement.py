@@ -146,7 +146,8 @@ class _Settlement:
         if not self.cut.passed:
             for change in self._turn.repays:
                 await self.journal.repaid(change)
-            await self.journal.ended(self._turning, StepState.ALREADY, seen.removesuffix("."))
+            state = StepState.DONE if self._turn.only_looks else StepState.ALREADY
+            await self.journal.ended(self._turning, state, seen.removesuffix("."))
         return await go_on(self.steps, self.hands, self.journal, self._turning + 1)
 
     async def _back(self) -> Ending | Question:

@@ -133,6 +133,11 @@ class CatchUp(Step):
     within_ms: int
 
     @property
+    def only_looks(self) -> bool:
+        """It waits."""
+        return True
+
+    @property
     def title(self) -> str:
         """What the step does."""
         return f"Wait until {self.candidate} has every byte"

@@ -61,6 +61,7 @@ async def test_all_nodes_get_it_and_keep_it_and_what_goes_was_told(which: Build)
         journal = Journal()
         assert await carry_out(plan.steps, hands, journal) == Ending(Outcome.DONE), journal.lines
         assert journal.owed == []
+        assert journal.states("SeeSettings") == [StepState.DONE], "it has seen them, and nothing was so already"
         for node in topology.nodes:
             assert await setting(node, MEMORY) == str(64 * MB)
             assert await setting(node, "repl-backlog-size") == str(2 * MB)

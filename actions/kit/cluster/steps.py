@@ -161,6 +161,11 @@ class AwaitAgreement(Step):
     within_s: int = 10
 
     @property
+    def only_looks(self) -> bool:
+        """It waits."""
+        return True
+
+    @property
     def title(self) -> str:
         """What the step does."""
         return f"Wait until all nodes agree on {self.master}"

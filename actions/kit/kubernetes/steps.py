@@ -71,6 +71,11 @@ class AwaitRollout(Step):
     within_s: int = ROLLOUT_S
 
     @property
+    def only_looks(self) -> bool:
+        """It watches; what is stuck may be put back."""
+        return True
+
+    @property
     def title(self) -> str:
         """What the step does."""
         undone = ", and take it back if it gets stuck" if self.roll_back else ""

@@ -96,6 +96,11 @@ class SeeSettings(Step):
     within_s: int = 5
 
     @property
+    def only_looks(self) -> bool:
+        """It does."""
+        return True
+
+    @property
     def title(self) -> str:
         """What the step does."""
         return "See that every node has its new values"

@@ -76,6 +76,22 @@ class Turn(Noted):
         return Held(self.world.moved, "moved" if self.world.moved else "not moved")
 
 
+@dataclass(frozen=True, slots=True)
+class Looks(Turn):
+    looks: bool = True
+
+    @property
+    def only_looks(self) -> bool:
+        return self.looks
+
+
+@pytest.mark.parametrize(("looks", "state"), [(True, StepState.DONE), (False, StepState.ALREADY)])
+async def test_what_a_step_sees_that_only_looks_was_not_so_already(looks: bool, state: StepState) -> None:
+    world, journal = World(moved=True), Journal()
+    await carry_out([Looks("look", world, looks=looks)], nothing, journal)
+    assert (world.done, [(said, note) for _, _, said, note in journal.lines]) == ([], [(state, "moved")])
+
+
 def steps(world: World) -> list[Step]:
     return [
         Noted("steer", world),
