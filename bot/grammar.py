@@ -21,6 +21,7 @@ from bot.vocabulary import (
     MENU,
     NOTE,
     REASON,
+    REQUEST,
     TARGET_OR_ALL,
     WORDS,
     Word,
@@ -135,7 +136,7 @@ def _without_link(match: re.Match[str]) -> str:
 def _for_word(word: Word, rest: list[str], known: _Known) -> Command:
     names, options = _split(_Form(word.name, word.options, word.usage), rest)
     missing = next((one for one in word.options if one.name in word.needs - set(options)), None)
-    if missing is not None:
+    if missing is not None and word.takes != REQUEST:  # What is wrong with the request is said before that.
         raise UsageError(f"{word.name} needs {spelled(missing)}; type: /redis {word.usage}")
     most = 1 if word.takes else 0
     if len(names) > most:
@@ -145,7 +146,8 @@ def _for_word(word: Word, rest: list[str], known: _Known) -> Command:
     if word.takes and not argument and not word.optional:
         which = "which target" if word.takes == TARGET_OR_ALL else "the id of a request, such as R-7F3K9"
         raise UsageError(f"{word.name} needs to know {which}; type: /redis {word.usage}")
-    return Command(word.name, argument=argument, reason=_reason(options), options=options)
+    reason, break_glass = _reason(options), options.pop(BREAK_GLASS.name, None) is not None
+    return Command(word.name, argument=argument, reason=reason, options=options, break_glass=break_glass)
 
 
 def _argument(word: Word, typed: str, known: _Known) -> str:

@@ -20,6 +20,8 @@ MAX_REASON = 500
 
 SETTING = "NAME=VALUE…"
 """How settings are typed, where an action takes any."""
+REQUEST = "R"
+"""What a word takes that is about one request; whatever else it needs is asked for once that was looked at."""
 TARGET_OR_ALL = "TARGET|*"
 """What a word takes that can be about all targets at once."""
 
@@ -50,14 +52,19 @@ class Word:
 WORDS = (
     Word("help", "What you may do here, or how one word is typed.", takes="WORD", optional=True),
     Word("runs", "The latest requests and runs.", takes="TARGET", optional=True),
-    Word("show", "One request or run, by its id such as R-7F3K9.", takes="R"),
-    Word("timeline", "One request as the audit tells it, as Markdown for a post-mortem.", takes="R"),
+    Word("show", "One request or run, by its id such as R-7F3K9.", takes=REQUEST),
+    Word("timeline", "One request as the audit tells it, as Markdown for a post-mortem.", takes=REQUEST),
     Word("audit", "Whether every row of the audit is as it was written, and up to which hash."),
-    Word("approve", "See what somebody else asks for, with its buttons; only you see it.", takes="R"),
-    Word("deny", "Say no to a request.", takes="R", options=(REASON,), needs=frozenset({"reason"})),
-    Word("withdraw", "Take your own request back while it waits.", takes="R"),
-    Word("cancel", "Stop a run before its next step, and put everything back.", takes="R"),
-    Word("undo", "Ask to put back the settings that a run of tune has changed.", takes="R", options=(REASON,)),
+    Word("approve", "See what somebody else asks for, with its buttons; only you see it.", takes=REQUEST),
+    Word("deny", "Say no to a request.", takes=REQUEST, options=(REASON,), needs=frozenset({"reason"})),
+    Word("withdraw", "Take your own request back while it waits.", takes=REQUEST),
+    Word("cancel", "Stop a run before its next step, and put everything back.", takes=REQUEST),
+    Word(
+        "undo",
+        "Ask to put back the settings that a run of tune has changed.",
+        takes=REQUEST,
+        options=(REASON, BREAK_GLASS),
+    ),
     Word(
         "freeze",
         "Let no change begin on a target, or on any (*).",
@@ -67,7 +74,11 @@ WORDS = (
     ),
     Word("thaw", "End a freeze, and a cooldown; takes an approver.", takes=TARGET_OR_ALL, options=(REASON,)),
     Word(
-        "sign", "Close the review of what ran without approval.", takes="R", options=(NOTE,), needs=frozenset({"note"})
+        "sign",
+        "Close the review of what ran without approval.",
+        takes=REQUEST,
+        options=(NOTE,),
+        needs=frozenset({"note"}),
     ),
     Word(
         "token",

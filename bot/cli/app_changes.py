@@ -114,11 +114,11 @@ def cancel(request: RequestId, *, as_json: Json = False) -> Exit:
 
 
 @changes.command()
-def undo(request: RequestId, reason: Reason = "", *, as_json: Json = False) -> Exit:
+def undo(request: RequestId, reason: Reason = "", *, break_glass: BreakGlass = False, as_json: Json = False) -> Exit:
     """Ask to put back the settings that a run of tune has changed; it takes the same approvals."""
     from bot.cli import changing
 
-    return changing.undo(request, reason, as_json=as_json)
+    return changing.undo(request, changing.How(reason, break_glass=break_glass), as_json=as_json)
 
 
 @changes.command()

@@ -57,22 +57,24 @@ def request(action_name: str, target_name: str | None, options: Mapping[str, str
     return asyncio.run(_filed(ask, as_json=as_json))
 
 
-def undo(request_id: str, reason: str, *, as_json: bool) -> Exit:
+def undo(request_id: str, how: How, *, as_json: bool) -> Exit:
     """File a request that puts back what this one has set; as ``request``.
 
     Raises:
-        UsageError: nothing of it can be put back so.
+        UsageError: nothing of it can be put back so, or there is no reason to break the glass.
         UnknownRequest: there is no such request.
         SettingsError: there is no token.
         LedgerError: it could not be filed; nothing was begun.
     """
-    because = reason_of(reason)
+    how = replace(how, reason=reason_of(how.reason))
 
     async def ask(at: Office, person: Person) -> Request | Refusal:
         done = await at.desk.show(request_id)
         await at.policy.may_use(person.id, by_name(done.action), None, done.target)  # As above.
+        if how.break_glass:
+            await at.policy.may_break_glass(case_of(done), person.id)
         with screen.working(f"Looking at {done.target} and planning"):
-            return await at.desk.undo(done.id, at.vouched(person), reason=because)
+            return await at.desk.undo(done.id, at.vouched(person), reason=how.reason, break_glass=how.break_glass)
 
     return asyncio.run(_filed(ask, as_json=as_json))
 

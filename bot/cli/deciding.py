@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 
-from actions.kit.errors import Refused, UsageError
+from actions.kit.errors import Refused
 from actions.kit.plan import Risk
 from bot.cli import screen
 from bot.cli.changing import reason_of
@@ -48,13 +48,10 @@ def deny(request_id: str, reason: str, *, as_json: bool) -> Exit:
     """End a request with a no.
 
     Raises:
-        UsageError: the reason is missing or too long.
+        UsageError: there is no such request; or it would count, and the reason is missing or too long.
         Refused: it does not count; says why.
     """
-    why = reason_of(reason)
-    if not why:
-        raise UsageError("Say why not with --reason: the requester reads it, and it stays in the audit.")
-    return asyncio.run(_deny(request_id, why, as_json=as_json))
+    return asyncio.run(_deny(request_id, reason_of(reason), as_json=as_json))
 
 
 def withdraw(request_id: str, *, as_json: bool) -> Exit:
@@ -70,11 +67,9 @@ def sign(request_id: str, note: str, *, as_json: bool) -> Exit:
     """Close the review of what ran without approval.
 
     Raises:
-        UsageError: there is no note.
+        UsageError: there is no such request; or it would count, and there is no note.
         Refused: it does not count; says why.
     """
-    if not note.strip():
-        raise UsageError("Say with --note what you found: it closes the review, and stays in the audit.")
     return asyncio.run(_sign(request_id, note, as_json=as_json))
 
 

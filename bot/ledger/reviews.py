@@ -65,7 +65,7 @@ class Reviews:
         """
         async with self._database.writing() as tx:
             request = await reading.load(tx, self._codec, normal_id(request_id))
-            why = _why_not(request, person)
+            why = why_not_signed(request, person)
             if why is None:
                 signed = {"signed_by_id": person.id, "signed_by_name": person.name, "signed_at": tx.now, "note": note}
                 await tx.connection.execute(update(reviews).where(reviews.c.request_id == request.id).values(signed))
@@ -74,6 +74,20 @@ class Reviews:
             for kind in ("review", "card", "run") if why is None else ():
                 await messages.again(tx, f"{kind}:{request.id}")
             return Decided(why is None, await reading.load(tx, self._codec, request.id), answer)
+
+
+def why_not_signed(request: Request, person: Person) -> str | None:
+    """Why a signature does not count, as a sentence; ``None`` where it does."""
+    review, run = request.review, request.run
+    if review is None or run is None:
+        return f"{request.id} has no review: only what ran without approval, by --break-glass, leaves one."
+    if review.signed_by is not None and review.signed_at is not None:
+        return f"The review of {request.id} was signed by {review.signed_by.name} at {review.signed_at:%H:%M:%S} UTC."
+    if request.requester.id == person.id:
+        return f"You broke the glass for {request.id} yourself: a second person has to sign its review."
+    if run.ended_at is None:
+        return f"The run of {request.id} has not ended; sign its review after that."
+    return None
 
 
 async def begin(tx: Transaction, request_id: str) -> None:
@@ -91,17 +105,3 @@ async def drop(tx: Transaction, request_id: str) -> None:
 
 def _late(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
     return (reviews.c.signed_at.is_(None), reviews.c.remind_at <= tx.now)
-
-
-def _why_not(request: Request, person: Person) -> str | None:
-    """Why a signature does not count, as a sentence; ``None`` where it does."""
-    review, run = request.review, request.run
-    if review is None or run is None:
-        return f"{request.id} has no review: only what ran without approval, by --break-glass, leaves one."
-    if review.signed_by is not None and review.signed_at is not None:
-        return f"The review of {request.id} was signed by {review.signed_by.name} at {review.signed_at:%H:%M:%S} UTC."
-    if request.requester.id == person.id:
-        return f"You broke the glass for {request.id} yourself: a second person has to sign its review."
-    if run.ended_at is None:
-        return f"The run of {request.id} has not ended; sign its review after that."
-    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from actions.kit.action import Action, Option, ReadAction
 from actions.kit.plan import Risk
@@ -107,7 +107,7 @@ def help_page(offer: Offer) -> Message:
         return Message(text, (section(text),))
     suiting = [action for action in offer.actions if any(offer.suits(action, name) for name in offer.targets)]
     lines = [_help_line(action, len(offer.targets) > 1, " …" if offer.options_of(action) else "") for action in suiting]
-    lines += [_word_line(word) for word in offer.words]
+    lines += [_word_line(_open_to(word, offer)) for word in offer.words]
     names = ", ".join(code(name) for name in offer.targets[:40])
     more = f" and {len(offer.targets) - 40} more" if len(offer.targets) > 40 else ""
     blocks = [section("\n".join(lines[at : at + 8])) for at in range(0, len(lines), 8)]
@@ -150,8 +150,14 @@ def help_on_word(word: Word, offer: Offer) -> Message:
     """``/redis help WORD``: how it is typed, and what each option means; or why this person may not."""
     if word not in offer.words:
         return _not_open(word.name, offer)
+    word = _open_to(word, offer)
     options = [f"• {code(spelled(one))}: {mrkdwn(one.help)}" for one in word.options]
     return Message(f"How {word.name} is typed", (section("\n".join([_word_line(word), *options])),))
+
+
+def _open_to(word: Word, offer: Offer) -> Word:
+    """The word with the options that this person may type."""
+    return replace(word, options=tuple(one for one in word.options if one.name not in offer.withheld))
 
 
 def _word_line(word: Word) -> str:

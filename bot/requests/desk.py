@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from actions.kit.action import Action, Options, Progress, Seen
+from actions.kit.errors import UsageError
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.settlement import Answer
 from actions.kit.topology import Target
@@ -131,18 +132,28 @@ class Desk:
         return await self._file(Wish(action, target, options, requester, channel, reason, break_glass))
 
     async def undo(
-        self, request_id: str, requester: Person, channel: str | None = None, reason: str = ""
+        self,
+        request_id: str,
+        requester: Person,
+        channel: str | None = None,
+        reason: str = "",
+        *,
+        break_glass: bool = False,
     ) -> Request | Refusal:
         """Ask for what puts back the settings that a request has changed; refused where others have since.
 
+        It takes the same approvals as any other request, and ``break_glass`` as ``ask`` does.
+
         Raises:
-            UsageError: nothing of it can be put back so.
+            UsageError: nothing of it can be put back so, or there is no reason to break the glass.
             UnknownRequest: there is no such request.
             LedgerError: it could not be filed; nothing was begun.
         """
         done = await self._ledger.request(request_id)
-        because, back = reason or f"It puts back {done.id}.", what_puts_back(done)
-        return await self._file(Wish(done.action, done.target, back, requester, channel, because, undoes=done.plan))
+        back = what_puts_back(done)
+        because = reason or ("" if break_glass else f"It puts back {done.id}.")
+        wish = Wish(done.action, done.target, back, requester, channel, because, break_glass, undoes=done.plan)
+        return await self._file(wish)
 
     async def _file(self, wish: Wish) -> Request | Refusal:
         filed = await self._filing.file(wish)
@@ -172,6 +183,7 @@ class Desk:
         """Count a denial: the request is over.
 
         Raises:
+            UsageError: it would count, and no reason is given.
             UnknownRequest: there is no such request.
             LedgerError: it could not be written down, and so does not count.
         """
@@ -303,6 +315,11 @@ class Desk:
             if why is not None:
                 await self._ledger.audit(f"request.{verdict}", person, request.id, counts=False, answer=why)
                 return Decided(ok=False, request=request, why=why)
+            if verdict is Verdict.DENY and not reason.strip():
+                raise UsageError(
+                    f'Say with --reason "…" why {request.id} shall not be: the requester reads it, and it stays in the '
+                    "audit."
+                )
         return await self._ledger.decide(request.id, person, verdict, reason)
 
     async def _keep_recovering(self, every_s: float) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from actions.kit.errors import UsageError
 from bot.ledger import Decided, Ledger, Person, Request
+from bot.ledger.reviews import why_not_signed
 from bot.policy import Policy, case_of
 from bot.vocabulary import MAX_REASON
 
@@ -37,12 +38,10 @@ class ReviewDesk:
             note: what they found.
 
         Raises:
-            UsageError: there is no such request, or no note.
+            UsageError: there is no such request; or it would count, and there is no note, or one that is too long.
             LedgerError: it could not be written down, and so does not count.
         """
         note = note.strip()
-        if not note or len(note) > MAX_REASON:
-            raise UsageError(f"A review is signed with a note of at most {MAX_REASON} characters: what did you find?")
         request = await self._ledger.request(request_id)
         unsigned = request.review is not None and request.review.signed_at is None
         if unsigned and request.requester.id != person.id:
@@ -50,6 +49,9 @@ class ReviewDesk:
             if why is not None:
                 await self._ledger.audit("review.sign", person, request.id, counts=False, note=note, answer=why)
                 return Decided(ok=False, request=request, why=why)
+        if why_not_signed(request, person) is None and not 0 < len(note) <= MAX_REASON:
+            what = f'Say with --note "…" what you found in {request.id}, in at most {MAX_REASON} characters'
+            raise UsageError(f"{what}: it closes the review, and stays in the audit.")
         return await self._ledger.reviews.sign(request.id, person, note)
 
     async def ask_for_due(self) -> None:

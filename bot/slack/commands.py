@@ -192,7 +192,9 @@ class Commands:
         await self._admit(caller, by_name(done.action), done.target)
         channel = _where_others_see(caller)
         async with self._waiting(caller, f"Planning to put back {done.id}…"):
-            outcome = await self.desk.undo(done.id, caller.person, channel, command.reason)
+            outcome = await self.desk.undo(
+                done.id, caller.person, channel, command.reason, break_glass=command.break_glass
+            )
         if isinstance(outcome, Refusal):
             await self._publish(caller, refused(outcome, caller.mention))
 
@@ -207,7 +209,7 @@ class Commands:
         await caller.reply.whisper(notice(f":white_check_mark: {mrkdwn(done)}"))
 
     async def _sign(self, caller: Caller, command: Command) -> None:
-        note = command.options["note"]
+        note = command.options.get("note", "")
         await self._told(caller, await self.desk.reviews.sign(command.argument, caller.person, note))
 
     async def _token(self, caller: Caller, command: Command) -> None:

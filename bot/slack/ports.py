@@ -81,7 +81,13 @@ class Desk(Protocol):
         """Plan and file a request, or say why not."""
 
     async def undo(
-        self, request_id: str, requester: Person, channel: str | None = None, reason: str = ""
+        self,
+        request_id: str,
+        requester: Person,
+        channel: str | None = None,
+        reason: str = "",
+        *,
+        break_glass: bool = False,
     ) -> Request | Refusal:
         """File a request that puts back what this one has set, or say why not."""
 

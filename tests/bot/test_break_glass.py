@@ -38,7 +38,7 @@ async def test_it_goes_without_approval_and_leaves_a_review_that_a_second_person
         assert requests_json([ended])["runs"][0]["review_open"] is True
         own = await here.desk.reviews.sign(request.id, ONCALL, "fine")
         guest = await here.desk.reviews.sign(request.id, GUEST, "fine")
-        with pytest.raises(UsageError, match="what did you find"):
+        with pytest.raises(UsageError, match="what you found in"):
             await here.desk.reviews.sign(request.id, LEAD, " ")
         assert not own.ok
         assert "is a guest" in guest.why

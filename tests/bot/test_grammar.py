@@ -97,6 +97,8 @@ def test_a_change_takes_the_flag_that_breaks_the_glass():
     assert "takes no value; type it alone." in said("failover orders --break-glass=yes")
     assert "is there twice" in said("failover orders --break-glass --break-glass")
     assert "health takes no options" in said("health orders --break-glass")
+    assert read("undo R-7F3K2 --break-glass --reason now").break_glass
+    assert (read("undo R-7F3K2").break_glass, read("undo R-7F3K2").options) == (False, {})
     irreversible = ChangeAction("flush", "Flush.", Risk.IRREVERSIBLE, plan=lambda *_: Refusal("orders", "flush", ()))
     assert "--break-glass" not in usage(irreversible)
 
@@ -104,7 +106,9 @@ def test_a_change_takes_the_flag_that_breaks_the_glass():
 def test_a_review_is_signed_with_a_note():
     command = read("sign R-7F3K2 --note “the disk was dying”")
     assert (command.word, command.argument, command.options) == ("sign", "R-7F3K2", {"note": "the disk was dying"})
-    assert said("sign R-7F3K2") == 'sign needs --note "…"; type: /redis sign R --note "…"'
+    for word in ("sign", "deny"):  # What is wrong with the request is told before a note or a reason is asked for.
+        assert read(f"{word} R-7F3K2").argument == "R-7F3K2"
+    assert said("deny").startswith("deny needs to know the id of a request")
     assert "A note has at most 500 characters" in said(f"sign R-7F3K2 --note {'x' * 501}")
 
 

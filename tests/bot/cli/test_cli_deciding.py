@@ -131,12 +131,23 @@ async def test_where_nobody_can_be_asked_what_is_wrong_with_a_request_is_said_be
         assert (own.code, "a second person has to decide" in own.err, "--yes" in own.err) == (3, True, False)
         unasked = await lead.says(f"approve {request.id} --json")
         assert (unasked.code, "add --yes" in unasked.err) == (2, True)
+        for word in ("deny", "sign"):
+            unknown = await lead.says(f"{word} R-99999")
+            assert (unknown.code, unknown.err.startswith("There is no request 'R-99999'")) == (2, True), unknown.err
+        unreviewed = await lead.says(f"sign {request.id}")
+        assert (unreviewed.code, "has no review" in unreviewed.err, "--note" in unreviewed.err) == (3, True, False)
+        no_reason = await lead.says(f"deny {request.id}")
+        assert (no_reason.code, f'--reason "…" why {request.id} shall not be' in no_reason.err) == (2, True)
+        own = await oncall.says(f"deny {request.id}")
+        assert (own.code, "You asked for" in own.err, "--reason" in own.err) == (3, True, False), own.err
         early = await lead.says(f"rollback {request.id}")
         assert (early.code, "--yes" in early.err) == (3, False), early.err
         assert (await ledger.request(request.id)).decisions == ()
         await ledger.decide(request.id, Person("U0LEAD", "lead"), "deny", "later")
         late = await lead.says(f"approve {request.id}")
         assert (late.code, "was already denied by lead" in late.err, "--yes" in late.err) == (3, True, False)
+        late = await lead.says(f"deny {request.id}")
+        assert (late.code, "was already denied by lead" in late.err, "--reason" in late.err) == (3, True, False)
 
 
 async def test_ctrl_c_stops_following_what_another_process_carries_out(terminal):

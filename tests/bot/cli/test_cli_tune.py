@@ -31,6 +31,10 @@ async def test_asked_for_approved_and_done(terminal):
 
             (change,) = done.json["plan"]["settings"][:1]
             assert change == {"node": topology.nodes[1].address, "name": "maxmemory", "now": "0", "then": str(2**30)}
+            unreasoned = await oncall.says(f"undo {asked.json['id']} --break-glass")
+            assert (unreasoned.code, "Breaking the glass takes a reason" in unreasoned.err) == (2, True)
+            closed = await oncall.says(f"undo {asked.json['id']} --break-glass --reason now --json")
+            assert (closed.code, "may break the glass" in closed.json["refusal"]["reason"]) == (3, True), closed.out
             back = await oncall.says(f"undo {asked.json['id']} --json")
             assert back.code == 4, back.err
             assert back.json["reason"] == f"It puts back {asked.json['id']}."

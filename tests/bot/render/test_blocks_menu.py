@@ -77,6 +77,10 @@ def test_help_on_each_word_explains_its_options() -> None:
     pages = {word.name: accepted(help_on_word(word, Offer(ACTIONS, ("orders",)))) for word in WORDS}
     assert "/redis token [revoke] [--hours N]" in pages["token"]
     assert "`--note" in pages["sign"]
+    assert "[--break-glass]" in pages["undo"]
+    undo = next(word for word in WORDS if word.name == "undo")
+    withheld = Offer(ACTIONS, ("orders",), withheld=frozenset({"break-glass"}))
+    assert "--break-glass" not in accepted(help_on_word(undo, withheld))
 
 
 def test_forms() -> None:

@@ -39,6 +39,8 @@ async def test_a_limit_with_a_second_person(slack: LocalSlack, redis: Topology, 
         await oncall.types(INCIDENT, f"/redis undo {request_id}")
         await slack.waits_for(lambda: saying(slack, "is 2gb by now, and not 1gb: somebody has changed it since"))
         await redis.nodes[0].command("CONFIG", "SET", "maxmemory", "1gb")
+        await oncall.types(INCIDENT, f"/redis undo {request_id} --break-glass")
+        await slack.waits_for(lambda: whispered(slack, "U0ONCALL", "Breaking the glass takes a reason"))
         assert (await oncall.clicks(run, "run:0")).acked
         card = await slack.waits_for(lambda: saying(slack, "tune orders: reversible"))
         assert f"It puts back {request_id}." in card.plain()
