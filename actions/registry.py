@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from actions import chart, connect, diagnose, events, failover, health, promote, repair, status, takeover, tune, verify
+from actions import chart, connect, diagnose, events, failover, flush, health, promote, repair, status, takeover, tune, verify
 from actions.kit.action import Action
 from actions.kit.errors import UsageError
 
@@ -21,6 +21,7 @@ ACTIONS: tuple[Action, ...] = (
     takeover.ACTION,
     repair.ACTION,
     tune.ACTION,
+    flush.ACTION,
 )
 
 

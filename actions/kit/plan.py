@@ -46,6 +46,8 @@ class Cost:
     """What is lost to the service is in a verified copy before."""
     settings_only: bool = False
     """Settings change and no role moves: what is lost are keys that are evicted at once."""
+    roles_stay: bool = False
+    """No role moves, and writes are refused meanwhile instead of waiting."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,28 @@ class Holdings:
 
 
 @dataclass(frozen=True, slots=True)
+class Keyspace:
+    """The number of each database that has keys, and how many; ``changes``: of all of them since the last dump."""
+
+    databases: tuple[tuple[int, int], ...]
+    changes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """What is flushed on one master, and on which condition.
+
+    It has to be a master of history ``replid`` at ``offset``, or one PING to its replicas further. ``mark``: a key that
+    is set in the first of ``databases`` together with it, by which it can be seen afterwards, on the replicas too.
+    """
+
+    databases: tuple[int, ...]
+    replid: str
+    offset: int
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeResult:
     """A write probe: what each node answered, and whether all of it was as it should be."""
 
@@ -90,6 +112,27 @@ class Hands(Protocol):
 
     async def holdings(self, node: Address) -> Holdings:
         """What it holds. Source: INFO memory and keyspace."""
+
+    async def keyspace(self, node: Address) -> Keyspace:
+        """Which databases hold how many keys. Source: INFO keyspace and persistence."""
+
+    async def why_not_flush(self, node: Address) -> str:
+        """Why the server would not let us flush it, in its own words; empty where it would.
+
+        Found out by commands that are queued and discarded, and that would be no commands if they were run.
+        """
+
+    async def flush(self, node: Address, wanted: Flush, settings: Mapping[str, str]) -> tuple[Keyspace, Keyspace]:
+        """In one go: CONFIG SET, CLIENT UNPAUSE, and a script that flushes if the node is still where it is to be.
+
+        By a connection that ``recall`` finds again. FLUSHDB ASYNC of each database; what they held before and after.
+
+        Raises:
+            TooLate: the node has moved on, and nothing was flushed.
+        """
+
+    async def flush_mark(self, node: Address, mark: str, database: int, *, remove: bool = False) -> bool:
+        """Whether this node has the mark of a flush; with ``remove`` it is deleted, and was there."""
 
     async def renew(self, node: Address) -> None:
         """Close the connection: the next question makes a new one, to whoever is behind an endpoint by then."""

@@ -132,6 +132,16 @@ def values_of(copy: RescueCopy) -> dict[str, Any]:
     return {**asdict(copy), "node": str(copy.node), "taken_at": copy.taken_at.isoformat()}
 
 
+def where_it_is(copy: RescueCopy) -> str:
+    """Where a copy lies, that it is whole, how to look into it; no full stop at the end."""
+    keys = f"all {copy.keys:,} keys" if copy.keys is not None else "all data"
+    more = f" The commands that only it took are in {copy.diverged.name} beside it." if copy.diverged else ""
+    return (
+        f"{keys} of {copy.node} are in {copy.where}, sha256 {copy.sha256}.{more} To look into it where nobody else "
+        f"writes: redis-server --port 7777 --save '' --appendonly no --dir FOLDER --dbfilename {copy.name}"
+    )
+
+
 def parse_manifest(text: bytes) -> tuple[RescueCopy, dict[str, Any]]:
     """The copy, and what only its store understands.
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from actions.kit.closer import Closer, SlowCommand
     from actions.kit.cluster.view import ClusterView
     from actions.kit.elasticache.views import GroupView
+    from actions.kit.flushing.look import Flushable
     from actions.kit.kubernetes.view import KubernetesView
     from actions.kit.tuning.look import Tunable
 
@@ -179,6 +180,8 @@ class NodeView:
     """Asked only where something is amiss with it, or with who follows it."""
     tunable: Tunable | None = None
     """Asked only where settings are to be changed."""
+    flushable: Flushable | None = None
+    """Asked only of masters, and only where they are to be flushed."""
     gaps: tuple[Unasked, ...] = ()
     known_from: tuple[str, ...] = ()
     """Who named this node: ``settings``, ``sentinel A``, ``node A``."""

@@ -18,6 +18,8 @@ from actions.kit.cluster import steps as cluster_steps
 from actions.kit.elasticache import proof as elasticache_proof
 from actions.kit.elasticache import steps as elasticache_steps
 from actions.kit.elasticache import switching
+from actions.kit.flushing import copied as flush_copied
+from actions.kit.flushing import steps as flushing
 from actions.kit.kubernetes import steps as application
 from actions.kit.plan import Step
 from actions.kit.repair import demotion, fence, rescue
@@ -70,4 +72,9 @@ STEP_TYPES: tuple[type[Step], ...] = (
     tuning.SetOn,
     tuning.SeeSettings,
     tuning.KeepSettings,
+    flush_copied.RescueMaster,
+    flushing.FlushMaster,
+    flushing.TakeWrites,
+    flushing.SeeFlushed,
+    flush_copied.ReportFlush,
 )

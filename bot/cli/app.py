@@ -11,7 +11,7 @@ import typer
 
 from bot.cli.app_changes import changes, token
 from bot.cli.app_ledger import ledger
-from bot.cli.choices import Application, Host, Keep, Settings, Shard, To, given, settings_in
+from bot.cli.choices import Application, Database, Host, Keep, Settings, Shard, To, given, settings_in
 from bot.cli.exits import Exit
 
 app = typer.Typer(
@@ -181,13 +181,14 @@ def plan(  # noqa: PLR0913 -- Each is an option that people type.
     *,
     application: Application = None,
     keep: Keep = None,
+    db: Database = None,
     as_json: Json = False,
 ) -> Exit:
     """Show what a change would do now, and change nothing."""
     from bot.cli import planning
 
     target, said = settings_in(target, settings)
-    options = said | given(to=to, shard=shard, host=host, application=application, keep=keep)
+    options = said | given(to=to, shard=shard, host=host, application=application, keep=keep, db=db)
     return planning.plan(action, target, options, as_json=as_json)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.choices import Application, Host, Keep, Settings, Shard, To, given, settings_in
+from bot.cli.choices import Application, Database, Host, Keep, Settings, Shard, To, given, settings_in
 from bot.cli.exits import Exit
 
 changes = typer.Typer()
@@ -37,6 +37,7 @@ def request(  # noqa: PLR0913 -- Each is an option that people type.
     *,
     application: Application = None,
     keep: Keep = None,
+    db: Database = None,
     break_glass: BreakGlass = False,
     as_json: Json = False,
 ) -> Exit:
@@ -45,7 +46,7 @@ def request(  # noqa: PLR0913 -- Each is an option that people type.
 
     how = changing.How(reason, break_glass=break_glass)
     target, said = settings_in(target, settings)
-    options = said | given(to=to, shard=shard, host=host, application=application, keep=keep)
+    options = said | given(to=to, shard=shard, host=host, application=application, keep=keep, db=db)
     return changing.request(action, target, options, how, as_json=as_json)
 
 
@@ -63,6 +64,20 @@ def tune(
 
     name, options = settings_in(target, settings)
     return changing.request("tune", name, options, changing.How(reason, break_glass=break_glass), as_json=as_json)
+
+
+@changes.command()
+def flush(
+    target: Target = None,
+    reason: Reason = "",
+    *,
+    db: Database = None,
+    as_json: Json = False,
+) -> Exit:
+    """Ask to delete all keys of one database, or of all, after a verified copy of them. The same as request flush."""
+    from bot.cli import changing
+
+    return changing.request("flush", target, given(db=db), changing.How(reason), as_json=as_json)
 
 
 @changes.command()

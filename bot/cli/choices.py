@@ -23,6 +23,10 @@ Keep = Annotated[
     typer.Option(metavar="HOST:PORT", help="Of a split brain: the master that is kept, where nothing else decides."),
 ]
 
+Database = Annotated[
+    str | None, typer.Option("--db", metavar="N", help="For flush: only the database of this number, such as 0.")
+]
+
 Settings = Annotated[
     list[str] | None, typer.Argument(metavar="NAME=VALUE", help="For tune: what to set, such as maxmemory=4gb.")
 ]

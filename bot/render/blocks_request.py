@@ -222,6 +222,11 @@ def _facts(request: Request) -> list[tuple[str, str]]:
     if cost.settings_only:
         gone = "nothing" if cost.loss_bytes == 0 else f"about {_loss(cost.loss_bytes, cost.loss_keys)}"
         return [("Evicted at once", gone), ("Valid until", moment(request.expires_at))]
+    if cost.roles_stay:
+        return [
+            ("Leaves the service, copied first", _loss(cost.loss_bytes, cost.loss_keys)),
+            ("Valid until", moment(request.expires_at)),
+        ]
     return [
         _new_masters(plan),
         ("Valid until", moment(request.expires_at)),

@@ -151,7 +151,10 @@ def _cost(cost: Cost) -> Iterator[Text]:
     lost = "can lose nothing" if cost.loss_bytes == 0 == cost.loss_keys else f"can lose {much}"
     if cost.copied:
         lost = f"takes out of the service, and copies first: {much}"
-    yield Text(f"It {lost}; writes wait at most {duration(cost.pause_ms / 1000)}.", style="bold")
+    waits = (
+        "writes are refused meanwhile" if cost.roles_stay else f"writes wait at most {duration(cost.pause_ms / 1000)}"
+    )
+    yield Text(f"It {lost}; {waits}.", style="bold")
     for note in cost.notes:
         yield Text(f"- {plain(note)}")
 

@@ -21,7 +21,7 @@ from actions.adapters.redis.recalling import named, recall
 from actions.kit.errors import ActionError, CommandRefused, Garbled, NotYet, Permanent
 from actions.kit.node_info import parse_standing
 from actions.kit.plan import NAMING
-from actions.kit.ports import Holdings, ProbeResult, Standing, Takeover
+from actions.kit.ports import Flush, Holdings, Keyspace, ProbeResult, Standing, Takeover
 from actions.kit.replies import parse_address, parse_fields
 from actions.kit.topology import Address, Place, Target
 
@@ -84,6 +84,33 @@ class RedisHands:
         questions = (("INFO", "memory"), ("INFO", "keyspace"))  # Before 7.0 INFO takes only one section.
         return parse_holdings(*await self._all(self._node(node), *questions, repeatable=True))
 
+    async def keyspace(self, node: Address) -> Keyspace:
+        """See ``Hands.keyspace``."""
+        from actions.kit.flushing.keyspace import parse_keyspace  # noqa: PLC0415 -- See the module.
+
+        questions = (("INFO", "keyspace"), ("INFO", "persistence"))
+        return parse_keyspace(*await self._all(self._node(node), *questions, repeatable=True))
+
+    async def why_not_flush(self, node: Address) -> str:
+        """See ``Hands.why_not_flush``."""
+        from actions.adapters.redis.flushing import why_not  # noqa: PLC0415 -- See the module.
+
+        return await why_not(self._node(node))
+
+    async def flush(self, node: Address, wanted: Flush, settings: Mapping[str, str]) -> tuple[Keyspace, Keyspace]:
+        """See ``Hands.flush``."""
+        from actions.adapters.redis.flushing import flush  # noqa: PLC0415 -- See the module.
+
+        return await flush(self._node(node), wanted, _config_set(settings))
+
+    async def flush_mark(self, node: Address, mark: str, database: int, *, remove: bool = False) -> bool:
+        """See ``Hands.flush_mark``."""
+        # A replica of a cluster sends whoever has not said READONLY to its master.
+        readonly = (("READONLY",),) if self._observer.in_cluster and not remove else ()
+        ask = ("DEL" if remove else "GET", mark)
+        answers = await self._all(self._node(node), *readonly, ("SELECT", database), ask, ("SELECT", 0))
+        return answers[-2] not in {None, 0}
+
     async def renew(self, node: Address) -> None:
         """See ``Hands.renew``."""
         await self._node(node).aclose()
@@ -92,13 +119,13 @@ class RedisHands:
         """See ``Hands.fence``."""
         server = self._node(node)
         pause = ("CLIENT", "PAUSE", pause_ms, "WRITE")
-        await server.transaction(pause, *_config_set(settings), *await named(server))
+        await self._together(server, pause, *_config_set(settings), *await named(server))
         return (await self.standing(node)).offset
 
     async def unfence(self, node: Address, settings: Mapping[str, str]) -> None:
         """See ``Hands.unfence``."""
         server = self._node(node)
-        await server.transaction(*_config_set(settings), ("CLIENT", "UNPAUSE"), *await named(server))
+        await self._together(server, *_config_set(settings), ("CLIENT", "UNPAUSE"), *await named(server))
 
     async def settings(self, node: Place, names: tuple[str, ...]) -> Mapping[str, str]:
         """See ``Hands.settings``."""
@@ -154,7 +181,7 @@ class RedisHands:
         """See ``Hands.demote``."""
         server = self._node(node)
         replicaof = ("REPLICAOF", master.host, master.port)
-        await server.transaction(("CLIENT", "UNPAUSE"), replicaof, *await named(server))
+        await self._together(server, ("CLIENT", "UNPAUSE"), replicaof, *await named(server))
 
     async def promote(self, node: Address) -> None:
         """See ``Hands.promote``."""
@@ -286,6 +313,15 @@ class RedisHands:
             if isinstance(reply, CommandFailed):
                 raise as_error(f"{server.name} {' '.join(map(str, command[:2]))}", reply)
         return replies
+
+    async def _together(self, server: Node, *commands: Command) -> None:
+        """In one transaction. A server that has no memory left queues nothing; it gets them in one packet."""
+        try:
+            await server.transaction(*commands)
+        except CommandRefused as error:
+            if ": OOM " not in str(error):
+                raise
+            await self._all(server, *commands)
 
     def _node(self, address: Address) -> Node:
         return self._observer.node(address)

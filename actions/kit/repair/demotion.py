@@ -14,7 +14,7 @@ from actions.kit.plan import Held, Step
 from actions.kit.ports import Hands
 from actions.kit.repair.fence import is_held
 from actions.kit.repair.rescue import Loser, why_not_frozen
-from actions.kit.rescue import RescueCopy, values_of
+from actions.kit.rescue import RescueCopy, values_of, where_it_is
 from actions.kit.roles import follows
 from actions.kit.steps import PutBack, until
 from actions.kit.topology import Address
@@ -186,12 +186,4 @@ class ReportCopy(Step):
         copy = await hands.rescued(self.loser.copy)
         if copy is None:
             raise NotYet(f"the copy {self.loser.copy} is not there any more")
-        keys = f"all {copy.keys:,} keys" if copy.keys is not None else "all data"
-        more = copy.diverged
-        commands = f" The commands that only it took are in {more.name} beside it." if more else ""
-        said = (
-            f"nothing was merged; {keys} of {self.loser.node} are in {copy.where}, sha256 {copy.sha256}.{commands} To "
-            f"look into it where nobody else writes: redis-server --port 7777 --save '' --appendonly no --dir FOLDER "
-            f"--dbfilename {copy.name}"
-        )
-        return Note(said, rescue_copy=values_of(copy))
+        return Note(f"nothing was merged; {where_it_is(copy)}", rescue_copy=values_of(copy))

@@ -47,7 +47,7 @@ def planned(action: str, risk: Risk) -> Plan:
 
 
 RESTART = ChangeAction("restart", "Restart.", Risk.DESTRUCTIVE, lambda *_: planned("restart", Risk.DESTRUCTIVE))
-FLUSH = ChangeAction("flush", "Empty it.", Risk.IRREVERSIBLE, lambda *_: planned("flush", Risk.IRREVERSIBLE))
+WIPE = ChangeAction("wipe", "Empty it.", Risk.IRREVERSIBLE, lambda *_: planned("wipe", Risk.IRREVERSIBLE))
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def harmless_actions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two changes that do nothing, so that no Redis has to be there."""
     for module in (bot.app, actions.registry):
-        monkeypatch.setattr(module, "ACTIONS", (*actions.registry.ACTIONS, RESTART, FLUSH))
+        monkeypatch.setattr(module, "ACTIONS", (*actions.registry.ACTIONS, RESTART, WIPE))
 
 
 def targets(topology: Topology | None, **more: object) -> dict[str, object]:

@@ -51,8 +51,8 @@ async def test_what_goes_without_approval_is_told_to_all_and_reviewed(slack: Loc
 async def test_what_cannot_be_undone_is_approved_by_the_name_of_its_target(slack: LocalSlack, house: House) -> None:
     oncall, lead = slack.person("U0ONCALL"), slack.person("U0LEAD")
     async with house.bot():
-        await oncall.types(INCIDENT, "/redis flush orders")
-        card = await slack.waits_for(lambda: saying(slack, "flush orders: irreversible"))
+        await oncall.types(INCIDENT, "/redis wipe orders")
+        card = await slack.waits_for(lambda: saying(slack, "wipe orders: irreversible"))
         assert "whoever approves types the name of the target" in card.plain()
         assert card.buttons()[0][:2] == ("Approve …", "approve-typed")
 

@@ -1,0 +1,200 @@
+"""A target flushed on real servers under load: what was acknowledged is in the copy or on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from actions.kit.errors import TooLate, Unreachable
+from actions.kit.flushing.copied import ReportFlush, RescueMaster
+from actions.kit.flushing.steps import FlushMaster, SeeFlushed
+from actions.kit.loop import Ending, Outcome, StepState, carry_out
+from actions.kit.note import results_of
+from actions.kit.plan import Refusal
+from actions.kit.ports import Flush, Keyspace
+from actions.kit.settlement import CutOff, Question, settle
+from actions.kit.topology import Address
+from sandbox.redis import Build, WriteLoad, build, builds, loaded
+from tests.failover import Journal, caught_up, cut_off, without_the_long_look
+from tests.flushing import OLD, counted, notes_of, stage
+
+pytestmark = pytest.mark.servers
+
+NAME = "redis-7.0" if any(one.name == "redis-7.0" for one in builds()) else builds()[0].name
+
+
+@pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
+async def test_what_was_acknowledged_is_in_the_copy_or_on_the_server(which: Build, tmp_path: Path) -> None:
+    async with stage(which, tmp_path) as scene, WriteLoad(scene.topology, rate=200) as load:
+        plan = await scene.planned(db="0")
+        assert "It is in use" in " ".join(plan.cost.notes)
+        ending, journal = await scene.flushed(plan)
+        assert ending == Ending(Outcome.DONE), journal.lines
+        assert journal.owed == []
+        before = load.acked
+        await scene.until(lambda: load.acked > before + 20)
+        await load.stop()
+        assert await scene.master.command("EXISTS", "old:1") == 0
+        assert (await counted(scene.master))[3] == OLD[3]
+        (copy,) = scene.copies
+        async with loaded(which, copy) as server:
+            assert await server.command("GET", "old:300") == "300"
+            assert (await counted(server))[3] == OLD[3]
+            assert await load.lost(scene.master) > 0, "the copy has some that were flushed"
+            assert await load.lost(scene.master, server.address) == 0
+        assert f"database 0 went, at offset {values_of(journal)['offset']:,}" in notes_of(journal, FlushMaster)
+
+
+async def test_the_flushed_data_comes_back_from_its_copy(tmp_path: Path) -> None:
+    async with stage(build(NAME), tmp_path) as scene:
+        plan = await scene.planned()
+        assert plan.cost.loss_keys == sum(OLD.values())
+        assert plan.cost.loss_bytes
+        ending, journal = await scene.flushed(plan)
+        assert ending == Ending(Outcome.DONE), journal.lines
+        await caught_up(*scene.topology.nodes)
+        assert [await counted(node) for node in scene.topology.nodes] == [{}, {}]
+        assert "300 keys of database 0, 40 keys of database 3 went" in notes_of(journal, FlushMaster)
+        assert f"{scene.topology.nodes[1].address} has what was written since" in notes_of(journal, SeeFlushed)
+        (copy,) = scene.copies
+        assert str(copy) in notes_of(journal, ReportFlush)
+        assert values_of(journal)["where"] == str(copy)
+        async with loaded(build(NAME), copy) as server:
+            assert await counted(server) == OLD
+            for database in OLD:  # As docs/rescue.md has it.
+                host, port = scene.master.direct_address.split(":")
+                keys = [f"old:{number}" for number in range(1, OLD[database] + 1)]
+                script = "redis.call('SELECT', ARGV[1]) return redis.call('MIGRATE', unpack(ARGV, 2))"
+                migrate = (host, port, "", str(database), "5000", "COPY", "KEYS", *keys)
+                assert await server.command("EVAL", script, "0", str(database), *migrate) == "OK"
+        assert await counted(scene.master) == OLD
+        assert isinstance(refusal := await scene.answer(db="7"), Refusal)
+        assert "There is nothing to flush: database 7 has no keys. Keys are in 0, 3." in refusal.reason
+
+
+async def test_where_the_copy_fails_nothing_is_flushed(tmp_path: Path) -> None:
+    async with stage(build(NAME), tmp_path) as scene:
+
+        async def in_the_way() -> None:
+            (tmp_path / "orders").rmdir()
+            (tmp_path / "orders").write_text("in the way")
+
+        ending, journal = await scene.flushed(await scene.planned(), RescueMaster, in_the_way)
+        assert ending.outcome is Outcome.UNDONE, journal.lines
+        assert journal.owed == []
+        await scene.as_before()
+
+
+async def test_what_comes_after_the_copy_is_not_flushed_at_whatever_moment(tmp_path: Path) -> None:
+    async with stage(build(NAME), tmp_path) as scene:
+
+        async def unfenced() -> None:
+            await scene.master.command("CONFIG", "SET", "min-replicas-to-write", "0")
+            await scene.master.command("CLIENT", "UNPAUSE")
+            await scene.master.command("SET", "old:1", "late")
+
+        ending, journal = await scene.flushed(await scene.planned(), FlushMaster, unfenced)
+        assert ending.outcome is Outcome.UNDONE, journal.lines
+        assert "is no longer fenced: it may have taken writes since it was copied" in ending.failures[0]
+
+        flush = scene.hands.flush
+
+        async def at_the_last_moment(
+            node: Address, wanted: Flush, settings: Mapping[str, str]
+        ) -> tuple[Keyspace, Keyspace]:
+            await unfenced()
+            return await flush(node, wanted, settings)
+
+        scene.hands.flush = at_the_last_moment  # type: ignore[method-assign]
+        ending, journal = await scene.flushed(await scene.planned())
+        assert ending.outcome is Outcome.UNDONE, journal.lines
+        assert "has moved on since it was copied" in ending.failures[0]
+        assert await scene.master.command("GET", "old:1") == "late"
+        assert journal.owed == []
+        await scene.as_before()
+
+
+async def test_a_flush_whose_answer_is_lost_is_seen_and_never_done_twice(tmp_path: Path) -> None:
+    """With no memory left, which is when people flush."""
+    async with stage(build(NAME), tmp_path) as scene:
+        await scene.master.command("CONFIG", "SET", "maxmemory", "1")
+        plan, flush = await scene.planned(db="0"), scene.hands.flush
+
+        async def no_answer(node: Address, wanted: Flush, settings: Mapping[str, str]) -> tuple[Keyspace, Keyspace]:
+            await flush(node, wanted, settings)
+            await scene.master.command("CONFIG", "SET", "maxmemory", "0")
+            await scene.master.command("SET", "new", "1")
+            raise Unreachable("no answer")
+
+        scene.hands.flush = no_answer  # type: ignore[method-assign]
+        ending, journal = await scene.flushed(plan)
+        assert ending.outcome is Outcome.INCOMPLETE, journal.lines
+        assert len(ending.failures) == 1, ending.failures
+        assert journal.states("SeeFlushed") == [StepState.DONE] * 2
+        assert journal.owed == []
+        (step,) = (step for step in plan.steps if isinstance(step, FlushMaster))
+        scene.hands.flush = flush  # type: ignore[method-assign]
+        with pytest.raises(TooLate, match="is no longer fenced"):
+            await step.act(scene.hands)
+        wanted = Flush((0,), step.master.replid, int(str(values_of(journal)["offset"])), "tandem:probe:again")
+        wanted = replace(wanted, replid=str(values_of(journal)["replid"]))
+        with pytest.raises(TooLate, match="has moved on since it was copied"):
+            await flush(step.master.node, wanted, {})
+        assert await counted(scene.master) == {0: 1, 3: OLD[3]}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_flush_that_was_cut_off_is_settled_by_looking(when: str, tmp_path: Path) -> None:
+    async with stage(build(NAME), tmp_path) as scene:
+        steps = without_the_long_look((await scene.planned()).steps)
+        index, journal = await cut_off(steps, FlushMaster, when, scene.hands)
+        if when == "after":
+            await scene.master.command("SET", "new", "1")
+        ending = await settle(steps, CutOff(index), scene.hands, journal)
+        assert not isinstance(ending, Question), ending
+        assert journal.owed == []
+        if when == "before":
+            assert ending.outcome is Outcome.UNDONE
+            await scene.as_before()
+        else:
+            assert ending.outcome is Outcome.DONE, journal.lines
+            assert await counted(scene.master) == {0: 1}
+
+
+async def test_where_nothing_shows_whether_it_was_flushed_a_person_is_asked(tmp_path: Path) -> None:
+    async with stage(build(NAME), tmp_path) as scene:
+        steps = without_the_long_look((await scene.planned()).steps)
+        index, journal = await cut_off(steps, FlushMaster, "after", scene.hands)
+        await scene.master.command("FLUSHALL")  # By somebody else, and with it goes the mark.
+        asks = await settle(steps, CutOff(index), scene.hands, journal, within_s=0)
+        assert isinstance(asks, Question), journal.lines
+        assert asks.destroys
+        assert "has 0 keys, and its copy 340" in " ".join(asks.seen)
+        assert await carry_out(steps[index + 1 : index + 2], scene.hands, journal) == Ending(Outcome.DONE)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({"acl": True}, "FLUSHDB: NOPERM"),
+        ({"extra_config": {"rename-command": 'FLUSHDB ""'}}, "FLUSHDB: ERR unknown command"),
+    ],
+    ids=["a right is missing", "renamed"],
+)
+async def test_what_the_server_does_not_allow_is_refused_beforehand(
+    made: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    async with stage(build(NAME), tmp_path, replicas=0, **made) as scene:
+        answer = await scene.answer()
+        assert isinstance(answer, Refusal)
+        assert f"{scene.master.address} cannot be flushed: {said}" in answer.reason
+        assert await counted(scene.master) == OLD
+
+
+def values_of(journal: Journal) -> Mapping[str, object]:
+    """What the last step told of the copy."""
+    copies = [results_of(note).get("rescue_copy") for _, _, _, note in journal.lines]
+    return next(one for one in reversed(copies) if isinstance(one, dict))
