@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import difflib
 
-from actions import chart, connect, diagnose, events, failover, flush, health, promote, repair, status, takeover, tune, verify
+from actions import (
+    chart,
+    connect,
+    diagnose,
+    events,
+    failover,
+    flush,
+    health,
+    promote,
+    repair,
+    status,
+    takeover,
+    tune,
+    verify,
+)
 from actions.kit.action import Action
 from actions.kit.errors import UsageError
 

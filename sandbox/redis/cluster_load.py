@@ -43,21 +43,23 @@ class ClusterLoad(Load):
         times = [at for one, at in writes if first <= slot_of(self._spec.key(*one)) <= last]
         return self._longest_gap_ms(times, since)
 
-    async def lost(self) -> int:
+    async def lost(self, *others: str) -> int:
         """How many acknowledged writes no master has as they were written: each is asked for all of them.
 
-        Whoever owns a slot by now, a write that is nowhere is lost. LookupError where no node is a master.
+        Whoever owns a slot by now, a write that is nowhere is lost. LookupError where no node is a master. `others`
+        are servers outside of the cluster that may have them, "host:port".
         """
         masters = await self._cluster.masters()
         if not masters:
             raise LookupError("No running node is a master.")
-        writes = tuple(self._writes)
         owners = await self._owners()
-        found = 0
-        for address in set(owners.values()):
-            mine = [one for one in writes if owners.get(slot_of(self._spec.key(*one))) == address]
-            found += await self._found(address, mine)
-        return len(writes) - found
+        missing: list[tuple[int, int]] = []
+        for address in {*owners.values(), None}:
+            mine = [one for one in self._writes if owners.get(slot_of(self._spec.key(*one))) == address]
+            missing += await self._missing(self._cluster.node(address).direct_address, mine) if address else mine
+        for other in others:
+            missing = await self._missing(other, missing)
+        return len(missing)
 
     async def _owners(self) -> dict[int, str]:
         """Who has each slot by the view of a master that is up, as clients would be told."""
@@ -67,16 +69,16 @@ class ClusterLoad(Load):
                 owners |= dict.fromkeys(range(first, last + 1), f"{host}:{port}")
         return owners
 
-    async def _found(self, address: str, writes: list[tuple[int, int]]) -> int:
-        host, port = self._cluster.node(address).spec.bind
+    async def _missing(self, address: str, writes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        host, _, port = address.rpartition(":")
         options = {**self._cluster.admin.client_options(), "protocol": 2, "decode_responses": True}
-        async with redis.asyncio.Redis(host=host, port=port, **options) as client:
+        async with redis.asyncio.Redis(host=host, port=int(port), **options) as client:
             chunks = [writes[at : at + _CHUNK] for at in range(0, len(writes), _CHUNK)]
-            return sum([await self._count(client, chunk) for chunk in chunks])
+            return [one for chunk in chunks for one in await self._missing_of(client, chunk)]
 
-    async def _count(self, client: redis.asyncio.Redis, writes: list[tuple[int, int]]) -> int:
+    async def _missing_of(self, client: redis.asyncio.Redis, writes: list[tuple[int, int]]) -> list[tuple[int, int]]:
         async with client.pipeline(transaction=False) as pipeline:
             for one in writes:
                 pipeline.get(self._spec.key(*one))
             values = await cast("Awaitable[list[str | None]]", pipeline.execute(raise_on_error=False))
-        return sum(value == self._spec.value(*one) for value, one in zip(values, writes, strict=True))
+        return [one for value, one in zip(values, writes, strict=True) if value != self._spec.value(*one)]

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ResponseError
 
+from actions import flush
+from actions.adapters import connect
 from actions.kit.errors import TooLate, Unreachable
 from actions.kit.flushing.copied import ReportFlush, RescueMaster
+from actions.kit.flushing.look import look
 from actions.kit.flushing.steps import FlushMaster, SeeFlushed
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.note import results_of
-from actions.kit.plan import Refusal
+from actions.kit.plan import Plan, Refusal
 from actions.kit.ports import Flush, Keyspace
+from actions.kit.rescue_place import Folder
 from actions.kit.settlement import CutOff, Question, settle
 from actions.kit.topology import Address
-from sandbox.redis import Build, WriteLoad, build, builds, loaded
-from tests.failover import Journal, caught_up, cut_off, without_the_long_look
-from tests.flushing import OLD, counted, notes_of, stage
+from sandbox.redis import Build, ClusterLoad, Shape, WriteLoad, build, builds, cluster, loaded
+from tests.cluster_failover import target_of_cluster
+from tests.failover import Journal, caught_up, cut_off
+from tests.flushing import OLD, at_once, copies_in, counted, notes_of, stage
 
 pytestmark = pytest.mark.servers
 
@@ -45,7 +53,7 @@ async def test_what_was_acknowledged_is_in_the_copy_or_on_the_server(which: Buil
             assert (await counted(server))[3] == OLD[3]
             assert await load.lost(scene.master) > 0, "the copy has some that were flushed"
             assert await load.lost(scene.master, server.address) == 0
-        assert f"database 0 went, at offset {values_of(journal)['offset']:,}" in notes_of(journal, FlushMaster)
+        assert "keys of database 0 went at offset" in notes_of(journal, FlushMaster)
 
 
 async def test_the_flushed_data_comes_back_from_its_copy(tmp_path: Path) -> None:
@@ -64,13 +72,16 @@ async def test_the_flushed_data_comes_back_from_its_copy(tmp_path: Path) -> None
         assert values_of(journal)["where"] == str(copy)
         async with loaded(build(NAME), copy) as server:
             assert await counted(server) == OLD
+            await scene.master.command("SET", "old:7", "written since")
             for database in OLD:  # As docs/rescue.md has it.
                 host, port = scene.master.direct_address.split(":")
                 keys = [f"old:{number}" for number in range(1, OLD[database] + 1)]
-                script = "redis.call('SELECT', ARGV[1]) return redis.call('MIGRATE', unpack(ARGV, 2))"
+                script = "redis.call('SELECT', ARGV[1]) return redis.pcall('MIGRATE', unpack(ARGV, 2))"
                 migrate = (host, port, "", str(database), "5000", "COPY", "KEYS", *keys)
-                assert await server.command("EVAL", script, "0", str(database), *migrate) == "OK"
+                with pytest.raises(ResponseError, match="BUSYKEY") if database == 0 else nullcontext():
+                    await server.command("EVAL", script, "0", str(database), *migrate)
         assert await counted(scene.master) == OLD
+        assert await scene.master.command("GET", "old:7") == "written since"
         assert isinstance(refusal := await scene.answer(db="7"), Refusal)
         assert "There is nothing to flush: database 7 has no keys. Keys are in 0, 3." in refusal.reason
 
@@ -149,7 +160,7 @@ async def test_a_flush_whose_answer_is_lost_is_seen_and_never_done_twice(tmp_pat
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_flush_that_was_cut_off_is_settled_by_looking(when: str, tmp_path: Path) -> None:
     async with stage(build(NAME), tmp_path) as scene:
-        steps = without_the_long_look((await scene.planned()).steps)
+        steps = at_once((await scene.planned()).steps)
         index, journal = await cut_off(steps, FlushMaster, when, scene.hands)
         if when == "after":
             await scene.master.command("SET", "new", "1")
@@ -166,7 +177,7 @@ async def test_a_flush_that_was_cut_off_is_settled_by_looking(when: str, tmp_pat
 
 async def test_where_nothing_shows_whether_it_was_flushed_a_person_is_asked(tmp_path: Path) -> None:
     async with stage(build(NAME), tmp_path) as scene:
-        steps = without_the_long_look((await scene.planned()).steps)
+        steps = at_once((await scene.planned()).steps)
         index, journal = await cut_off(steps, FlushMaster, "after", scene.hands)
         await scene.master.command("FLUSHALL")  # By somebody else, and with it goes the mark.
         asks = await settle(steps, CutOff(index), scene.hands, journal, within_s=0)
@@ -198,3 +209,45 @@ def values_of(journal: Journal) -> Mapping[str, object]:
     """What the last step told of the copy."""
     copies = [results_of(note).get("rescue_copy") for _, _, _, note in journal.lines]
     return next(one for one in reversed(copies) if isinstance(one, dict))
+
+
+async def test_a_cluster_is_flushed_on_all_masters_or_on_none(tmp_path: Path) -> None:
+    async with cluster(build(), Shape(replicas=0)) as made, ClusterLoad(made, rate=200) as load:
+        hands = connect(target_of_cluster(made, timeout_ms=10_000, rescue=Folder(str(tmp_path))))
+        try:
+            plan = flush.plan(await look(hands), {})
+            assert isinstance(plan, Plan), plan
+            steps = at_once(plan.steps)
+            last = [step for step in steps if isinstance(step, RescueMaster)][-1]
+            journal = Journal()
+            unfit = replace(last, master=replace(last.master, copy="no name"))
+            failing = [unfit if step == last else step for step in steps]
+            ending = await carry_out(failing, hands, journal)
+            assert ending.outcome is Outcome.UNDONE, journal.lines
+            assert journal.states("FlushMaster") == []
+            assert journal.owed == []
+
+            away(tmp_path / "carts")
+            index, journal = await cut_off(steps, FlushMaster, "after", hands)
+            ending = await settle(steps, CutOff(index), hands, journal)
+            assert not isinstance(ending, Question), ending
+            assert ending.outcome is Outcome.DONE, journal.lines
+            assert journal.owed == []
+            before = load.acked
+            async with asyncio.timeout(90):
+                while load.acked < before + 50:
+                    await asyncio.sleep(0.02)
+            await load.stop()
+            async with AsyncExitStack() as stack:
+                copies = copies_in(tmp_path, "carts")
+                assert len(copies) == 3
+                servers = [await stack.enter_async_context(loaded(build(), copy)) for copy in copies]
+                assert await load.lost() > 0, "the copies have some that were flushed"
+                assert await load.lost(*(server.direct_address for server in servers)) == 0
+        finally:
+            await hands.aclose()
+
+
+def away(folder: Path) -> None:
+    """Copies of the same names may be taken again."""
+    folder.rename(folder.with_name("before"))

@@ -17,7 +17,7 @@ from bot.ledger import RunState
 from sandbox.redis import Topology, builds, loaded, replication
 from tests.bot import desks
 from tests.failover import setting, target_of
-from tests.flushing import OLD, counted, filled
+from tests.flushing import OLD, copies_in, counted, filled
 
 pytestmark = pytest.mark.servers
 
@@ -91,6 +91,6 @@ async def test_it_is_flushed_once_or_not_at_all(
             assert await here.ledger.owed() == ()
         assert await setting(master, "min-replicas-to-write") == "0"
         assert await counted(master) == ({0: 1} if state is RunState.DONE else OLD)
-        (copy,) = tmp_path.glob("copies/orders/*.rdb")
+        (copy,) = copies_in(tmp_path / "copies")
         async with loaded(builds()[0], copy) as server:
             assert await counted(server) == OLD

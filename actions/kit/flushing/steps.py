@@ -6,7 +6,7 @@ No I/O here but through Hands.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from actions.kit.errors import ActionError, NotYet, Permanent, Temporary, TooLate
@@ -96,7 +96,7 @@ class FlushMaster(Step):
             else:
                 raise NotYet(f"{node}: database {number} was not to change and has")
         still = f"; {others} other database{'s' * (others > 1)} untouched" if others else ""
-        return f"{', '.join(went) or 'no key'} went, at offset {standing.offset:,}, that of the copy{still}"
+        return f"{', '.join(went) or 'no key'} went at offset {standing.offset:,}{still}"
 
     async def _why_not(self, hands: Hands) -> str | None:
         copy = await hands.rescued(self.master.copy)
@@ -197,6 +197,10 @@ class SeeFlushed(Step):
         """The equivalent for a person."""
         nodes = ", ".join(map(str, (self.node, *self.replicas)))
         return f"INFO keyspace on {nodes}" + (f"; {self.node}> DEL the mark of the flush" if self.last else "")
+
+    def looks_again_at(self, earlier: Step) -> bool:
+        """Whether an earlier one looked at the same."""
+        return isinstance(earlier, SeeFlushed) and replace(earlier, last=self.last) == self
 
     async def act(self, hands: Hands) -> str:
         """Look until all show it.

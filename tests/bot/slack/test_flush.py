@@ -7,7 +7,7 @@ import pytest
 from sandbox.redis import Topology, WriteLoad, loaded
 from sandbox.slack import LocalSlack
 from tests.bot.slack.conftest import INCIDENT, House, saying, targets
-from tests.flushing import OLD, counted, filled
+from tests.flushing import OLD, QUIET, copies_in, counted, filled
 
 pytestmark = pytest.mark.servers
 
@@ -20,6 +20,11 @@ async def test_a_flush_by_the_typed_name(
     oncall, lead = slack.person("U0ONCALL"), slack.person("U0LEAD")
     master = await redis.master()
     await filled(master)
+    for node in redis.nodes:
+        for name, value in QUIET.items():
+            await node.command("CONFIG", "SET", name, value)
+    for one in redis.sentinels:  # A machine that stands still for 3 s would have them fail over.
+        await one.command("SENTINEL", "SET", "mymaster", "down-after-milliseconds", "30000")
     async with WriteLoad(redis, rate=100) as load, house.bot():
         await oncall.types(INCIDENT, "/redis flush orders --db 7")
         refusal = await slack.waits_for(lambda: saying(slack, "flush orders: refused"))
@@ -44,7 +49,7 @@ async def test_a_flush_by_the_typed_name(
         form = await lead.waits_for_view("approve:typed")
         assert (await lead.submits(form, {"typed.typed": "orders"})).acked
         done = await slack.waits_for(lambda: saying(slack, "flush orders: done and proven"), within=90)
-        (copy,) = (tmp_path / "copies").glob("orders/*.rdb")
+        (copy,) = copies_in(tmp_path / "copies")
         assert str(copy) in done.plain() + house.thread(done)
         await load.stop()
         assert await redis.master() is master, "the Sentinels saw nothing amiss"
