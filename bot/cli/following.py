@@ -32,11 +32,11 @@ async def follow(office: Office, request: Request) -> Request:
     A run that another process has in hand goes on without us. One of our own is brought to its end or given up in
     order when the office closes: that it is not left in the middle is worth more than to be gone at once.
     """
-    if request.state is RequestState.APPROVED:
-        others = duration(LEFT_TO_OTHERS_S)
-        screen.tell(f"{request.id} begins as soon as a bot takes it; in {others} this terminal does, if none has.")
     untaken = _Untaken()
-    async with _stopped() as stop:
+    async with _stopped() as stop:  # Before anything is said: whoever reads it may press Ctrl-C.
+        if request.state is RequestState.APPROVED:
+            others = duration(LEFT_TO_OTHERS_S)
+            screen.tell(f"{request.id} begins as soon as a bot takes it; in {others} this terminal does, if none has.")
         with _watched(request) as show:
             while _goes_on(request) and not stop.is_set():
                 await untaken.see_to(office, request)

@@ -162,7 +162,6 @@ async def test_ctrl_c_stops_following_what_another_process_carries_out(terminal)
                 await journal.intends(0, PLAN.steps[0])
                 while "begins as soon as a bot takes it" not in shown.so_far:
                     await asyncio.sleep(0.02)
-                await asyncio.sleep(1)  # Right after these words it listens for Ctrl-C.
             process.send_signal(signal.SIGINT)
             async with asyncio.timeout(60):
                 assert await process.wait() == 5
