@@ -25,20 +25,32 @@ from tests.failover import PATIENT
 MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 INCIDENT = "C0INCIDENT"
 ALERTS_TOKEN = "alerts-have-a-token"
+LONG_S = 30.0
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[LocalSlack]:
+async def slack(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalSlack]:
+    """It gives a busy machine longer than Slack's three seconds; ``test_acks`` shows that no ack waits for work."""
+    monkeypatch.setattr("sandbox.slack.state.TRIGGER_SECONDS", LONG_S)
+    monkeypatch.setattr("bot.slack.clicks.STORED_WITHIN_S", LONG_S)
+    monkeypatch.setattr("bot.slack.directory.WITHIN_S", LONG_S)
     async with LocalSlack(MANIFEST) as local:
+        local.courier.ack_seconds = 2 * LONG_S
         yield local
         judge_everything(local)
 
 
 @pytest.fixture
-async def redis(request: pytest.FixtureRequest) -> AsyncIterator[Topology]:
+def down_after_ms() -> int:
+    """Longer than a busy machine stands still: nobody fails over but who is asked to."""
+    return 30_000
+
+
+@pytest.fixture
+async def redis(request: pytest.FixtureRequest, down_after_ms: int) -> AsyncIterator[Topology]:
     """On the first build of this machine, or on the one that a test is parametrized with."""
     which = build(getattr(request, "param", None))
-    async with sentinel(which, master_name="mymaster", down_after_ms=3000) as topology:
+    async with sentinel(which, master_name="mymaster", down_after_ms=down_after_ms) as topology:
         yield topology
 
 

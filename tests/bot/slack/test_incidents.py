@@ -51,6 +51,12 @@ def told(slack: LocalSlack) -> list[Message]:
     return [one for one in slack.messages(INCIDENT) if "opened " in one.plain() and "I-" in one.plain()]
 
 
+@pytest.fixture
+def down_after_ms() -> int:
+    """Here the Sentinels fail over by themselves."""
+    return 3_000
+
+
 async def test_from_the_alert_to_its_end(slack: LocalSlack, house: House, redis: Topology) -> None:
     oncall = slack.person("U0ONCALL")
     house.keep(targets(redis))

@@ -105,6 +105,7 @@ async def test_dead_sockets_are_not_ready_and_heal_and_the_channel_reads_for_how
 async def test_after_the_bot_was_away_the_channel_reads_from_when_to_when(
     slack: LocalSlack, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.slack.hearing.PATIENCE_S", 60.0)
     async with house.bot():
         pass
     async with house.bot():

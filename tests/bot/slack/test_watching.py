@@ -4,6 +4,8 @@ import asyncio
 import re
 from pathlib import Path
 
+import pytest
+
 from sandbox.kubernetes import bitnami, faults
 from sandbox.redis import Shape, build, cluster, replication
 from sandbox.redis.topology import Topology
@@ -18,6 +20,18 @@ def of_kind(kind: str, nodes: object) -> dict[str, object]:
         "approvers": {"usergroup": "S0REDISOPS"},
         "targets": {"orders": {"kind": kind, "nodes": nodes, "channels": [INCIDENT], "limits": PATIENT}},
     }
+
+
+@pytest.fixture
+def down_after_ms() -> int:
+    """Here the Sentinels fail over by themselves."""
+    return 3_000
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that is killed refuses at once; one that answers late, on a busy machine, is not silent."""
+    monkeypatch.setattr("bot.alerts.nodes.TIMEOUT_S", 20.0)
 
 
 async def test_a_master_without_sentinels_that_dies_is_told_with_what_can_be_done(
