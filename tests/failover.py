@@ -44,6 +44,11 @@ def target_of(topology: Topology, **changes: object) -> Target:
     return replace(target, **changes)  # type: ignore[arg-type]
 
 
+def patient_target_of(topology: Topology, **changes: object) -> Target:
+    """The same for servers that are slow to answer on a busy machine, and none of which hangs."""
+    return target_of(topology, timeout_ms=PATIENT["timeout_ms"], **changes)
+
+
 async def cut_off(steps: Sequence[Step], at: type[Step], when: str, hands: Hands) -> tuple[int, Journal]:
     """Do the steps up to one of this kind, and that one's effect too where ``when`` is after; nothing tells of it.
 

@@ -11,6 +11,7 @@ from sandbox.slack import DemoButton
 
 WRITES_A_SECOND = 100.0
 NAME = "orders"
+LIMITS = {"cooldown_s": 0}
 LIMITED = {"maxmemory": "512mb"}
 """Of each node: without a limit an alert says that none can tell when the memory ends."""
 
@@ -65,7 +66,7 @@ class Stage(Protocol):
 
 def targets(target: Mapping[str, object]) -> dict[str, object]:
     """The whole targets.yaml around one target."""
-    around: dict[str, Any] = {"environment": "production", "channels": ["C0INCIDENT"], "limits": {"cooldown_s": 0}}
+    around: dict[str, Any] = {"environment": "production", "channels": ["C0INCIDENT"], "limits": dict(LIMITS)}
     people = {"approvers": {"usergroup": "S0REDISOPS"}, "break_glass": {"users": ["U0ONCALL"]}}
     return {**people, "targets": {NAME: {**around, **target}}}
 

@@ -10,7 +10,7 @@ from bot.ledger import RequestState, RunState
 from bot.render.json_requests import request_json, requests_json
 from sandbox.redis import builds, replication
 from tests.bot.desks import FENCE, GUEST, LEAD, ONCALL, office
-from tests.failover import setting, target_of
+from tests.failover import patient_target_of, setting
 
 pytestmark = pytest.mark.servers
 
@@ -23,7 +23,7 @@ async def breaks(here, person=ONCALL, action="tune", reason=WHY):
 
 
 async def test_it_goes_without_approval_and_leaves_a_review_that_a_second_person_signs(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         request = await breaks(here)
         assert (request.break_glass, request.approvals_needed) == (True, 0)
         assert request.expires_at - request.created_at == timedelta(minutes=2)
@@ -51,7 +51,7 @@ async def test_it_goes_without_approval_and_leaves_a_review_that_a_second_person
 
 
 async def test_who_is_not_named_or_gives_no_reason_breaks_no_glass(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         lead = await breaks(here, LEAD)
         assert isinstance(lead, Refusal)
         assert lead.reason == "You may not break the glass on orders; U0ONCALL may."
@@ -68,7 +68,7 @@ async def test_who_is_not_named_or_gives_no_reason_breaks_no_glass(tmp_path):
 
 
 async def test_the_glass_does_not_break_a_freeze_or_a_cooldown(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         await here.desk.locks.freeze("orders", LEAD, "release day")
         assert "orders is frozen by lead" in (await breaks(here)).reason
         await here.desk.locks.thaw("orders", LEAD)
@@ -77,7 +77,7 @@ async def test_the_glass_does_not_break_a_freeze_or_a_cooldown(tmp_path):
 
 
 async def test_what_cannot_be_undone_takes_the_typed_name_of_its_target(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         request = await here.desk.ask("flush", "orders", {"to": "500"}, ONCALL, "C0INCIDENT", WHY)
         nothing = await here.desk.approve(request.id, LEAD)
         wrong = await here.desk.approve(request.id, LEAD, "ordres")
@@ -93,6 +93,6 @@ async def test_what_cannot_be_undone_takes_the_typed_name_of_its_target(tmp_path
 
 
 async def test_a_denial_of_what_cannot_be_undone_takes_no_name(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         request = await here.desk.ask("flush", "orders", {"to": "500"}, ONCALL, "C0INCIDENT", WHY)
         assert (await here.desk.deny(request.id, LEAD, "no")).ok

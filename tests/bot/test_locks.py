@@ -8,7 +8,7 @@ from actions.kit.plan import Refusal
 from bot.ledger import RequestState, RunState
 from sandbox.redis import builds, replication
 from tests.bot.desks import GUEST, LEAD, ONCALL, SLOWLY, office
-from tests.failover import target_of
+from tests.failover import patient_target_of
 
 pytestmark = pytest.mark.servers
 
@@ -16,7 +16,7 @@ server = builds()[0]
 
 
 async def test_a_frozen_target_takes_no_request_and_begins_nothing_and_what_runs_goes_on(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         first, second = await here.asks(slow="yes"), await here.asks(to="400")
         await here.desk.approve(first.id, LEAD)
         await here.stands(first.id, 1, StepState.RUNNING)
@@ -41,7 +41,7 @@ async def test_a_frozen_target_takes_no_request_and_begins_nothing_and_what_runs
 
 
 async def test_an_approver_ends_freeze_and_cooldown_and_the_channel_reads_it(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         await here.desk.approve((request := await here.asks()).id, LEAD)
         await here.ended(request.id)
         resting = await here.desk.preview("tune", "orders", {"to": "400"})
@@ -62,7 +62,7 @@ async def test_an_approver_ends_freeze_and_cooldown_and_the_channel_reads_it(tmp
 
 
 async def test_who_may_not_freeze_or_thaw_is_told_why_and_the_attempt_is_kept(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         with pytest.raises(Refused, match="is a guest"):
             await here.desk.locks.freeze("orders", GUEST, "release day")
         with pytest.raises(UsageError, match="needs a reason"):

@@ -24,7 +24,7 @@ from tests import clusters
 from tests.bot.desks import FENCE, GUEST, LEAD, ONCALL, SLOWLY, office
 from tests.bot.ledger.given import Set, a_plan, approved
 from tests.builders import healthy, node_at
-from tests.failover import in_file, setting, target_of
+from tests.failover import in_file, patient_target_of, setting, target_of
 
 pytestmark = pytest.mark.servers
 
@@ -36,7 +36,7 @@ async def fence_of(node):
 
 
 async def test_a_request_is_approved_by_a_second_person_and_carried_out(tmp_path, written):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         request = await here.asks()
         assert request.state is RequestState.WAITING
         assert (await here.shown("card"))["active"] == ["U0LEAD"]
@@ -57,14 +57,14 @@ async def test_a_request_is_approved_by_a_second_person_and_carried_out(tmp_path
 
 
 async def test_a_preview_changes_and_files_nothing(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         assert isinstance(await here.desk.preview("tune", "orders", {"to": "500"}), Plan)
         assert await here.desk.runs() == ()
         assert await here.ledger.audit_trail() == ()
 
 
 async def test_of_many_clicks_one_run_comes(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         request = await here.asks()
         answers = await asyncio.gather(*(here.desk.approve(request.id, LEAD) for _ in range(20)))
         assert sum(answer.ok for answer in answers) == 1
@@ -75,7 +75,7 @@ async def test_of_many_clicks_one_run_comes(tmp_path):
 
 
 async def test_who_is_not_entitled_is_told_why_and_nothing_runs(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         request = await here.asks()
         own = await here.desk.approve(request.id, ONCALL)
         guest = await here.desk.approve(request.id, GUEST)
@@ -91,7 +91,7 @@ async def test_who_is_not_entitled_is_told_why_and_nothing_runs(tmp_path):
 
 
 async def test_a_policy_that_breaks_lets_nothing_through(tmp_path, monkeypatch):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         request = await here.asks()
         monkeypatch.setattr(here.staff, "members", None)
         with pytest.raises(TypeError):
@@ -100,7 +100,7 @@ async def test_a_policy_that_breaks_lets_nothing_through(tmp_path, monkeypatch):
 
 
 async def test_nothing_is_filed_that_nobody_could_approve(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         here.staff.members = ("U0ONCALL", "U0GUEST")
         refused = await here.desk.ask("tune", "orders", {"to": "500"}, ONCALL)
         assert isinstance(refused, Refusal)
@@ -112,7 +112,7 @@ async def test_nothing_is_filed_that_nobody_could_approve(tmp_path):
 
 
 async def test_a_denial_ends_it_and_its_reason_is_kept(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         request = await here.asks()
         denied = await here.desk.deny(request.id, LEAD, "not during the sale")
         assert denied.ok
@@ -124,7 +124,7 @@ async def test_a_denial_ends_it_and_its_reason_is_kept(tmp_path):
 
 
 async def test_words_that_are_wrong_are_named(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         for action, target, said in [
             ("tune", "ordres", "There is no target 'ordres'; there are: orders."),
             ("health", "orders", "health changes nothing"),
@@ -135,7 +135,7 @@ async def test_words_that_are_wrong_are_named(tmp_path):
 
 
 async def test_an_approval_is_void_once_the_target_is_no_longer_what_was_seen(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         request = await here.asks()
         await topology.nodes[0].restart()
         await topology.ready()
@@ -150,7 +150,7 @@ async def test_an_approval_is_void_once_the_target_is_no_longer_what_was_seen(tm
 
 
 async def test_what_is_refused_at_the_start_of_the_run_is_void_with_the_reasons(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         request = await here.asks()
         await topology.nodes[1].command("REPLICAOF", "NO", "ONE")
         await here.desk.approve(request.id, LEAD)
@@ -162,7 +162,7 @@ async def test_what_is_refused_at_the_start_of_the_run_is_void_with_the_reasons(
 
 
 async def test_a_second_request_is_refused_while_the_first_one_runs(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         first, second = await here.asks(slow="yes"), await here.asks(to="400")
         await here.desk.approve(first.id, LEAD)
         await here.stands(first.id, 1, StepState.RUNNING)
@@ -180,7 +180,7 @@ async def test_a_second_request_is_refused_while_the_first_one_runs(tmp_path):
 
 
 async def test_a_target_rests_after_a_change(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         await here.desk.approve((request := await here.asks()).id, LEAD)
         await here.ended(request.id)
         refused = await here.desk.ask("tune", "orders", {"to": "400"}, ONCALL)
@@ -189,7 +189,7 @@ async def test_a_target_rests_after_a_change(tmp_path):
 
 
 async def test_stopping_lets_the_run_in_hand_come_to_its_end_and_begins_no_other(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         first, second = await here.asks(slow="yes"), await here.asks()
         await here.desk.approve(first.id, LEAD)
         await here.stands(first.id, 1, StepState.RUNNING)
@@ -204,7 +204,7 @@ async def test_stopping_lets_the_run_in_hand_come_to_its_end_and_begins_no_other
 
 async def test_a_run_that_cannot_end_before_the_process_stops_is_put_back_at_once_and_ended_by_the_next_one(tmp_path):
     async with replication(server, replicas=1) as topology:
-        target, master = target_of(topology), topology.nodes[0]
+        target, master = patient_target_of(topology), topology.nodes[0]
         async with office(target, tmp_path, lease_s=1, patience_s=0) as here:
             request = await here.asks(slow="yes")
             await here.desk.approve(request.id, LEAD)
@@ -254,7 +254,7 @@ async def test_what_a_killed_process_left_is_put_back_by_the_next_one(tmp_path):
     async with replication(server, replicas=1) as topology:
         request_id = await killed_in_the_second_step(tmp_path, topology)
         assert await fence_of(topology.nodes[0]) == "500"
-        async with office(target_of(topology), tmp_path) as here:
+        async with office(patient_target_of(topology), tmp_path) as here:
             assert [debt.change.old for debt in await here.ledger.owed()] == ["0"]
             await here.desk.recover(every_s=0.1)
             settled = await here.ended(request_id)
@@ -369,7 +369,7 @@ async def test_what_still_is_owed_is_not_taken_for_the_old_value(tmp_path):
 async def test_what_a_newer_run_has_taken_over_is_left_alone_until_it_ends_and_is_paid_once(tmp_path):
     async with replication(server, replicas=1) as topology:
         fenced = Set(SettingChange(Address.parse(topology.nodes[0].address), FENCE, "500", "0"))
-        target = target_of(topology, limits=Limits(cooldown_s=0))
+        target = patient_target_of(topology, limits=Limits(cooldown_s=0))
         async with office(target, tmp_path) as here:
             first = await here.ledger.begin((await approved(here.ledger, a_plan("orders", fenced))).id)
             await here.ledger.journal(first).intends(0, fenced)
@@ -439,7 +439,7 @@ async def test_what_is_no_longer_as_it_was_approved_is_put_back_and_void_when_it
 async def test_a_run_that_is_cut_off_again_asks_and_its_fence_comes_down_meanwhile(tmp_path):
     async with replication(server, replicas=1) as topology:
         request_id = await killed_in_the_second_step(tmp_path, topology)
-        async with office(target_of(topology), tmp_path) as here:
+        async with office(patient_target_of(topology), tmp_path) as here:
             await here.ledger.claim(request_id)  # By a process that then does nothing more.
             await expire(here.ledger, request_id)
             await here.desk.recover(every_s=0.1)
@@ -458,7 +458,7 @@ async def expire(ledger, request_id):
 
 
 async def test_who_asked_or_may_approve_can_cancel_a_run_and_it_is_put_back(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         master = topology.nodes[0]
         request = await here.asks(slow="yes", then="yes")
         await here.desk.approve(request.id, LEAD)
@@ -475,7 +475,7 @@ async def test_who_asked_or_may_approve_can_cancel_a_run_and_it_is_put_back(tmp_
 
 
 async def test_what_was_approved_and_had_not_begun_begins_after_a_restart_but_not_after_its_deadline(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         plan = await here.desk.preview("tune", "orders", {"to": "500"})
         late = await here.ledger.file(Ask(plan, {"to": "500"}, ONCALL, None, "", 1, timedelta(seconds=0.3)))
         await here.ledger.decide(late.id, LEAD, "approve")
@@ -489,7 +489,7 @@ async def test_what_was_approved_and_had_not_begun_begins_after_a_restart_but_no
 
 
 async def test_a_ledger_that_is_gone_stops_changes_and_not_looking(tmp_path):
-    async with replication(server, replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(server, replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         request = await here.asks()
         async with here.ledger._database.writing() as tx:
             await tx.connection.exec_driver_sql("ALTER TABLE approvals RENAME TO gone")

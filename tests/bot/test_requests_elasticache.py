@@ -1,6 +1,7 @@
 """A request about a replication group from its approval to the last debt, with the ledger."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -9,12 +10,18 @@ from actions.kit.plan import Plan
 from bot.ledger import RunState
 from tests.bot.desks import LEAD, ONCALL, office
 from tests.elasticache import GROUP, search
+from tests.failover import PATIENT
 
 pytestmark = pytest.mark.servers
 
 
+def patient(scene):
+    """Its target, for a busy machine."""
+    return replace(scene.target, timeout_ms=PATIENT["timeout_ms"])
+
+
 async def test_automatic_failover_that_could_not_be_turned_back_on_is_owed_until_it_is(monkeypatch, tmp_path):
-    async with search(monkeypatch) as scene, office(scene.target, tmp_path) as here:
+    async with search(monkeypatch) as scene, office(patient(scene), tmp_path) as here:
         request = await here.desk.ask("failover", "search", {"to": f"{GROUP}-002"}, ONCALL, "C0INCIDENT", "slow node")
         scene.aws.hold()
         assert (await here.desk.approve(request.id, LEAD)).ok
@@ -41,7 +48,7 @@ async def test_automatic_failover_that_could_not_be_turned_back_on_is_owed_until
 
 
 async def test_what_aws_does_after_the_request_voids_the_approval(monkeypatch, tmp_path):
-    async with search(monkeypatch) as scene, office(scene.target, tmp_path) as here:
+    async with search(monkeypatch) as scene, office(patient(scene), tmp_path) as here:
         request = await here.desk.ask("failover", "search", {}, ONCALL, "C0INCIDENT", "slow node")
         assert isinstance(request.plan, Plan)
         await scene.hands.elasticache.test_failover("0001")

@@ -6,13 +6,13 @@ from bot.ledger import LedgerError
 from bot.requests.since import since_the_last_run
 from sandbox.redis import builds, replication
 from tests.bot.desks import LEAD, office
-from tests.failover import target_of
+from tests.failover import patient_target_of
 
 pytestmark = pytest.mark.servers
 
 
 async def test_since_the_last_run_began(tmp_path):
-    async with replication(builds()[0], replicas=1) as topology, office(target_of(topology), tmp_path) as here:
+    async with replication(builds()[0], replicas=1) as topology, office(patient_target_of(topology), tmp_path) as here:
         assert await since_the_last_run(here.ledger, "orders") == {}
         request = await here.asks()
         await here.desk.approve(request.id, LEAD)

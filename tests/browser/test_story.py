@@ -13,11 +13,18 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 
 from sandbox.demo import Demo, running
 from tests.browser.test_local_slack_page import FLAGS
+from tests.failover import PATIENT
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.timeout(300)]
 
 PICTURE = os.environ.get("TANDEM_PICTURE")
 """Where the README's picture is written to; `make picture` sets it."""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine's servers are slow to answer."""
+    monkeypatch.setattr("sandbox.demo.stage.LIMITS", PATIENT)
 
 
 @asynccontextmanager

@@ -20,6 +20,10 @@ WITHIN_S = 150.0
 """For the slowest of it on a busy machine: what is awaited comes within seconds, or half a minute."""
 
 
+LIMITS = {"cooldown_s": 0, "timeout_ms": 5_000}
+"""One answer that is late is no reason to end a run incomplete; a look at who hangs has to fit into an incident's."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """What is broken, what comes of it, and how it is mended.
@@ -69,7 +73,7 @@ class Lane:
         if self.watched.sentinels:
             sentinels = list(self.watched.sentinels)
             kind = {"kind": "sentinel", "master_name": self.topology.settings.master_name, "sentinels": sentinels}
-        around = {"channels": [self.channel], "limits": {"cooldown_s": 0}, **self.more}
+        around = {"channels": [self.channel], "limits": LIMITS, **self.more}
         return {**kind, "nodes": list(self.watched.nodes), **around}
 
 

@@ -10,6 +10,7 @@ from actions.kit.errors import UsageError
 from sandbox.demo import STAGES, Demo, run, running
 from sandbox.monitoring import installed
 from sandbox.slack import LocalSlack, Message
+from tests.failover import PATIENT
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 
@@ -18,6 +19,12 @@ LATER = [kind for kind in STAGES if kind != "sentinel"]
 """The first kind is played in the browser."""
 OPTIONS = {"cluster": " --shard 0"}
 """Of a cluster somebody has to say which master is meant."""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine's servers are slow to answer."""
+    monkeypatch.setattr("sandbox.demo.stage.LIMITS", PATIENT)
 
 
 def saying(slack: LocalSlack, text: str) -> Message | None:

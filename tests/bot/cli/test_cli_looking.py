@@ -96,7 +96,8 @@ async def test_a_plan_says_everything_and_changes_nothing(terminal):
 
 async def test_nodes_that_are_down_and_hung_are_said_to_be(terminal):
     async with sentinel(build()) as topology:
-        terminal.targets(orders=of(topology), carts={"kind": "cluster", "nodes": ["127.0.0.1:1"]})
+        orders = of(topology, limits={"timeout_ms": 1_000})
+        terminal.targets(orders=orders, carts={"kind": "cluster", "nodes": ["127.0.0.1:1"]})
         down, hung = topology.nodes[1:]
         await down.kill()
         await hung.hang()

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.redis import Topology
 from sandbox.slack import LocalSlack
-from tests.bot.cli.conftest import Terminal
+from tests.bot.cli.conftest import PROGRAM, Terminal
 from tests.bot.slack.conftest import INCIDENT, House, asked, saying, targets, whispered
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
@@ -28,6 +28,8 @@ async def at_a_terminal(slack: LocalSlack, house: House, user: str) -> Terminal:
     shown = await slack.waits_for(lambda: whispered(slack, user, "Your token for the terminal"))
     terminal = Terminal(house.folder).of(re.findall(r"tandem_[0-9a-f]+", shown.plain())[0])
     terminal.environment |= {"TANDEM_SLACK_API_URL": slack.api_url, "TANDEM_SLACK_BOT_TOKEN": slack.bot_token}
+    # The bot, which is there, has it first, however slow the machine is.
+    terminal.program = f"from bot.cli import following; following.LEFT_TO_OTHERS_S = 90; {PROGRAM}"
     return terminal
 
 
