@@ -20,7 +20,8 @@ FENCING = next((one for one in builds() if not one.is_valkey), builds()[0])
 async def test_one_executes_is_killed_and_another_settles(postgresql_url: str, tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(LocalSlack(own_manifest()))
-        topology = await stack.enter_async_context(sentinel(FENCING, master_name="orders"))
+        slack.courier.ack_seconds = 60  # Three starting bots share the machine.
+        topology = await stack.enter_async_context(sentinel(FENCING, master_name="orders", down_after_ms=10_000))
         load = await stack.enter_async_context(WriteLoad(topology, rate=300, process=True))
         bots = [
             await stack.enter_async_context(

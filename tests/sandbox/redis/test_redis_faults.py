@@ -47,7 +47,7 @@ async def test_split_brain_without_sentinels():
 
 
 async def test_a_killed_master_returns_as_a_replica_and_nothing_is_lost():
-    async with sentinel(builds()[0], down_after_ms=1000) as topology:
+    async with sentinel(builds()[0], down_after_ms=3000) as topology:
         await topology.nodes[0].command("SET", "kept", "1")
         assert await topology.nodes[0].command("WAIT", 2, 5000) == 2
         assert "kill -9" in await faults.stop_master(topology)
