@@ -16,6 +16,7 @@ from actions.kit.flushing.look import Flushable
 from actions.kit.flushing.steps import FlushMaster, SeeFlushed, TakeWrites
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.repair.fence import SeeRoom
+from actions.kit.rescue import RescueRoom
 from actions.kit.snapshot import NodeConfig, NodeView, Role, Snapshot
 from actions.kit.steps import Fence, Prove
 from actions.kit.topology import Kind
@@ -90,6 +91,8 @@ def test_what_it_costs_besides() -> None:
     assert "all of 10.0.0.1:6379 is copied to /var/rescue and verified, 3.0 MiB at most" in notes
     assert "10.0.0.1:6379 refuses writes from the fence on until it is flushed" in notes
     assert "a restart brings back its last one" in notes
+    roomy = replace(HOLDS, room=RescueRoom("/var/rescue", 5, 2**30))
+    assert "3.0 MiB at most; 1.0 GiB are free there." in " ".join(plan_of(seen(holds=roomy)).cost.notes)
     aof = with_node(seen(), 1, aof_enabled=True)
     assert "has an append-only file: after a restart too it is flushed" in " ".join(plan_of(aof).cost.notes)
     dumps = with_view(seen(), 1, config=NodeConfig(0, 10, 100, save_points=((60, 1),)))
@@ -145,6 +148,10 @@ def test_not_where_it_could_not_be_copied_or_flushed() -> None:
     assert "allow our user +flushdb +eval +select." in refused(shut)
     disabled = seen(holds=replace(HOLDS, why_not="FLUSHDB: ERR unknown command 'FLUSHDB'"))
     assert "disabled there by rename-command" in refused(disabled)
+    full = RescueRoom("/var/rescue", 5, 4, "/var/rescue has 4 bytes free, and a copy may take 5: free some.")
+    assert "10.0.0.1:6379 cannot be copied: /var/rescue has 4 bytes free" in refused(
+        seen(holds=replace(HOLDS, room=full))
+    )
     assert "CONFIG GET is not allowed" in refused(with_view(seen(), 1, config=NodeConfig()))
     assert "cannot write its data to disk" in refused(with_node(seen(), 1, last_bgsave_ok=False))
     old = with_node(seen(), 1, flavour="redis", version=(6, 2, 7))
@@ -168,5 +175,7 @@ def test_a_cluster_is_flushed_as_a_whole() -> None:
     assert len({step.mark for step in plan.steps if isinstance(step, FlushMaster)}) == 3
     assert "is a cluster, whose keys are in database 0" in refused(seen(cluster(3, 1).snapshot(), one), db="3")
     assert "all shards are flushed together" in refused(seen(cluster(3, 1).without(1).snapshot(), one))
+    tight = replace(one, room=RescueRoom("/var/rescue", needs_bytes=5, free_bytes=14))
+    assert "the copies of 3 masters may take 15 together" in refused(seen(cluster(3, 1).snapshot(), tight))
     unsettled = seen(cluster(3, 1).says(4, 1, flags="fail?").snapshot(), one)
     assert "does not reach the master" in refused(unsettled)

@@ -187,22 +187,47 @@ async def test_where_nothing_shows_whether_it_was_flushed_a_person_is_asked(tmp_
         assert await carry_out(steps[index + 1 : index + 2], scene.hands, journal) == Ending(Outcome.DONE)
 
 
-@pytest.mark.parametrize(
-    ("made", "said"),
-    [
-        ({"acl": True}, "FLUSHDB: NOPERM"),
-        ({"extra_config": {"rename-command": 'FLUSHDB ""'}}, "FLUSHDB: ERR unknown command"),
-    ],
-    ids=["a right is missing", "renamed"],
-)
-async def test_what_the_server_does_not_allow_is_refused_beforehand(
-    made: dict[str, object], said: str, tmp_path: Path
-) -> None:
-    async with stage(build(NAME), tmp_path, replicas=0, **made) as scene:
+async def test_each_right_that_is_missing_is_named_beforehand_and_those_of_the_guide_are_enough(tmp_path: Path) -> None:
+    async with stage(build(NAME), tmp_path, replicas=0, acl=True) as scene:
         answer = await scene.answer()
         assert isinstance(answer, Refusal)
-        assert f"{scene.master.address} cannot be flushed: {said}" in answer.reason
+        assert f"{scene.master.address} cannot be copied: " in answer.reason
+        await scene.master.command("ACL", "SETUSER", "tandem", "+psync", "+replconf")
+        for right in ("flushdb", "eval", "select"):
+            answer = await scene.answer()
+            assert isinstance(answer, Refusal)
+            assert f"{scene.master.address} cannot be flushed: {right.upper()}: NOPERM" in answer.reason
+            await scene.master.command("ACL", "SETUSER", "tandem", f"+{right}")
         assert await counted(scene.master) == OLD
+        ending, journal = await scene.flushed(await scene.planned())
+        assert ending == Ending(Outcome.DONE), journal.lines
+        assert await counted(scene.master) == {}
+
+
+async def test_where_flushdb_is_renamed_it_is_refused_beforehand(tmp_path: Path) -> None:
+    renamed = {"rename-command": 'FLUSHDB ""'}
+    async with stage(build(NAME), tmp_path, replicas=0, extra_config=renamed) as scene:
+        answer = await scene.answer()
+        assert isinstance(answer, Refusal)
+        assert f"{scene.master.address} cannot be flushed: FLUSHDB: ERR unknown command" in answer.reason
+        assert await counted(scene.master) == OLD
+
+
+async def test_one_ping_since_the_copy_does_no_harm_and_whatever_else_came_does(tmp_path: Path) -> None:
+    async with stage(build(NAME), tmp_path) as scene:
+        hands, node = scene.hands, Address.parse(scene.master.address)
+        now = await hands.standing(node)
+        wanted = Flush((3,), now.replid, now.offset, "tandem:probe:here")
+        others = [replace(wanted, offset=now.offset + more) for more in (-15, -13, -28, 14, 1)]
+        for other in (*others, replace(wanted, replid="f" * 40)):
+            with pytest.raises(TooLate, match="nothing was flushed"):
+                await hands.flush(node, other, {})
+        before, after = await hands.flush(node, replace(wanted, offset=now.offset - 14), {})
+        assert (dict(before.databases), dict(after.databases)) == (OLD, {0: OLD[0]})
+        await caught_up(*scene.topology.nodes)
+        replica = Address.parse(scene.topology.nodes[1].address)
+        with pytest.raises(TooLate, match="nothing was flushed"):
+            await hands.flush(replica, replace(wanted, offset=(await hands.standing(replica)).offset), {})
 
 
 def values_of(journal: Journal) -> Mapping[str, object]:

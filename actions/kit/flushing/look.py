@@ -1,4 +1,4 @@
-"""What the masters hold in which database, whether anybody writes, whether FLUSHDB is allowed.
+"""What the masters hold in which database, whether anybody writes, whether it could be copied and flushed.
 
 No I/O here but through Hands.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from actions.kit.errors import ActionError
 from actions.kit.ports import Hands, Keyspace
+from actions.kit.rescue import RescueRoom
 from actions.kit.snapshot import NodeView, Snapshot
 from actions.kit.topology import Kind
 
@@ -33,6 +34,8 @@ class Flushable:
     highest: int | None = None
     """The highest number of a database; ``None`` where it does not say."""
     why_not: str = ""
+    room: RescueRoom | None = None
+    """For its copy; ``None`` where copies have no place at all."""
 
     @property
     def keys(self) -> int:
@@ -45,20 +48,21 @@ async def look(hands: Hands) -> Snapshot:
     snapshot = await hands.observe()
     if snapshot.kind is Kind.ELASTICACHE:
         return snapshot
-    nodes = await asyncio.gather(*(_asked(node, hands) for node in snapshot.nodes))
+    copied = bool(snapshot.rescues_to)
+    nodes = await asyncio.gather(*(_asked(node, hands, copied=copied) for node in snapshot.nodes))
     return replace(snapshot, nodes=tuple(nodes))
 
 
-async def _asked(node: NodeView, hands: Hands) -> NodeView:
+async def _asked(node: NodeView, hands: Hands, *, copied: bool) -> NodeView:
     if not node.is_master or (node.info and node.info.loading):
         return node
     try:
-        return replace(node, flushable=await _flushable(node, hands))
+        return replace(node, flushable=await _flushable(node, hands, copied=copied))
     except ActionError as error:
         return replace(node, flushable=Flushable(why_not=f"What it holds cannot be asked: {error}"))
 
 
-async def _flushable(node: NodeView, hands: Hands) -> Flushable:
+async def _flushable(node: NodeView, hands: Hands, *, copied: bool) -> Flushable:
     why_not = await hands.why_not_flush(node.address)
     before = await hands.keyspace(node.address)
     await hands.sleep(WATCHED_S)
@@ -66,7 +70,8 @@ async def _flushable(node: NodeView, hands: Hands) -> Flushable:
     holds = await hands.holdings(node.address)
     count = (await hands.settings(node.address, (DATABASES,))).get(DATABASES, "")
     highest = int(count) - 1 if count.isdecimal() else None
-    return Flushable(after.databases, holds.dataset, _changes(before, after), highest, why_not)
+    room = await hands.rescue_room(node.address) if copied else None
+    return Flushable(after.databases, holds.dataset, _changes(before, after), highest, why_not, room)
 
 
 def _changes(before: Keyspace, after: Keyspace) -> int | None:

@@ -130,9 +130,11 @@ def _because(masters: Sequence[Flushed]) -> Iterator[str]:
 def _price(snapshot: Snapshot, masters: Sequence[Flushed]) -> Iterator[str]:
     names = few(tuple(one.address for one in masters))
     size = rough_size(sum(one.holds.dataset for one in masters))
+    rooms = [one.holds.room.free_bytes for one in masters if one.holds.room and one.holds.room.free_bytes is not None]
+    free = f"; {rough_size(min(rooms))} are free there" if rooms else ""
     yield (
-        f"Before anything goes all of {names} is copied to {snapshot.rescues_to} and verified, {size} at most. From "
-        "there a person can bring it back; nothing does so by itself."
+        f"Before anything goes all of {names} is copied to {snapshot.rescues_to} and verified, {size} at most{free}. "
+        "From there a person can bring it back; nothing does so by itself."
     )
     passing = but_scripts(any(scripts_pass(one.node) for one in masters))
     yield f"{names} refuses writes{passing} from the fence on until it is flushed: for as long as the copy takes."

@@ -49,6 +49,7 @@ def _why_not(snapshot: Snapshot, database: int | None) -> Iterator[str]:
         yield from _replica(node)
     for node in _masters(snapshot):
         yield from _master(snapshot, node)
+    yield from _no_room_together(snapshot, database)
     yield from _no_such_database(snapshot, database)
 
 
@@ -100,6 +101,8 @@ def _master(snapshot: Snapshot, node: NodeView) -> Iterator[str]:
     info, config = node.info, node.config
     if node.flushable is not None and node.flushable.why_not:
         yield f"{node.address} cannot be flushed: {node.flushable.why_not.rstrip('.')}.{_mend(node.flushable.why_not)}"
+    if node.flushable is not None and node.flushable.room is not None and node.flushable.room.why_not:
+        yield f"{node.address} cannot be copied: {node.flushable.room.why_not}"
     if config is None or config.min_replicas_to_write is None or config.min_replicas_max_lag is None:
         why = next((f" ({gap.reason})" for gap in node.gaps if "CONFIG" in gap.source), "")
         yield f"CONFIG GET is not allowed on {node.address}{why}: the fence can be neither set nor put back."
@@ -122,6 +125,18 @@ def _mend(why_not: str) -> str:
     if "unknown command" in why_not:
         return " It is disabled there by rename-command, as Bitnami's charts do by disableCommands."
     return ""
+
+
+def _no_room_together(snapshot: Snapshot, database: int | None) -> Iterator[str]:
+    """Each copy alone would have its place."""
+    rooms = [one.holds.room for one in flushed(snapshot, database) if one.holds.room and not one.holds.room.why_not]
+    needs = sum(one.needs_bytes or 0 for one in rooms)
+    free = min((one.free_bytes for one in rooms if one.free_bytes is not None), default=needs)
+    if free < needs:
+        yield (
+            f"{snapshot.rescues_to} has {free:,} bytes free, and the copies of {len(rooms)} masters may take {needs:,} "
+            "together: free some, or set another place for rescue copies."
+        )
 
 
 def _no_such_database(snapshot: Snapshot, database: int | None) -> Iterator[str]:
