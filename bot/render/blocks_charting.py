@@ -1,6 +1,6 @@
 """Shows a chart in Slack as text: each panel's numbers, what happened; all of it in the thread. No I/O here.
 
-Whoever hears the message read, or is on a small screen, has the numbers without a picture.
+The picture is a file in the same thread: whoever hears the message read has the numbers without it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def charted(seen: Seen, asked_by: str, note: str = "") -> Screen:
     lines = [note, f"{sign(verdict)} {mrkdwn(verdict.summary, 500)}", mrkdwn(source_line(chart))]
     lines += [f":warning: {mrkdwn(one)}" for one in chart.notes]
     head = [header(word), section("\n".join(filter(None, lines)))]
-    end = context(f"Asked by {asked_by} · all numbers in the thread")
+    end = context(f"Asked by {asked_by} · the picture and all numbers in the thread")
     text = f"Chart of {mrkdwn(target, 80)}. {mrkdwn(source_line(chart))}. {mrkdwn(verdict.summary, 500)}"
     message = fit(text, head, [*map(section, _panels(chart)), *_happened(chart)], [end])
     return Screen(message, thread_of(f"Chart of {mrkdwn(target, 80)}", chart_lines(chart)))

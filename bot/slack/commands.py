@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from actions.diagnose import NAMES
 from actions.kit.action import Action, ReadAction, Seen
@@ -31,6 +31,7 @@ from bot.render.words import mrkdwn
 from bot.slack.caller import Caller
 from bot.slack.messages import CannotPost, Messages
 from bot.slack.offers import offered
+from bot.slack.pictures import Pictures
 from bot.slack.ports import Desk, Rights
 from bot.slack.tokens import token
 from bot.vocabulary import WORDS
@@ -61,6 +62,7 @@ class Commands:
     policy: Rights
     actions: tuple[Action, ...]
     messages: Messages
+    pictures: Pictures = field(default_factory=Pictures)
 
     async def run(self, caller: Caller, text: str) -> None:
         """Carry out one line.
@@ -230,6 +232,7 @@ class Commands:
                 seen = await self._with_own(seen)
                 note = (await self.frozen_notes()).get(command.target, "")
                 screen = _PAGES.get(action.name, diagnosed)(seen, caller.mention, note)
+                screen = await self.pictures.added(screen, seen)
         await self._publish(caller, screen)
         if names:
             await caller.reply.entrust(names_message(seen))

@@ -21,7 +21,7 @@ def _announce(world: World, args: Arguments) -> Json:
     if not name or not length.isdecimal() or int(length) == 0:
         raise SlackError("invalid_arguments", "[ERROR] missing required field: filename or length")
     file_id = f"F{secrets.token_hex(5).upper()}"
-    world.files[file_id] = StoredFile(file_id, name, int(length))
+    world.files[file_id] = StoredFile(file_id, name, int(length), alt=str(args.get("alt_txt") or ""))
     return {"file_id": file_id, "upload_url": f"{world.base_url}upload/v1/{file_id}"}
 
 

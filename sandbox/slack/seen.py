@@ -58,7 +58,7 @@ def _message(world: World, post: Posted) -> Json:
         "private": post.ephemeral_for is not None,
         "edited": post.edited_ts is not None,
         "files": [
-            {"id": file.id, "name": file.name, "title": file.title, "size": file.length}
+            {"id": file.id, "name": file.name, "title": file.title, "alt": file.alt, "size": file.length}
             for file in (world.files[each] for each in post.files)
         ],
     }

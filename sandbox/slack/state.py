@@ -60,6 +60,7 @@ class StoredFile:
     name: str
     length: int
     title: str = ""
+    alt: str = ""
     content: bytes | None = None
     shared: bool = False
 

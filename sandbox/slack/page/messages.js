@@ -42,7 +42,7 @@ function file(each) {
   const address = `/files/${each.id}/${encodeURIComponent(each.name)}`;
   const caption = h("figcaption", {}, each.title || each.name);
   if (/\.(png|jpe?g|gif)$/i.test(each.name)) {
-    const picture = h("img", { src: address, alt: each.title || each.name, class: "shared", loading: "lazy" });
+    const picture = h("img", { src: address, alt: each.alt || each.title || each.name, class: "shared", loading: "lazy" });
     return h("figure", { class: "file" }, caption, h("a", { href: address, target: "_blank" }, picture));
   }
   return h("a", { class: "file-card", href: address, download: each.name },

@@ -15,6 +15,7 @@ ANSWERS = {
     "users.info": (web.Response, {"text": '{"user": {"ok": false}, "ok": true}', "headers": PLAIN}, OK),
     "views.open": (web.Response, {"text": "[1]", "headers": PLAIN}, FAILED),
     "auth.test": (web.Response, {"text": "<html>", "headers": PLAIN}, FAILED),
+    "upload.v": (web.Response, {"text": "OK - 12", "headers": PLAIN}, OK),
     "apps.connections.open": (web.Response, {"status": 502}, FAILED),
     "conversations.history": (web.Response, {"status": 429, "headers": {"Retry-After": "7"}}, LIMITED),
 }

@@ -151,11 +151,17 @@ async def test_a_trigger_opens_one_view_within_three_seconds(slack: LocalSlack, 
 async def test_files_end_up_in_the_thread(slack: LocalSlack, client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel="C0INCIDENT", text="run")
     await client.files_upload_v2(
-        channel="C0INCIDENT", thread_ts=posted["ts"], content=b"\x89PNG", filename="topology.png", title="Topology"
+        channel="C0INCIDENT",
+        thread_ts=posted["ts"],
+        content=b"\x89PNG",
+        filename="topology.png",
+        title="Topology",
+        alt_txt="Three nodes",
     )
     (shared,) = slack.messages("C0INCIDENT", thread_ts=posted["ts"])
     assert shared.files == ("topology.png",)
     (file,) = slack.world.files.values()
+    assert (file.title, file.alt) == ("Topology", "Three nodes")
     async with aiohttp.ClientSession() as session, session.get(f"{slack.page_url}files/{file.id}/x") as response:
         assert await response.read() == b"\x89PNG"
         assert response.content_type == "image/png"
