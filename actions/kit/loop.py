@@ -14,13 +14,17 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from actions.kit.errors import ActionError, JournalDown, Stopped, TandemError
+from actions.kit.errors import ActionError, Gone, JournalDown, Stopped, TandemError
 from actions.kit.failed import Failure, Failures
 from actions.kit.late import called_back
 from actions.kit.plan import SettingChange, Step, stage_of, turns_after
 from actions.kit.ports import Hands
+
+RETURNS_WITHIN_S = 15.0
+"""How long to wait for a process that is gone to be started again, before what was set on it is left as owed."""
+RETURNS_EVERY_S = 0.5
 
 
 class StepState(StrEnum):
@@ -110,7 +114,7 @@ async def go_on(steps: Sequence[Step], hands: Hands, journal: Watched, start: in
             return await go_back(steps, done, hands, journal, [*failures.sentences, str(error)])
         except asyncio.CancelledError:
             if not passed and not steps[index].point_of_no_return:
-                await go_back(steps, range(stage_of(steps, index), index + 1), hands, journal, ())
+                await go_back(steps, range(stage_of(steps, index), index + 1), hands, journal, (), patience_s=0)
             raise
         if failure is None:
             failures.passed(index)
@@ -125,10 +129,22 @@ async def go_on(steps: Sequence[Step], hands: Hands, journal: Watched, start: in
 
 
 async def go_back(
-    steps: Sequence[Step], done: range, hands: Hands, journal: Journal, failures: Sequence[str]
+    steps: Sequence[Step],
+    done: range,
+    hands: Hands,
+    journal: Journal,
+    failures: Sequence[str],
+    patience_s: float = RETURNS_WITHIN_S,
 ) -> Ending:
-    """Undo these steps of one stage, the latest first; one that fails does not stop the others."""
-    left, problems = await undo(steps, done[::-1], hands, journal)
+    """Undo these steps of one stage, the latest first; one that fails does not stop the others.
+
+    What a process that is gone had in hand is looked for once it is back, for so long.
+    """
+    left, problems, gone = await undo(steps, done[::-1], hands, journal)
+    deadline = hands.now() + patience_s if gone else 0
+    while gone and hands.now() < deadline:
+        await hands.sleep(RETURNS_EVERY_S)
+        left, problems, gone = await undo(steps, left, hands, journal)
     skipped = not_begun(steps, done.start - 1) if done.start else ()
     outcome = Outcome.INCOMPLETE if left or done.start else Outcome.UNDONE
     return Ending(outcome, (*failures, *problems, *skipped))
@@ -140,15 +156,22 @@ def not_begun(steps: Sequence[Step], index: int) -> tuple[str, ...]:
     return (f"Not done: {'; '.join(titles)}.",) if titles else ()
 
 
-async def undo(
-    steps: Sequence[Step], indices: Sequence[int], hands: Hands, journal: Journal
-) -> tuple[list[int], list[str]]:
-    """Undo these steps in this order; those that are left, and why, a sentence each.
+class Left(NamedTuple):
+    """The steps that could not be undone, and why, a sentence each; ``gone``: each because its process is gone."""
+
+    indices: list[int]
+    problems: list[str]
+    gone: bool
+
+
+async def undo(steps: Sequence[Step], indices: Sequence[int], hands: Hands, journal: Journal) -> Left:
+    """Undo these steps in this order; says which are left.
 
     Where it is not known whether the roles moved nothing below that is undone: the fence stays up until it is seen.
     """
     left: list[int] = []
     problems: list[str] = []
+    errors: list[ActionError] = []
     for position, index in enumerate(indices):
         step = steps[index]
         for change in step.undoing_changes:
@@ -157,16 +180,17 @@ async def undo(
             note = await step.undo(hands)
         except ActionError as error:
             problems.append(f"{step.title} could not be undone: {error}")
+            errors.append(error)
             await _see_restored(step.undoing_changes, hands, journal)
             if step.point_of_no_return:
-                return [*left, *indices[position:]], problems
+                return Left([*left, *indices[position:]], problems, gone=False)
             left.append(index)
             continue
         for change in (*step.changes, *step.undoing_changes):
             await journal.repaid(change)
         if note:
             await journal.ended(index, StepState.UNDONE, note)
-    return left, problems
+    return Left(left, problems, gone=bool(errors) and all(isinstance(error, Gone) for error in errors))
 
 
 async def _see_restored(changes: Sequence[SettingChange], hands: Hands, journal: Journal) -> None:

@@ -293,6 +293,12 @@ def facts_of(snapshot: Snapshot) -> tuple[str, ...]:
     )
 
 
+def was_restarted(plan: Plan, node: Place, run_id: str) -> bool:
+    """Whether this node was another process when it was planned; no where it was not asked then."""
+    told = [fact for fact in plan.seen if fact.startswith(f"{node} ") and " run " in fact]
+    return bool(told) and not any(f" run {run_id} " in fact for fact in told)
+
+
 def _facts_of_group(group: GroupView | None) -> Iterator[str]:
     if group is not None:
         settings = f"automatic failover {group.automatic_failover}, Multi-AZ {group.multi_az}"

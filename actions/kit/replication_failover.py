@@ -66,7 +66,7 @@ def _steps(
     token, run_id = f"{snapshot.target}:{new.port}", candidate.info.run_id if candidate.info else ""
     return (
         FenceCandidate(new, new_fence, scripts_pass=scripts_pass(candidate)),
-        Fence(old, pause_ms, old_fence, scripts_pass(master)),
+        Fence(old, pause_ms, old_fence, scripts_pass(master), info.run_id),
         CatchUp(old, new, pause_ms),
         Promote(new, old, scripts_pass=scripts_pass(candidate)),
         OpenForWrites(new, new_fence, old, replid=info.replid, offset=info.offset),

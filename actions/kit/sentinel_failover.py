@@ -142,7 +142,8 @@ def _fence(snapshot: Snapshot, master: NodeView, sentinel: SentinelView) -> Fenc
     watch = sentinel.master
     down_after = watch.down_after_ms if watch else snapshot.limits.max_pause_ms
     pause = min(snapshot.limits.max_pause_ms, int(down_after * PAUSE_OF_DOWN_AFTER))
-    return Fence(master.address, pause, fence_of(master.address, master.config), scripts_pass(master))
+    fence = fence_of(master.address, master.config)
+    return Fence(master.address, pause, fence, scripts_pass(master), master.info.run_id if master.info else "")
 
 
 def _switch(snapshot: Snapshot, master: NodeView, candidate: NodeView, sentinel: SentinelView) -> SentinelFailover:

@@ -154,7 +154,7 @@ class _Settlement:
         deadline = self.hands.now() + self.within_s
         left: Sequence[int] = range(self.cut.reached, self._stage - 1, -1)
         while True:
-            left, problems = await undo(self.steps, left, self.hands, self.journal)
+            left, problems, _ = await undo(self.steps, left, self.hands, self.journal)
             if not left:
                 return self._undone()
             moved, seen = await self._look()

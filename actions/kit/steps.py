@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from actions.kit.cluster.agreement import successor_of
-from actions.kit.errors import DataLost, NotYet, Temporary, TooLate
+from actions.kit.errors import DataLost, Gone, NotYet, Temporary, TooLate
 from actions.kit.fencing import but_its_scripts, but_scripts, why_open
 from actions.kit.holding import readable
 from actions.kit.late import called_back
@@ -65,6 +65,8 @@ class Fence(Step):
     settings: tuple[SettingChange, ...]
     scripts_pass: bool = False
     """Its fence does not stop scripts that write; see ``fencing.scripts_pass``."""
+    run_id: str = ""
+    """The process that is fenced; empty where it is not known."""
 
     @property
     def title(self) -> str:
@@ -100,17 +102,47 @@ class Fence(Step):
         It has to answer first: what is sent to a master that hangs would still unfence it when it wakes up, and by then
         another may have been promoted. Where one has been, a master of old stays fenced until it follows; and once it
         does, its file has to be put right too, since Sentinel wrote the fence into it.
+
+        One that was started since has a fence only if somebody had it written to the file: then it goes there too.
+
+        Raises:
+            Gone: it does not listen; what it comes back with is not known before it does.
+            NotYet: another was promoted.
         """
-        standing = await hands.standing(self.master)
+        try:
+            standing = await hands.standing(self.master)
+        except Gone as error:
+            raise Gone(
+                f"{error}. A fence that it had in memory goes with its process; whether its file has one too is seen "
+                "when it is back, and put right then"
+            ) from error
         follows = standing.role is Role.REPLICA
-        if not follows and (successor := await self._successor(hands)):
-            raise NotYet(f"{successor}: {self.master} stays fenced{but_scripts(self.scripts_pass)} until it follows")
-        old = as_settings(self.settings, old=True)
         doubt = await called_back(self.master, hands)
+        old = as_settings(self.settings, old=True)
+        left = await hands.settings(self.master, tuple(old)) != old
+        successor = None if follows else await self._successor(hands)
+        if successor and left:
+            raise NotYet(f"{successor}: {self.master} stays fenced{but_scripts(self.scripts_pass)} until it follows")
+        if successor:
+            return f"{self.master} has no fence any more, and {successor}{doubt}"
         await hands.unfence(self.master, old)
-        if follows:
+        restarted = await self._was_restarted(hands)
+        if follows or (restarted and left):
             await hands.change_settings(self.master, old, rewrite=True)
-        return f"{self.master} {'is a replica without a fence' if follows else 'accepts writes again'}{doubt}"
+        return f"{self._now(follows=follows, restarted=restarted, left=left)}{doubt}"
+
+    def _now(self, *, follows: bool, restarted: bool, left: bool) -> str:
+        """What it is once it is unfenced."""
+        if follows:
+            return f"{self.master} is a replica without a fence"
+        if not restarted:
+            return f"{self.master} accepts writes again"
+        with_it = "with its fence, which is in its file no more" if left else "without its fence"
+        return f"{self.master} was restarted since, {with_it}, and accepts writes"
+
+    async def _was_restarted(self, hands: Hands) -> bool:
+        view = (await hands.observe()).node(self.master) if self.run_id else None
+        return view is not None and view.info is not None and view.info.run_id not in {"", self.run_id}
 
     async def _successor(self, hands: Hands) -> str | None:
         """Who has been promoted instead, in words: whom the Sentinels name, and without any whoever says so himself."""

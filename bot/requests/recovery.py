@@ -14,7 +14,7 @@ from actions.kit.elasticache.words import AVAILABLE
 from actions.kit.errors import ActionError, NotYet, TandemError
 from actions.kit.holding import is_hold, readable
 from actions.kit.late import called_back
-from actions.kit.plan import stage_of
+from actions.kit.plan import Plan, stage_of, was_restarted
 from actions.kit.promotion import Promote
 from actions.kit.snapshot import NodeView, Snapshot
 from actions.kit.topology import Address, Kind, Place, Resource
@@ -116,7 +116,7 @@ class Recovery:
             await _nothing_under_way(request, snapshot, debt, hands)
             if debt.id not in {one.id for one in await self._ledger.owed(debt.target)}:
                 return  # A run that has begun since this pass did owes it now, and may have just changed it again.
-            note = await self._put_back(debt, snapshot, hands, promoted=request.plan.candidate == debt.change.node)
+            note = await self._put_back(debt, snapshot, hands, request.plan)
         except ActionError as error:
             failed = "%s of %s could not be put back: %s"
             self._standing.tell(debt.id, logging.WARNING, failed, debt.change.name, debt.change.node, error)
@@ -124,7 +124,7 @@ class Recovery:
         await self._ledger.pay(debt, note)
         self._standing.over(debt.id)
 
-    async def _put_back(self, debt: Debt, snapshot: Snapshot, hands: Connection, *, promoted: bool) -> str:
+    async def _put_back(self, debt: Debt, snapshot: Snapshot, hands: Connection, plan: Plan) -> str:
         """Give the setting its old value, unless somebody has changed it since; says what was done."""
         change = debt.change
         doubt = await called_back(change.node, hands)
@@ -137,8 +137,11 @@ class Recovery:
         view = snapshot.node(change.node)
         if is_hold(change) and value == change.new and view is not None and view.is_replica:
             raise NotYet(f"the data that only {change.node} has would be thrown away: repair {debt.target} copies it")
-        # Sentinel rewrites the file of every node whose role it changes, and so with the value that has to go.
-        rewrite = promoted or (view is not None and view.is_replica)
+        # Sentinel rewrites the file of every node whose role it changes, and so with the value that has to go. One
+        # that was started since has it from its file.
+        info = view.info if view else None
+        restarted = info is not None and value == change.new and was_restarted(plan, change.node, info.run_id)
+        rewrite = plan.candidate == change.node or (view is not None and view.is_replica) or restarted
         await hands.change_settings(change.node, {change.name: change.old}, rewrite=rewrite)
         if change.is_naming:
             return f"Sentinel {change.node} was told: it names {change.old} as master now."

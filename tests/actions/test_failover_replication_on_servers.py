@@ -294,6 +294,36 @@ async def test_the_old_master_hangs_before_it_is_demoted() -> None:
         await scene.as_it_was()
 
 
+@pytest.mark.parametrize("written", [False, True], ids=["in memory", "in the file"])
+async def test_a_master_that_is_restarted_behind_its_fence_has_none_when_the_run_ends(*, written: bool) -> None:
+    """It is dead when its fence is to be taken back, and back a moment later: then it is looked at once more."""
+
+    class Supervised(TargetHands):
+        async def sleep(self, seconds: float) -> None:
+            if not scene.old.running:
+                await scene.old.start()
+            await super().sleep(seconds)
+
+    async def die() -> None:
+        if written:
+            await scene.old.command("CONFIG", "REWRITE")
+            assert in_file(scene.old, str(FENCE_REPLICAS))
+        await scene.old.kill()
+
+    async with under_load() as scene:
+        hands = Supervised(target_of(scene.topology, timeout_ms=10_000))
+        try:
+            ending, journal = await scene.carry_out(CatchUp, die, hands)
+        finally:
+            await hands.aclose()
+        assert ending.outcome is Outcome.UNDONE, (ending, journal.lines)
+        (undone,) = [note for _, name, state, note in journal.lines if (name, state) == ("Fence", "undone")]
+        how = "with its fence, which is in its file no more" if written else "without its fence"
+        assert undone == f"{scene.old.address} was restarted since, {how}, and accepts writes"
+        assert journal.owed == []
+        await scene.as_it_was()
+
+
 @pytest.mark.parametrize("took", ["nothing", "a write"])
 async def test_the_old_master_is_restarted_before_it_is_demoted(took: str) -> None:
     """It has lost its fence. What it took since is not thrown away without a person's word."""

@@ -283,11 +283,16 @@ async def test_nothing_is_settled_while_no_node_answers(tmp_path):
             assert (await here.ended(request_id)).run.state is RunState.UNDONE
 
 
-async def test_what_is_owed_by_a_node_that_does_not_answer_is_paid_once_it_does(tmp_path):
+@pytest.mark.parametrize("how", ["hangs", "is restarted from a file that has it"])
+async def test_what_is_owed_by_a_node_that_does_not_answer_is_paid_once_it_does(tmp_path, how):
     async with replication(server, replicas=1) as topology:
         master = topology.nodes[0]
         request_id = await killed_in_the_second_step(tmp_path, topology)
-        await master.hang()
+        if how == "hangs":
+            await master.hang()
+        else:
+            await master.command("CONFIG", "REWRITE")
+            await master.kill()
         async with office(target_of(topology, timeout_ms=1_000), tmp_path, looks_for_s=0) as here:
             await here.desk.recover(every_s=0.1)
             asked = await here.asked(request_id)
@@ -296,9 +301,10 @@ async def test_what_is_owed_by_a_node_that_does_not_answer_is_paid_once_it_does(
             assert len(await here.ledger.owed()) == 1
             refused = await here.desk.preview("tune", "orders", {"to": "400"})
             assert isinstance(refused, Refusal)
-            await master.resume()
+            await (master.resume() if how == "hangs" else master.start())
             await here.paid()
             assert await fence_of(master) == "0"
+            assert not any("500" in line for line in in_file(master, FENCE))
             assert "is back at 0" in (await here.shown("told"))["text"]
             assert (await here.asked(request_id)).question == asked.question, "it goes on asking all the same"
             assert (await here.desk.answer(request_id, ONCALL, Answer.ROLL_BACK)).ok

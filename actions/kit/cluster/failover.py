@@ -115,7 +115,7 @@ def _one(move: Move, pause_ms: int, epoch: int) -> tuple[Step, ...]:
     fence = fence_of(old, move.master.config)
     return (
         CheckShard(new, old),
-        Fence(old, pause_ms, fence, scripts_pass(move.master)),
+        Fence(old, pause_ms, fence, scripts_pass(move.master), move.master.info.run_id if move.master.info else ""),
         CatchUp(old, new, pause_ms),
         ClusterFailover(new, old, epoch),
         LetGo(old, new, fence),

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from actions.kit.cluster.steps import ProveShards
-from actions.kit.errors import JournalDown, NotYet, Stopped, TandemError, TooLate
+from actions.kit.errors import Gone, JournalDown, NotYet, Stopped, TandemError, TooLate
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
@@ -21,6 +21,19 @@ CHANGE = SettingChange(NODE, "min-replicas-to-write", "1000000", "0")
 
 nothing: Hands = None  # type: ignore[assignment]
 """These steps touch nothing."""
+
+
+@dataclass
+class Clock:
+    """Time passes at once."""
+
+    passed: float = 0.0
+
+    def now(self) -> float:
+        return self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        self.passed += seconds
 
 
 @dataclass
@@ -125,6 +138,41 @@ async def test_what_cannot_be_undone_stays_owed_and_the_rest_is_undone_all_the_s
     assert ending.outcome is Outcome.INCOMPLETE
     assert world.done[-3:] == ["undo turn", "undo fence", "undo steer"]
     assert journal.owed == [CHANGE]
+
+
+@dataclass(frozen=True, slots=True)
+class Dead(Noted):
+    """Its process is gone for the first few times that it is to be undone."""
+
+    times: int = 0
+
+    async def undo(self, hands: Hands) -> str:
+        self.world.done.append(f"undo {self.name}")
+        if self.world.done.count(f"undo {self.name}") <= self.times:
+            raise Gone("nothing listens")
+        return "back"
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(3, Outcome.UNDONE), (1_000, Outcome.INCOMPLETE)])
+async def test_who_is_gone_is_looked_for_for_a_while_and_the_rest_is_undone_first(times: int, outcome: Outcome) -> None:
+    world, journal, hands = World(failing={"turn"}), Journal(), Clock()
+    plan = steps(world)
+    plan[1] = Dead("fence", world, (CHANGE,), times=times)
+    ending = await carry_out(plan, hands, journal)  # type: ignore[arg-type]
+    assert ending.outcome is outcome
+    assert world.done[3:7] == ["undo turn", "undo fence", "undo steer", "undo fence"]
+    assert world.done.count("undo steer") == 1
+    assert journal.owed == ([] if outcome is Outcome.UNDONE else [CHANGE])
+    assert (ending.failures[1:] == ("fence could not be undone: nothing listens",)) == (outcome is Outcome.INCOMPLETE)
+    assert hands.passed <= 15
+
+
+async def test_who_is_merely_silent_is_not_waited_for() -> None:
+    world, hands = World(failing={"turn", "undo steer"}), Clock()
+    plan = steps(world)
+    plan[1] = Dead("fence", world, (CHANGE,), times=1)
+    assert (await carry_out(plan, hands, Journal())).outcome is Outcome.INCOMPLETE  # type: ignore[arg-type]
+    assert hands.passed == 0
 
 
 async def test_a_turn_that_may_have_come_about_leaves_the_fence_up() -> None:
