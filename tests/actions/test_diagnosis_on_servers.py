@@ -115,7 +115,9 @@ async def test_what_a_server_refuses_is_told_by_what_it_counts():
         async def write() -> None:
             assert "maxmemory" in await refused(master, "SET", "one", "more")
 
-        assert (await said(hands, write)).verdict.id is FindingId.OUT_OF_MEMORY
+        full = (await said(hands, write)).verdict
+        assert full.id is FindingId.OUT_OF_MEMORY
+        assert full.suggests[0].startswith(f"tune orders maxmemory@{master.address}=")
         await master.command("CONFIG", "SET", "maxmemory", 0)
 
         (topology.directory / master.name / "dump.rdb").mkdir()

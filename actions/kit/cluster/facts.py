@@ -115,7 +115,12 @@ class ShardFacts(Facts):
         places = (shard.master, *shard.replicas)
         nodes = tuple(whole.nodes[place] for place in places if place is not None and place in whole.nodes)
         super().__init__(replace(whole.snapshot, nodes=nodes), whole.before)
-        self.whole, self.shard = whole, shard
+        self._whole, self.shard = whole, shard
+
+    @property
+    def whole(self) -> ClusterFacts:
+        """The cluster."""
+        return self._whole
 
     @cached_property
     def nodes_before(self) -> dict[Address, NodeView]:

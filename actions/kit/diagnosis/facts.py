@@ -91,6 +91,11 @@ class Facts:
         """The groups of one master and its replicas: this one; of a cluster its shards."""
         return (self,)
 
+    @property
+    def whole(self) -> Facts:
+        """All that there is; of a shard its cluster."""
+        return self
+
     voters: str = "Sentinel"
     """Who votes on a failover, in a word."""
 
@@ -294,6 +299,16 @@ class Facts:
         if not node.is_master or why_not(self.snapshot, to):
             return ()
         return (f"failover {self.snapshot.target} --to {to}",) if to else self.lines("failover")
+
+    def tune_lines(self, setting: str) -> tuple[str, ...]:
+        """The action line that sets this, as it is typed; nothing where it has no plan."""
+        from actions.kit.kubernetes.refusals import not_from_here  # noqa: PLC0415 -- Its plans are made from facts.
+        from actions.kit.unsettled import unsettled  # noqa: PLC0415 -- As above.
+
+        snapshot = self.whole.snapshot
+        if self.group is not None or any(not_from_here(snapshot)) or any(unsettled(snapshot)):
+            return ()
+        return (f"tune {self.snapshot.target} {setting}",)
 
     def lines(self, *actions: str) -> tuple[str, ...]:
         """Action lines for this target."""

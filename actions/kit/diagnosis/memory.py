@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from actions.kit.diagnosis.about import PROOF, about, counts, grown, mib
 from actions.kit.diagnosis.facts import Facts
+from actions.kit.diagnosis.room import CONTAINER, NEARLY, room_of
+from actions.kit.diagnosis.tunings import more_memory, with_tuning
 from actions.kit.findings import Finding, FindingId, Severity
 from actions.kit.snapshot import NodeInfo, NodeView
 
-NEARLY = 0.9
-"""The share of a limit from which it is worth a warning."""
 FRAGMENTED = 1.5
 """So many times what it uses a node may hold of the machine's memory before that is worth a word."""
 MUCH = 256 * 2**20
@@ -21,24 +20,17 @@ BIG_BUFFERS = 64 * 2**20
 
 VOLATILE = frozenset({"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"})
 """Policies that evict only keys with an expiry."""
-CONTAINER = "container"
 
 Said = tuple[Severity, str, str, bool]
 """How bad it is, in words about the node, what INFO says, and whether that alone proves it."""
-
-
-class Room(NamedTuple):
-    """What a node may use of memory, and whose that is, in a word."""
-
-    size: int
-    whose: str
 
 
 def out_of_memory(facts: Facts) -> Iterator[Finding]:
     """A master has no memory left, and refuses writes.
 
     It has used all of maxmemory, those buffers left out that maxmemory does not count, and its policy is noeviction;
-    or, whatever its policy, it refused commands for want of memory between two looks. Certain: INFO says so.
+    or, whatever its policy, it refused commands for want of memory between two looks. Certain: INFO says so. A quarter
+    more is suggested where what is seen of its machine or container has room for that.
     """
     for node in facts.masters:
         used, limit = _memory(node)
@@ -49,13 +41,15 @@ def out_of_memory(facts: Facts) -> Iterator[Finding]:
         said = f"used_memory {used:,} of maxmemory {limit:,}, {policy}"
         if _full(node) and policy == "noeviction":
             summary = f"The master {node.address} is out of memory and refuses writes."
-            yield about(facts, FindingId.OUT_OF_MEMORY, node, Severity.CRITICAL, summary, said, does=PROOF)
+            found = about(facts, FindingId.OUT_OF_MEMORY, node, Severity.CRITICAL, summary, said, does=PROOF)
+            yield with_tuning(found, more_memory(facts, node))
         elif refused:
             summary = (
                 f"The master {node.address} refuses writes for want of memory: {policy} finds too little to evict."
             )
             counted = counts(node, "errorstat_OOM", refused)
-            yield about(facts, FindingId.OUT_OF_MEMORY, node, Severity.CRITICAL, summary, counted, said, does=PROOF)
+            found = about(facts, FindingId.OUT_OF_MEMORY, node, Severity.CRITICAL, summary, counted, said, does=PROOF)
+            yield with_tuning(found, more_memory(facts, node))
 
 
 def memory_pressure(facts: Facts) -> Iterator[Finding]:
@@ -105,7 +99,7 @@ def _less_than_its_master(facts: Facts, node: NodeView, info: NodeInfo) -> Said 
 
 
 def _near_the_end(facts: Facts, node: NodeView, info: NodeInfo) -> Said | None:
-    room, held = _room(facts, node), info.stats.resident
+    room, held = room_of(facts, node), info.stats.resident
     if room is None or held is None or held > room.size:
         return None  # More than there is: whoever says so counts otherwise.
     cow = max(info.stats.last_cow or 0, info.stats.last_aof_cow or 0)
@@ -158,7 +152,7 @@ def _buffers(info: NodeInfo, whose: str, name: str, size: int) -> Said | None:
 
 def _limits(facts: Facts, node: NodeView, info: NodeInfo) -> Said | None:
     """Only of a container: there the kernel kills what takes more than its limit."""
-    room = _room(facts, node)
+    room = room_of(facts, node)
     if room is None or room.whose != CONTAINER or info.max_memory is None:
         return None
     said = f"maxmemory {info.max_memory:,}, the container's limit {room.size:,}"
@@ -202,17 +196,6 @@ def evicting(facts: Facts) -> Iterator[Finding]:
         if evicted:
             summary = f"The master {node.address} evicts keys to stay within maxmemory, {evicted.rate('keys')}."
             yield about(facts, FindingId.EVICTING, node, Severity.INFO, summary, counts(node, "evicted_keys", evicted))
-
-
-def _room(facts: Facts, node: NodeView) -> Room | None:
-    """The limit of its container, where Kubernetes tells one, else the machine's memory."""
-    view = facts.snapshot.kubernetes
-    pod = view.pod_of(node.address.host) if view else None
-    limit = pod.memory_limit(node.address.port) if pod else None
-    if limit:
-        return Room(limit, CONTAINER)
-    total = node.info.stats.system_memory if node.info else None
-    return Room(total, "machine") if total else None
 
 
 def _memory(node: NodeView) -> tuple[int, int]:
