@@ -49,6 +49,8 @@ class Closer:
     """``repl-diskless-sync``: a full sync needs no file."""
     replica_buffer: int | None = None
     """The hard limit of ``client-output-buffer-limit replica`` in bytes; 0: there is none."""
+    replica_soft: tuple[int, int] | None = None
+    """Its soft limit in bytes, and for how many seconds that may be passed; 0: there is none."""
     serves_stale: bool | None = None
     """``replica-serve-stale-data``: it answers without its link too."""
     refused: tuple[Refused, ...] = ()

@@ -23,7 +23,7 @@ LATELY_S = 60
 """A slow command so long ago, by the node's own clock, is over."""
 
 _is_command = re.compile(r"[A-Za-z0-9_.|-]{1,40}").fullmatch
-_replica_limit = re.compile(r"(?:slave|replica) ([0-9]{1,19})(?= |$)").search
+_replica_limit = re.compile(r"(?:slave|replica) ([0-9]{1,19})(?: ([0-9]{1,19}) ([0-9]{1,9}))?(?= |$)").search
 _address = re.compile(r"(?:^| )addr=(\S+?):[0-9]{1,5}(?= |$)").search
 
 
@@ -69,6 +69,7 @@ def parse_settings(*replies: object) -> Closer:
         tls_port=_port(fields, "tls-port"),
         diskless=_yes(fields, "repl-diskless-sync"),
         replica_buffer=int(limit.group(1)) if limit else None,
+        replica_soft=(int(limit.group(2)), int(limit.group(3))) if limit and limit.group(2) else None,
         serves_stale=_yes(fields, "replica-serve-stale-data"),
     )
 

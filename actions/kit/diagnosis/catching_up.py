@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from actions.kit.diagnosis.broken import refused_sync
 from actions.kit.diagnosis.facts import Facts, confident, no_answer, of_node
 from actions.kit.diagnosis.growth import Growth, about, between_s, growth, one_look
+from actions.kit.diagnosis.tunings import longer_backlog, with_tuning
 from actions.kit.diagnosis.voices import SILENT_S, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
 from actions.kit.snapshot import Link, NodeInfo, NodeView, Reason
@@ -23,7 +24,8 @@ def replica_syncing(facts: Facts) -> Iterator[Finding]:
     """A replica is in a full sync: it cannot take over until it has ended.
 
     It says so itself: certain. Or its link is down, or it does not answer us in time, as one that loads what it is
-    sent, and the master has it in the state wait_bgsave or send_bulk.
+    sent, and the master has it in the state wait_bgsave or send_bulk. A longer backlog is suggested where it was
+    seen to be too short for a partial one.
     """
     yield from _silent_in_sync(facts)
     for node in facts.snapshot.nodes:
@@ -34,7 +36,7 @@ def replica_syncing(facts: Facts) -> Iterator[Finding]:
         if node.address in facts.attached and facts.master:
             evidence.append(of_node(facts.master, f"{node.address} {facts.attached[node.address][0]}"))
         said, told = _progress(facts, node)
-        yield Finding(
+        found = Finding(
             FindingId.REPLICA_SYNCING,
             Severity.WARNING,
             confident(complete=link.sync_in_progress or facts.sure_of_master),
@@ -43,6 +45,7 @@ def replica_syncing(facts: Facts) -> Iterator[Finding]:
             (*evidence, told),
             facts.lines("diagnose"),
         )
+        yield with_tuning(found, longer_backlog(facts, node, link))
 
 
 def _silent_in_sync(facts: Facts) -> Iterator[Finding]:

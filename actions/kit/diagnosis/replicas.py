@@ -21,6 +21,7 @@ from actions.kit.diagnosis.facts import (
 )
 from actions.kit.diagnosis.resyncs import begun_again
 from actions.kit.diagnosis.split import repair_lines
+from actions.kit.diagnosis.tunings import longer_backlog, longer_buffer, with_tuning
 from actions.kit.diagnosis.voice import Reach
 from actions.kit.diagnosis.voices import HEARD_S, followers_of, link_text
 from actions.kit.findings import Evidence, Finding, FindingId, Severity
@@ -104,7 +105,8 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
     Its link is down, it is not in a full sync, and the master answers; or full syncs begin again and again; or it
     follows another node than the master, outside any chain of replicas, with another history. Certain if whom it
     follows answered or is unknown, and no silent one could name another master; likely where only the
-    number of full syncs says so. The reason is said where something proves it or points to it.
+    number of full syncs says so. The reason is said where something proves it or points to it; and the setting of
+    whom it follows that mends it, where a value follows from what was seen.
     """
     master = facts.master
     if master is None or not master.is_master:
@@ -115,8 +117,9 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
         if link is None or problem is None:
             continue
         attached = facts.attached.get(node.address)
+        tuning = longer_buffer(facts, node, link) or longer_backlog(facts, node, link)
         seen = f"has {node.address} {attached[0]}" if attached else f"has not attached {node.address}"
-        yield Finding(
+        found = Finding(
             FindingId.REPLICATION_BROKEN,
             Severity.WARNING,
             confident(complete=facts.sure_of_master and problem.proven),
@@ -133,6 +136,7 @@ def replication_broken(facts: Facts) -> Iterator[Finding]:
                 *facts.lines("diagnose", "events"),
             ),
         )
+        yield with_tuning(found, tuning)
 
 
 def _problem(facts: Facts, node: NodeView, link: Link) -> Cause | None:

@@ -37,15 +37,17 @@ def test_settings_keep_no_secret():
         [b"client-output-buffer-limit", b"normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"],
     )
 
+    limit = {"replica_buffer": 268435456, "replica_soft": (67108864, 60)}
     assert closer == Closer(
-        protected_mode=True, has_password=True, has_master_user=False, port=0, tls_port=6379, replica_buffer=268435456
+        protected_mode=True, has_password=True, has_master_user=False, port=0, tls_port=6379, **limit
     )
     assert "s3cret" not in repr(closer)
 
 
 @pytest.mark.parametrize("text", [b"normal 0 0 0 replica 5 0 0", b"replica 5 0 0 normal 0 0 0", b"slave 5 0 0"])
 def test_the_limit_of_replicas_by_either_name(text):
-    assert closer_replies.parse_settings([b"client-output-buffer-limit", text]).replica_buffer == 5
+    closer = closer_replies.parse_settings([b"client-output-buffer-limit", text])
+    assert (closer.replica_buffer, closer.replica_soft) == (5, (0, 0))
 
 
 def entry(why: bytes, what: bytes, client: bytes = b"id=3 addr=10.0.0.2:40000 laddr=10.0.0.1:6379 name=") -> list:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from actions import tune
+from actions.kit.closer import Closer
 from actions.kit.diagnosis import diagnose
 from actions.kit.findings import Finding, FindingId
 from actions.kit.plan import Plan
@@ -14,7 +15,7 @@ from actions.kit.topology import Address, Kind
 from actions.registry import ACTIONS
 from bot.grammar import parse
 from tests.actions.kit.cluster.test_cluster_rules import address
-from tests.builders import healthy, node_at, with_node, with_opinion, without_node
+from tests.builders import OFFSET, healthy, node_at, with_link, with_node, with_opinion, with_view, without_node
 from tests.clusters import cluster
 
 MIB = 2**20
@@ -110,3 +111,65 @@ def test_one_that_does_not_answer_is_not_counted_on() -> None:
     assert tunings(without_node(full(), 3), FindingId.OUT_OF_MEMORY) == [
         f"tune orders maxmemory@{node_at(1)},{node_at(2)}=127mb"
     ]
+
+
+def told(snapshot: Snapshot, *, backlog: int = MIB, machine: int | None = 8 * GIB) -> Snapshot:
+    """Every node says how much it holds, of how much, and how long its backlog is."""
+    for number, node in enumerate(snapshot.nodes, 1):
+        assert node.info is not None
+        stats = replace(node.info.stats, resident=100 * MIB, system_memory=machine)
+        snapshot = with_node(snapshot, number, stats=stats, backlog_bytes=backlog)
+    return snapshot
+
+
+def cut_off(times: int, begun: int, *, soft: tuple[int, int] | None = (64 * MIB, 60), **more: int | None) -> Snapshot:
+    """Replica 2 is in a full sync, as so often; the master has cut so many off."""
+    snapshot = with_link(healthy(), 2, up=False, sync_in_progress=True)
+    snapshot = with_node(snapshot, 1, stats=NodeStats(full_syncs=begun, cut_by_output_limit=times))
+    snapshot = with_view(snapshot, 1, closer=Closer(replica_buffer=256 * MIB, replica_soft=soft))
+    return told(snapshot, **more)  # type: ignore[arg-type]
+
+
+def test_a_replica_that_is_cut_off_again_and_again_is_given_twice_the_buffer() -> None:
+    (line,) = tunings(cut_off(3, 9), FindingId.REPLICATION_BROKEN, cut_off(1, 6))
+    assert line == f'tune orders client-output-buffer-limit@{node_at(1)}="replica 512mb 128mb 60"'
+    said = found(cut_off(3, 9), FindingId.REPLICATION_BROKEN, cut_off(1, 6)).evidence[-1].observation
+    assert "replica 512mb 128mb 60 is twice that at which it is cut off; all full, " in said
+
+
+@pytest.mark.parametrize(
+    ("now", "before"),
+    [
+        pytest.param(cut_off(1, 9), cut_off(1, 6), id="nobody was cut off meanwhile"),
+        pytest.param(cut_off(3, 9, soft=None), cut_off(1, 6), id="its limits were not told"),
+        pytest.param(cut_off(3, 9, machine=GIB), cut_off(1, 6), id="its machine has no room for what two may fill"),
+    ],
+)
+def test_no_buffer_is_suggested_that_does_not_follow(now: Snapshot, before: Snapshot) -> None:
+    assert tunings(now, FindingId.REPLICATION_BROKEN, before) == []
+
+
+def fell_back(lacked: int, *, backlog: int = MIB, link_up: bool = False) -> tuple[Snapshot, Snapshot]:
+    """Replica 2 lacked so much when it came back, and is in a full sync now."""
+    stats = NodeStats(refused_partial_syncs=4)
+    then = with_node(with_link(healthy(), 2, up=link_up), 2, offset=OFFSET)
+    then = with_node(then, 1, offset=OFFSET + lacked, stats=stats)
+    now = with_link(then, 2, up=False, sync_in_progress=True)
+    now = with_node(with_node(now, 1, stats=replace(stats, refused_partial_syncs=5)), 2, offset=1)
+    return told(now, backlog=backlog), told(then, backlog=backlog)
+
+
+def test_a_backlog_that_was_too_short_is_made_twice_as_long_as_it_had_to_be() -> None:
+    now, then = fell_back(5 * MIB)
+    assert tunings(now, FindingId.REPLICA_SYNCING, then) == ["tune orders repl-backlog-size=10mb"]
+    said = found(now, FindingId.REPLICA_SYNCING, then).evidence[-1].observation
+    assert f"twice the {5 * MIB:,} bytes that {node_at(2)} lacked, it has {MIB:,}; " in said
+
+
+def test_no_backlog_is_suggested_that_does_not_follow() -> None:
+    enough, had_a_link = fell_back(5 * MIB, backlog=6 * MIB), fell_back(5 * MIB, link_up=True)
+    now, then = fell_back(5 * MIB)
+    other = with_node(then, 2, replid="f" * 40)
+    not_refused = with_node(now, 1, stats=replace(now.nodes[0].info.stats, refused_partial_syncs=4))
+    for one, before in (enough, had_a_link, (now, other), (not_refused, then)):
+        assert tunings(one, FindingId.REPLICA_SYNCING, before) == []
