@@ -71,6 +71,14 @@ def demo(
 
 
 @app.command()
+def doctor(*, as_json: Json = False) -> Exit:
+    """Check settings, Slack, approvers, targets and ledger, and change nothing."""
+    from bot.cli import doctor as checking
+
+    return checking.doctor(as_program=as_json)
+
+
+@app.command()
 def status(*, as_json: Json = False) -> Exit:
     """The fleet at a glance: a line and a verdict for each target."""
     from bot.cli import looking

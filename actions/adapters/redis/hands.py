@@ -27,6 +27,7 @@ from actions.kit.topology import Address, Place, Target
 
 if TYPE_CHECKING:
     from actions.kit.comparison import Bounds, Comparison
+    from actions.kit.rights import Rights
     from actions.kit.snapshot import SentinelView, Snapshot
 
 PROBE_TTL_S = 30
@@ -110,6 +111,19 @@ class RedisHands:
         ask = ("DEL" if remove else "GET", mark)
         answers = await self._all(self._node(node), *readonly, ("SELECT", database), ask, ("SELECT", 0))
         return answers[-2] not in {None, 0}
+
+    async def rights(self, server: Address) -> Rights:
+        """What our user may do at a node or a Sentinel; nothing is done there.
+
+        Raises:
+            ActionError: it gave no answer.
+        """
+        from actions.adapters.redis.rights import rights  # noqa: PLC0415 -- See the module.
+        from actions.kit.rights import needed  # noqa: PLC0415
+
+        sentinel = server in self._observer.sentinels()
+        asked = self._sentinel(server) if sentinel else self._node(server)
+        return await rights(asked, needed(self.target.kind, sentinel=sentinel))
 
     async def renew(self, node: Address) -> None:
         """See ``Hands.renew``."""
