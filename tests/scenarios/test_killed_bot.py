@@ -28,7 +28,7 @@ from sandbox.slack.manifest import own_manifest
 from tests.databases import DATABASES, Databases
 from tests.failover import PATIENT, in_file, setting
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 INCIDENT = "C0INCIDENT"
 FENCING = next((one for one in builds() if not one.is_valkey), builds()[0])
@@ -223,7 +223,7 @@ async def test_killed_and_started_again(
             right = {"done"} if state == "effect" and title not in BEFORE else scene.right()
             await asyncio.sleep(2.0)  # Longer than the pause: the fence that outlives it has to hold.
             await scene.bot.start()
-            await scene.slack.waits_for(scene.ended if title in TO_THE_END else scene.settled, within=90)
+            await scene.slack.waits_for(scene.ended if title in TO_THE_END else scene.settled, within=180)
             outcome, failures = scene.ended() or ("done", "still to be looked at again")
             assert outcome in right, failures
             await scene.as_it_has_to_be(outcome, record_property, title, state, database)
@@ -256,10 +256,10 @@ async def test_killed_again_while_it_is_settled_it_asks(
             if not scene.rows("SELECT 1 FROM runs WHERE ended_at IS NULL"):
                 pytest.skip("the run was settled before it could be killed again")
             await scene.bot.start()
-            asks = await scene.slack.waits_for(lambda: scene.saying("asks what to do"), within=60)
+            asks = await scene.slack.waits_for(lambda: scene.saying("asks what to do"), within=180)
             assert scene.rows("SELECT 1 FROM runs WHERE question IS NOT NULL AND answer IS NULL")
             await scene.slack.person("U0LEAD").clicks(asks, f"answer:{answer}")
-            await scene.slack.waits_for(scene.settled, within=90)
+            await scene.slack.waits_for(scene.settled, within=180)
             outcome = (scene.ended() or ("done",))[0]
             assert outcome == ("undone" if answer == "roll-back" else "done")
             await scene.as_it_has_to_be(outcome, record_property, title, "twice", database)
@@ -277,7 +277,7 @@ async def test_stopped_until_another_has_taken_over_it_does_nothing_more(
         try:
             async with Bot(scene.slack, patient(scene.topology), tmp_path, ledger_url=postgresql_url, name="other"):
                 right = scene.right()  # The other one waits until the lease is over.
-                await scene.slack.waits_for(scene.ended, within=120)
+                await scene.slack.waits_for(scene.ended, within=180)
                 os.kill(scene.bot.pid, signal.SIGCONT)
                 await asyncio.sleep(3)
                 outcome, failures = scene.ended() or ("", "")
@@ -299,7 +299,7 @@ async def test_with_its_database_gone_the_fence_comes_down_and_the_run_is_settle
         own_postgresql.start()
         with looking(url) as scene.ledger:
             right = scene.right()
-            await scene.slack.waits_for(scene.ended, within=120)
+            await scene.slack.waits_for(scene.ended, within=180)
             outcome, failures = scene.ended() or ("", "")
             assert outcome in right, failures
             await scene.as_it_has_to_be(outcome, record_property, "Fence writes", "outage", "postgresql")
@@ -354,7 +354,7 @@ async def test_killed_without_sentinels_and_started_again(
             await scene.reached(title, "running")
             await scene.bot.kill()
             await scene.bot.start()
-            await scene.slack.waits_for(scene.settled, within=90)
+            await scene.slack.waits_for(scene.settled, within=180)
             await scene.slack.waits_for(lambda: not scene.owed())
             await scene.topology.ready()
             master = await scene.topology.master()

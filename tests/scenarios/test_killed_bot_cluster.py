@@ -20,7 +20,7 @@ from tests.databases import Databases
 from tests.failover import PATIENT, setting
 from tests.scenarios.test_killed_bot import INCIDENT, looking
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 
 @dataclass
@@ -30,7 +30,6 @@ class Incident:
     load: ClusterLoad
     bot: Bot
     ledger: Connection
-    epoch: int
 
     async def approved(self, options: str) -> None:
         """A failover that oncall asks for and lead approves."""
@@ -43,7 +42,7 @@ class Incident:
 
     async def reached(self, title: str, nth: int = 0) -> None:
         """Until the nth step of this title has been journalled as begun."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while (states := self._states(title)[nth : nth + 1]) in ([], ["waiting"]):
             assert time.monotonic() < deadline, self.slack.transcript(INCIDENT)
             await asyncio.sleep(0.001)
@@ -62,7 +61,7 @@ class Incident:
         await self.slack.waits_for(lambda: not self._rows("SELECT host FROM debts WHERE paid_at IS NULL"))
         await self.made.ready()
         assert {await setting(node, "min-replicas-to-write") for node in self.made.nodes} == {"0"}
-        assert await highest_epoch(self.made) - self.epoch == moves
+        assert promotions(self.made) == moves
         acked = self.load.acked
         await self.slack.waits_for(lambda: self.load.acked > acked + 100)
         await self.load.stop()
@@ -77,9 +76,9 @@ class Incident:
         return [tuple(row) for row in self.ledger.execute(text(query))]
 
 
-async def highest_epoch(made: Cluster) -> int:
-    texts = await asyncio.gather(*(node.command("CLUSTER", "INFO") for node in made.nodes))
-    return max(int(line.partition(":")[2]) for text in texts for line in text.split() if "current_epoch" in line)
+def promotions(made: Cluster) -> int:
+    """How often a node was voted master; an election that comes to nothing raises the epoch as well."""
+    return sum(node.log_tail(100_000).count("Failover election won") for node in made.nodes)
 
 
 @asynccontextmanager
@@ -92,7 +91,7 @@ async def incident(folder: Path, url: str, shape: Shape) -> AsyncIterator[Incide
         target = {"kind": "cluster", "nodes": list(made.node_addresses), "limits": PATIENT}
         async with Bot(slack, targets(target), folder, ledger_url=url) as bot:
             with looking(url) as ledger:
-                yield Incident(slack, made, load, bot, ledger, await highest_epoch(made))
+                yield Incident(slack, made, load, bot, ledger)
 
 
 POINTS = [
@@ -115,7 +114,7 @@ async def test_killed_and_started_again(title: str, moves: int | None, databases
             await scene.bot.kill()
             await asyncio.sleep(1)
             await scene.bot.start()
-            await scene.slack.waits_for(scene.settled, within=90)
+            await scene.slack.waits_for(scene.settled, within=180)
             outcome, failures = scene.ended() or ("done", "still to be looked at again")
             assert outcome in {"done", "undone"}, failures
             if moves:
@@ -133,7 +132,7 @@ async def test_killed_between_two_shards_of_a_host(databases: Databases, tmp_pat
             await scene.reached("Fence", nth=1)
             await scene.bot.kill()
             await scene.bot.start()
-            await scene.slack.waits_for(scene.settled, within=90)
+            await scene.slack.waits_for(scene.settled, within=180)
             outcome, failures = scene.ended() or ("done", "still to be looked at again")
             assert outcome in {"done", "incomplete"}, failures
             if outcome == "incomplete":

@@ -18,7 +18,7 @@ from tests.failover import PATIENT, setting
 from tests.repair import Split, split
 from tests.scenarios.test_killed_bot import INCIDENT, looking
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 NEWEST = builds()[0]
 
@@ -36,7 +36,7 @@ async def test_killed_and_started_again(title: str, outcome: str, databases: Dat
                     await _begun(ledger, title)
                     await bot.kill()
                     await bot.start()
-                    await slack.waits_for(lambda: _settled(ledger), within=90)
+                    await slack.waits_for(lambda: _settled(ledger), within=180)
                     ended = _rows(ledger, "SELECT outcome, failures FROM runs WHERE ended_at IS NOT NULL")
                     assert outcome == (ended[0][0] if ended else "done"), ended
                     await slack.waits_for(lambda: not _rows(ledger, "SELECT 1 FROM debts WHERE paid_at IS NULL"))

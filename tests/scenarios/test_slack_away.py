@@ -10,7 +10,7 @@ from sandbox.redis import builds
 from sandbox.slack import Message
 from tests.scenarios.test_killed_bot import INCIDENT, Incident, incident
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 BUILD = builds()[0]
 
@@ -39,10 +39,10 @@ async def test_killed_before_the_card_is_posted_and_cut_off_from_its_approval_to
         await slack.waits_for(lambda: scene.rows("SELECT * FROM hearing"))
         restart = saying(scene, "Tandem did not hear Slack")  # That takes long on a busy machine.
         await slack.switch_off()
-        await slack.waits_for(scene.ended, within=120)
+        await slack.waits_for(scene.ended, within=180)
         assert await scene.topology.master() is not old
         await slack.switch_on()
-        (done,) = await slack.waits_for(lambda: saying(scene, "failover orders: done and proven"), within=60)
+        (done,) = await slack.waits_for(lambda: saying(scene, "failover orders: done and proven"), within=180)
         await slack.waits_for(lambda: slack.messages(INCIDENT, thread_ts=done.ts)[1:])
         (told,) = await slack.waits_for(
             lambda: saying(scene, "Tandem did not hear Slack from <!date^")[len(restart) :], within=60

@@ -44,7 +44,7 @@ async def test_one_executes_is_killed_and_another_settles(postgresql_url: str, t
         await next(bot for bot in bots if bot.pid == first).kill()
         right = right_endings(_states(postgresql_url, "fail over to"))  # It may have gone on until it was killed.
 
-        await slack.waits_for(lambda: _ended(postgresql_url), within=120)
+        await slack.waits_for(lambda: _ended(postgresql_url), within=180)
         (outcome,) = _ended(postgresql_url)
         assert outcome in right
         assert _owner(postgresql_url) in {bot.pid for bot in bots} - {first}
@@ -61,7 +61,7 @@ async def test_one_executes_is_killed_and_another_settles(postgresql_url: str, t
 
 async def _fenced(url: str) -> None:
     fenced = "SELECT 1 FROM steps WHERE substr(title, 1, 12) = 'Fence writes' AND state IN ('running', 'done')"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not rows(url, fenced):
             await asyncio.sleep(0.001)
 
