@@ -413,6 +413,8 @@ async def test_to_resume_takes_a_second_person_and_begins_again_with_what_was_ap
         await killed_in_the_second_step(tmp_path, topology)
         async with office(target_of(topology, timeout_ms=1_000), tmp_path, looks_for_s=0) as here:
             request_id = await asking(here, topology)
+        async with office(patient_target_of(topology), tmp_path) as here:
+            await here.desk.recover(every_s=0.1)
             own = await here.desk.answer(request_id, ONCALL, Answer.RESUME)
             assert "to resume it a second person has to say so" in own.why
             assert "is a guest" in (await here.desk.answer(request_id, GUEST, Answer.ABANDON)).why
@@ -433,6 +435,8 @@ async def test_what_is_no_longer_as_it_was_approved_is_put_back_and_void_when_it
         await killed_in_the_second_step(tmp_path, topology)
         async with office(target_of(topology, timeout_ms=1_000), tmp_path, looks_for_s=0) as here:
             request_id = await asking(here, topology)
+        async with office(patient_target_of(topology), tmp_path) as here:
+            await here.desk.recover(every_s=0.1)
             await topology.nodes[1].restart()
             await topology.ready()
             assert (await here.desk.answer(request_id, LEAD, Answer.RESUME)).ok

@@ -99,7 +99,8 @@ async def test_a_failover_that_a_sentinel_tells_late_is_not_told_again(said, age
         await watched.aclose()
 
 
-async def test_a_promotion_behind_the_sentinels_is_not_told_as_theirs():
+async def test_a_promotion_behind_the_sentinels_is_not_told_as_theirs(monkeypatch):
+    monkeypatch.setattr(failovers, "ALIVE", timedelta(minutes=5))
     world = World()
     world.pulses[MASTER].heard(datetime.now(UTC), AS_MASTER)
     watched = world.watched()
@@ -142,10 +143,10 @@ async def test_a_failover_is_told_as_ordered_or_automatic_only_where_that_was_he
 
 
 async def test_an_old_master_that_comes_back_does_not_shorten_what_was_missed():
-    world = World()
-    world.pulses[FORMER].heard(datetime.now(UTC) - timedelta(seconds=30), AS_MASTER)
+    world, now = World(), datetime.now(UTC)
+    world.pulses[FORMER].heard(now - timedelta(seconds=30), AS_MASTER)
     for info in (AS_REPLICA, AS_MASTER):
-        world.pulses[MASTER].heard(datetime.now(UTC), info)
+        world.pulses[MASTER].heard(now, info)
     watched = world.watched()
     try:
         watched.moved("orders", FORMER, MASTER)

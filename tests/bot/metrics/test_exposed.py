@@ -63,7 +63,6 @@ async def test_a_ledger_that_hangs_keeps_nobody_waiting_and_what_it_said_before_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(exposed, "FRESH_S", 0.0)
-    monkeypatch.setattr(exposed, "PATIENCE_S", 0.05)
     hangs = asyncio.Event()
 
     async def figures() -> Figures:
@@ -74,6 +73,7 @@ async def test_a_ledger_that_hangs_keeps_nobody_waiting_and_what_it_said_before_
     async with served(figures) as url:
         assert "tandem_debts_unpaid 0.0\n" in await scraped(url)
         hangs.set()
+        monkeypatch.setattr(exposed, "PATIENCE_S", 0.05)
         text = await scraped(url)
     assert "tandem_ledger_up 0.0\n" in text
     assert "tandem_debts_unpaid" not in text

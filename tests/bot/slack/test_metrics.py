@@ -45,8 +45,9 @@ def posts(slack: LocalSlack) -> int:
 
 @pytest.mark.servers
 async def test_a_failover_and_an_alert_are_counted(
-    slack: LocalSlack, redis: Topology, house: House, written: StringIO
+    slack: LocalSlack, redis: Topology, house: House, written: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.metrics.exposed.PATIENCE_S", 60.0)
     house.keep(targets(redis))
     async with house.bot() as service:
         slack.faults.rate_limit("chat.postMessage", retry_after=2)
