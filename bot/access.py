@@ -57,6 +57,18 @@ def read_tls(field: Field | None, default: Tls | None = None) -> Tls | None:
     )
 
 
+def read_token(section: Section) -> str | None:
+    """A bearer token, by ``token_file`` or ``token_env``; ``None`` where there is none.
+
+    Raises:
+        SettingsError: it is given twice, or missing or empty where it is said to be.
+    """
+    file, variable = section.get("token_file"), section.get("token_env")
+    if file is not None and variable is not None:
+        raise section.field.wrong("has both token_file and token_env; keep one.")
+    return _from_file(file) if file else _from_environment(variable) if variable else None
+
+
 def _from_file(field: Field) -> str:
     try:
         return read_secret(_beside(field), "it")

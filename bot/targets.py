@@ -17,6 +17,7 @@ from bot.render.words import counted, quoted
 from bot.rules import read_channels, read_people, read_rules
 from bot.targets_elasticache import read_group
 from bot.targets_kubernetes import finds_nodes, read_place
+from bot.targets_prometheus import read_prometheus
 from bot.targets_rescue import read_rescue
 
 __all__ = ["Fleet", "load_targets"]
@@ -38,7 +39,7 @@ _TARGET_KEYS = (
         "sentinel_tls",
     ),
     *("channels", "limits", "approvers", "requesters", "break_glass", "kubernetes", "region", "replication_group_id"),
-    "rescue",
+    *("prometheus", "rescue"),
 )
 _LIMIT_KEYS = ("max_lag_bytes", "max_pause_ms", "cooldown_s", "timeout_ms")
 CHART_MASTER_NAME = "mymaster"
@@ -52,7 +53,9 @@ def load_targets(path: Path) -> Fleet:
     Raises:
         SettingsError: what is wrong, with the file, the line and what to do.
     """
-    root = read_yaml(path).section(*("targets", "approvers", "requesters", "break_glass", "rules", "alerts", "rescue"))
+    root = read_yaml(path).section(
+        *("targets", "approvers", "requesters", "break_glass", "rules", "alerts", "rescue", "prometheus")
+    )
     sections = {}
     for key, value in root.need("targets", "it holds one entry for each Redis deployment").named():
         name = str(key.node.value)
@@ -61,8 +64,7 @@ def load_targets(path: Path) -> Fleet:
         sections[name] = value.section(*_TARGET_KEYS)
     if not sections:
         raise root.fields["targets"].wrong("is empty; it holds one entry for each Redis deployment.")
-    rescue = root.get("rescue")
-    targets = {name: _target(name, section, rescue) for name, section in sections.items()}
+    targets = {name: _target(name, section, root) for name, section in sections.items()}
     _refuse_one_deployment_twice(sections, targets)
     approvers = _people("approvers", root, sections)
     for_all, own = read_links(root.get("alerts"), sections)
@@ -81,7 +83,7 @@ def load_targets(path: Path) -> Fleet:
     )
 
 
-def _target(name: str, section: Section, rescue: Field | None) -> Target:
+def _target(name: str, section: Section, root: Section) -> Target:
     kind = Kind(section.need("kind", "it says who is in charge of the roles").one_of([kind.value for kind in Kind]))
     environment = section.get("environment")
     tls = read_tls(section.get("tls"))
@@ -112,7 +114,8 @@ def _target(name: str, section: Section, rescue: Field | None) -> Target:
         timeout_ms=_timeout_ms(section.get("limits")),
         address_map=address_map,
         kubernetes=place,
-        rescue=read_rescue(section.get("rescue") or rescue, on_kubernetes=place is not None),
+        rescue=read_rescue(section.get("rescue") or root.get("rescue"), on_kubernetes=place is not None),
+        prometheus=read_prometheus(section.get("prometheus"), root.get("prometheus"), name),
     )
 
 

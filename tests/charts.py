@@ -15,7 +15,7 @@ SILENT = range(20, 40)
 
 def _reading(number: int, second: int) -> Reading:
     if number == 3 and second in SILENT:
-        return Reading(T + second, silence="timed out")
+        return Reading(T + second, silence="no answer: timed out")
     replica = number > 1
     return Reading(
         T + second,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from actions.kit.elasticache.views import GroupView
     from actions.kit.kubernetes.ports import Kubernetes
     from actions.kit.kubernetes.view import KubernetesView
+    from actions.kit.ports import Prometheus
     from actions.kit.rescue import RescueCopy, RescueRoom
     from actions.kit.snapshot import SentinelView, Snapshot
 
@@ -61,6 +62,15 @@ class TargetHands(RedisHands):
                 f"{self.target.name} has no kubernetes block in targets.yaml: Kubernetes is not asked."
             )
         return self._kubernetes
+
+    @property
+    def prometheus(self) -> Prometheus:
+        """See ``Hands.prometheus``."""
+        if self.target.prometheus is None:
+            raise CommandRefused(f"{self.target.name} has no prometheus block in targets.yaml.")
+        from actions.adapters.prometheus import PrometheusApi  # noqa: PLC0415
+
+        return PrometheusApi(self.target.prometheus)
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -8,9 +8,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from actions.kit.charting.prometheus import Told
     from actions.kit.comparison import Bounds, Comparison
     from actions.kit.elasticache.ports import ElastiCache
     from actions.kit.kubernetes.ports import Kubernetes
+    from actions.kit.prometheus_place import PrometheusPlace
     from actions.kit.rescue import RescueCopy, RescueRoom
     from actions.kit.snapshot import Role, SentinelView, Snapshot
     from actions.kit.topology import Address, Place, Target
@@ -83,6 +85,21 @@ class ProbeResult:
     observations: tuple[str, ...]
 
 
+class Prometheus(Protocol):
+    """Whoever keeps the metrics of a target."""
+
+    @property
+    def place(self) -> PrometheusPlace:
+        """Where it is, as the settings have it."""
+
+    async def matrix(self, query: str, since: float, until: float, step_s: float) -> tuple[Told, ...]:
+        """The series of a query, from a moment to another, in seconds since 1970, every ``step_s`` seconds.
+
+        Raises:
+            ActionError: it does not answer, does not let us in, or refuses; says where it is.
+        """
+
+
 class Hands(Protocol):
     """The one way in which a step looks at and acts on one target. Every call has its own time-out.
 
@@ -100,6 +117,10 @@ class Hands(Protocol):
     @property
     def kubernetes(self) -> Kubernetes:
         """Kubernetes, of a target that lives there or whose application does; of another one it is refused."""
+
+    @property
+    def prometheus(self) -> Prometheus:
+        """Prometheus, of a target whose metrics it keeps; of another one it is refused."""
 
     async def observe(self) -> Snapshot:
         """A picture from every vantage point; never raises for a node that does not answer."""

@@ -10,6 +10,7 @@ from actions.kit.errors import UsageError
 
 if TYPE_CHECKING:
     from actions.kit.kubernetes.place import KubernetesPlace
+    from actions.kit.prometheus_place import PrometheusPlace
     from actions.kit.rescue_place import RescuePlace
 
 
@@ -176,3 +177,5 @@ class Target:
     """Where it lives on Kubernetes; ``nodes`` and ``sentinels`` may be empty then: the pods say them."""
     rescue: RescuePlace | None = None
     """Where copies of its data go before something is done that cannot be taken back."""
+    prometheus: PrometheusPlace | None = None
+    """Where its metrics are kept, for charts."""

@@ -165,8 +165,15 @@ def connect(
 @app.command()
 def chart(
     target: Target = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="From Prometheus, so far back: 30m, 24h, 7d. By default 1h, where there is one."
+        ),
+    ] = None,
     length: Annotated[
-        str | None, typer.Option("--for", metavar="TIME", help="Sample for so long: 30s, 2m. By default 30s.")
+        str | None,
+        typer.Option("--for", metavar="TIME", help="Sample for so long instead: 30s, 2m. By default 30s."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Write the picture into this new file.")] = None,
     *,
@@ -175,7 +182,7 @@ def chart(
     """Clients, memory, replication lag, commands a second and hit ratio over time."""
     from bot.cli import looking
 
-    return looking.chart(target, length, out, as_json=as_json)
+    return looking.chart(target, since, length, out, as_json=as_json)
 
 
 @app.command()

@@ -92,16 +92,17 @@ def connection(name: str | None, client: str | None, *, as_json: bool) -> Exit:
     return Exit.AS_IT_SHOULD_BE
 
 
-def chart(name: str | None, length: str | None, out: Path | None, *, as_json: bool) -> Exit:
+def chart(name: str | None, since: str | None, length: str | None, out: Path | None, *, as_json: bool) -> Exit:
     """The panels of one target over time: as text, as JSON, and as a picture where there is a file for it."""
-    from actions.chart import ACTION, FOR
-    from actions.kit.charting.sampling import length_s
+    from actions.chart import ACTION, FOR, SINCE, check
     from bot.cli.files import writing_bytes
 
-    seconds = length_s(length)  # What is wrong is said before anything is waited for.
+    target = chosen(name)
+    options = {one.name: text for one, text in ((SINCE, since), (FOR, length)) if text is not None}
+    seconds, _ = check(options, known=target.prometheus is not None)  # Before anything is made or waited for.
     with contextlib.ExitStack() as stack:
         write = stack.enter_context(writing_bytes(out)) if out else None
-        seen = _done(_charted(ACTION, chosen(name), {FOR.name: length} if length else {}, seconds))
+        seen = _done(_charted(ACTION, target, options, seconds))
         _show(seen, json.charted_json, lambda terminal: terminal.charted(seen), as_json=as_json)
         if write is not None and seen.chart is not None:
             write(_picture(seen.snapshot.target, seen.chart))

@@ -23,7 +23,7 @@ def _of(readings: Sequence[Reading]) -> Iterator[tuple[float, str]]:
             continue
         if after.silence:
             if before is not None and not before.silence:
-                yield after.at, f"no answer: {after.silence}"
+                yield after.at, after.silence
             continue
         back = "answers again" if before is not None and before.silence else ""
         changes = [back, *_changes(answered, after)] if answered is not None else [back]

@@ -48,7 +48,7 @@ def _of_node(snapshot: Snapshot, view: NodeView, at: float, acknowledged: dict[A
     lag_seconds = next((acknowledged[one] for one in (view.address, *view.also) if one in acknowledged), None)
     info = view.info
     if info is None:
-        why = f"{view.unasked.reason.value}" if view.unasked else "it did not say"
+        why = f"no answer: {view.unasked.reason.value}" if view.unasked else "no answer"
         return Reading(at, silence=why, lag_seconds=lag_seconds)
     return Reading(
         at,

@@ -18,7 +18,7 @@ def test_silence_a_restart_and_a_change_of_roles_in_their_order():
         "c": [Reading(1, silence="timed out"), Reading(2, "replica"), Reading(3, "replica", commands=5)],
     }
     assert occurrences(told) == (
-        Occurrence(2, "a", "no answer: refused"),
+        Occurrence(2, "a", "refused"),
         Occurrence(2, "c", "answers again"),
         Occurrence(3, "b", "replica became master"),
         Occurrence(4, "a", "answers again, was restarted, master became replica"),
