@@ -1,4 +1,4 @@
-"""A master that has handed over to one that is a replica again: nobody is master, and it gets its role back.
+"""A master that has handed over to one that is no master any more: nobody is, and it gets its role back.
 
 Valkey's coordinated failover makes the candidate a master and the old one its replica before any Sentinel knows of it.
 Restarted in that second the candidate comes back as what its file says, a replica of the old one: two replicas that
@@ -43,7 +43,7 @@ async def given_back(
     if standing.role is not Role.REPLICA:
         await hands.unfence(master, {})  # Sentinel has paused it for as long as its own time-out, minutes often.
         return ""
-    nobody = f"{master} has handed over to {candidate}, which is a replica again: nobody is master and takes writes"
+    nobody = f"{master} has handed over to {candidate}, which is no master any more: nobody takes writes"
     if not await has_all(master, standing, hands, *history):
         raise NotYet(f"{nobody}. Nothing proves that {master} still has the data, so it was not made master again")
     if why := _in_charge(await hands.observe(), master):

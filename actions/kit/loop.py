@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 from actions.kit.errors import ActionError, Gone, JournalDown, Stopped, TandemError
 from actions.kit.failed import Failure, Failures
 from actions.kit.late import called_back
-from actions.kit.plan import SettingChange, Step, stage_of, turns_after
+from actions.kit.plan import SettingChange, Step, stage_of, turning, turns_after
 from actions.kit.ports import Hands
 
 RETURNS_WITHIN_S = 15.0
@@ -123,7 +123,8 @@ async def go_on(steps: Sequence[Step], hands: Hands, journal: Watched, start: in
         if (passed and not failure.reverted) or await came_about(steps[index], hands):
             continue
         ending = await go_back(steps, range(stage_of(steps, index), index + 1), hands, journal, failures.sentences)
-        if ending.outcome is Outcome.UNDONE or not await came_about(steps[index], hands):
+        turn = turning(steps, stage_of(steps, index)) if failure.reverted else index
+        if ending.outcome is Outcome.UNDONE or not await came_about(steps[turn], hands):
             return ending
     return Ending(Outcome.INCOMPLETE if failures.left else Outcome.DONE, failures.sentences)
 

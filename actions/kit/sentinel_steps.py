@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actions.kit.errors import ActionError, NotYet, Reverted
+from actions.kit.errors import ActionError, Gone, NotYet, Reverted
 from actions.kit.late import called_back
 from actions.kit.plan import NAMING, Held, SettingChange, Step
 from actions.kit.ports import Hands
@@ -201,7 +201,7 @@ class AwaitSentinels(Step):
         Such a promotion cannot be left as it is: the Sentinels would make the new master a replica of the old one.
 
         Raises:
-            Reverted: the new master is a replica again, and no Sentinel has named it.
+            Reverted: the new master is a replica again, or gone with nobody else there, and no Sentinel has named it.
         """
         try:
             return await self._named_by_most(hands)
@@ -251,16 +251,22 @@ class AwaitSentinels(Step):
         await until(look, hands, self.within_ms / 1000, every_s=POLL_S)
 
     async def _reverted(self, hands: Hands) -> Held:
-        """Whether it was a master only until it was restarted, or told otherwise; by its own word."""
+        """Whether it was a master only until it was restarted, or told otherwise; by its own word.
+
+        Or until it died: where the old master has handed over to it, nobody is master then.
+        """
         try:
-            standing, views = await asyncio.gather(hands.standing(self.master), hands.sentinel_views())
+            standing = await hands.standing(self.master)
+            lost = standing.role is Role.REPLICA
+            now = f"is a {standing.role} of {standing.master} again"
+        except Gone:
+            lost, now = not (await hands.observe()).masters, "is gone, and no node says that it is a master"
         except ActionError as error:
             return Held(yes=False, observation=str(error))
-        named = {view.master.address for view in views if view.master is not None}
-        again = standing.role is Role.REPLICA and bool(named) and self.master not in named
+        named = {view.master.address for view in await hands.sentinel_views() if view.master is not None}
         who = ", ".join(map(str, sorted(named)))
-        seen = f"{self.master} was promoted, and is a replica of {standing.master} again; the Sentinels name {who}"
-        return Held(again, seen)
+        seen = f"{self.master} was promoted, and {now}; the Sentinels name {who}"
+        return Held(lost and bool(named) and self.master not in named, seen)
 
     async def _given_up(self, hands: Hands) -> None:
         """Until no Sentinel that answers is failing over any more, though none names the new master."""

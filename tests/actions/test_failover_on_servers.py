@@ -260,8 +260,8 @@ async def test_a_new_master_that_hangs_right_after_it_was_handed_over_to_stays_t
         assert await scene.lost() == 0
 
 
-@pytest.mark.parametrize("seen", [False, True], ids=["not seen as master", "seen as master"])
-async def test_a_master_that_handed_over_to_one_that_is_restarted_is_master_again(*, seen: bool) -> None:
+@pytest.mark.parametrize("how", ["restarted before it is seen as master", "restarted", "dead"])
+async def test_a_master_that_handed_over_to_one_that_is_no_master_any_more_is_master_again(how: str) -> None:
     """Two replicas that follow each other: by themselves the Sentinels leave that for twice their failover-timeout.
 
     What Sentinel has the master do is done here without it: so it cannot be quicker than the restart.
@@ -272,8 +272,9 @@ async def test_a_master_that_handed_over_to_one_that_is_restarted_is_master_agai
 
     async def restarted() -> None:
         await scene.candidate.kill()
-        await scene.candidate.start()
-        assert (await scene.candidate.command("ROLE"))[0] == "slave"
+        if how != "dead":
+            await scene.candidate.start()
+            assert (await scene.candidate.command("ROLE"))[0] == "slave"
 
     class HandingOver(TargetHands):
         async def sentinel_failover(self, sentinel: Address, *, coordinated: bool) -> None:
@@ -282,12 +283,13 @@ async def test_a_master_that_handed_over_to_one_that_is_restarted_is_master_agai
             await scene.old.command("FAILOVER", "TO", host, port)
             while (await scene.candidate.command("ROLE"))[0] != "master":
                 await asyncio.sleep(0.01)
-            if not seen:
+            if unseen:
                 await restarted()
 
+    unseen = how == "restarted before it is seen as master"
     async with under_load(which, hurry=False, down_after_ms=60_000, failover_timeout_ms=60_000) as scene:
         hands = HandingOver(target_of(scene.topology, timeout_ms=10_000))
-        journal = Journal(AwaitSentinels, restarted if seen else None)
+        journal = Journal(AwaitSentinels, None if unseen else restarted)
         steps = [one for one in scene.plan.steps if isinstance(one, FenceCandidate | SentinelFailover | AwaitSentinels)]
         try:
             async with never_two_writable_masters(scene.topology):
@@ -295,14 +297,16 @@ async def test_a_master_that_handed_over_to_one_that_is_restarted_is_master_agai
         finally:
             await hands.aclose()
         assert ending.outcome is Outcome.UNDONE, (ending, journal.lines)
-        told = "is a replica of" if seen else "nobody is master, and writes are refused"
-        assert told in " ".join(ending.failures)
+        told = {"restarted": "is a replica of", "dead": "is gone, and no node says that it is a master"}
+        assert told.get(how, "nobody is master, and writes are refused") in " ".join(ending.failures)
         undone = [note for _, name, state, note in journal.lines if (name, state) == ("SentinelFailover", "undone")]
         assert f"{scene.old.address}, and it was made master again and takes writes" in " ".join(undone)
         assert await scene.topology.master() is scene.old
         assert await setting(scene.old, "min-replicas-to-write") == "0"
         assert journal.owed == []
         assert await scene.old.command("SET", "after", "1")
+        if how == "dead":
+            await scene.candidate.start()
         assert await scene.lost() == 0
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from actions.kit.cluster.steps import ProveShards
-from actions.kit.errors import Gone, JournalDown, NotYet, Stopped, TandemError, TooLate
+from actions.kit.errors import Gone, JournalDown, NotYet, Reverted, Stopped, TandemError, TooLate
 from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.plan import Held, SettingChange, Step
 from actions.kit.ports import Hands
@@ -105,6 +105,15 @@ async def test_what_a_step_sees_that_only_looks_was_not_so_already(looks: bool, 
     assert (world.done, [(said, note) for _, _, said, note in journal.lines]) == ([], [(state, "moved")])
 
 
+@dataclass(frozen=True, slots=True)
+class Seen(Turn):
+    """It is seen to have come about once it cannot be undone."""
+
+    async def undo(self, hands: Hands) -> str:
+        self.world.moved = True
+        return await Noted.undo(self, hands)
+
+
 def steps(world: World) -> list[Step]:
     return [
         Noted("steer", world),
@@ -196,6 +205,31 @@ async def test_a_turn_that_failed_but_came_about_goes_on() -> None:
     ending = await carry_out(plan, nothing, journal)
     assert ending.outcome is Outcome.INCOMPLETE, "it has to say that something was not as it should be"
     assert world.done == ["steer", "fence", "demote", "put back"]
+    assert journal.owed == []
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen(Noted):
+    """Sees that what was done at the turn has come undone."""
+
+    async def act(self, hands: Hands) -> str:
+        raise Reverted("nobody was promoted after all")
+
+
+@pytest.mark.parametrize("moved", [False, True])
+async def test_a_turn_that_has_come_undone_is_gone_back_from_unless_it_came_about_again(*, moved: bool) -> None:
+    world, journal = World(), Journal()
+    plan: list[Step] = [*steps(world)[:3], Unseen("named", world), *steps(world)[3:]]
+    if moved:
+        world.failing = {"undo turn"}
+        plan[2] = Seen("turn", world)
+    ending = await carry_out(plan, nothing, journal)
+    if moved:
+        assert ending.outcome is Outcome.INCOMPLETE
+        assert world.done[2:] == ["turn", "undo named", "undo turn", "demote", "put back"]
+    else:
+        assert ending == Ending(Outcome.UNDONE, ("named: nobody was promoted after all",))
+        assert world.done[2:] == ["turn", "undo named", "undo turn", "undo fence", "undo steer"]
     assert journal.owed == []
 
 
