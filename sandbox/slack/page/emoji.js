@@ -74,6 +74,7 @@ const DRAWN = {
   hand: palm,
   raising_hand: palm,
   memo: [["rect", { x: 4, y: 2.5, width: 16, height: 19, rx: 2, fill: "#fff", stroke: "#5b6570", "stroke-width": 1.8 }], line("M8 8 H16 M8 12 H16 M8 16 H13", "#5b6570", 1.8)],
+  scroll: [fill("M6 3 H19 V17 H6 Z", "#f2dcae"), fill("M4 17 H21 a3 3 0 0 1 -3 4 H7 a3 3 0 0 1 -3 -4 Z", "#d9b36c"), line("M9 7 H16 M9 10 H16 M9 13 H14", "#8a5a2b", 1.6)],
   clock3: [["circle", { cx: 12, cy: 12, r: 9, fill: "#fff", stroke: "#5b6570", "stroke-width": 2.2 }], line("M12 6.5 V12 H16.5", "#5b6570", 2)],
   loudspeaker: [horn, line("M20 9 V15", "#6b7682", 2)],
   mute: [horn, line("M4 4 L20 20", "#d5384b")],
