@@ -170,6 +170,10 @@ class TargetHands(RedisHands):
         """See ``Hands.rescued``."""
         return await self._rescues.find(name)
 
+    async def commands_since(self, node: Address, replid: str, offset: int) -> frozenset[str]:
+        """See ``Hands.commands_since``."""
+        return await self._rescues.commands_since(node, replid, offset)
+
     @property
     def _rescues(self) -> Rescuer:
         if self._rescuer is None:

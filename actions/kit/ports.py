@@ -143,13 +143,13 @@ class Hands(Protocol):
         Found out by commands that are queued and discarded, and that would be no commands if they were run.
         """
 
-    async def flush(self, node: Address, wanted: Flush, settings: Mapping[str, str]) -> tuple[Keyspace, Keyspace]:
+    async def flush(
+        self, node: Address, wanted: Flush, settings: Mapping[str, str]
+    ) -> tuple[Keyspace, Keyspace] | None:
         """In one go: CONFIG SET, CLIENT UNPAUSE, and a script that flushes if the node is still where it is to be.
 
         By a connection that ``recall`` finds again. FLUSHDB ASYNC of each database; what they held before and after.
-
-        Raises:
-            TooLate: the node has moved on, and nothing was flushed.
+        ``None``: the node has moved on, and nothing was flushed.
         """
 
     async def flush_mark(self, node: Address, mark: str, database: int, *, remove: bool = False) -> bool:
@@ -265,6 +265,13 @@ class Hands(Protocol):
 
         Raises:
             RescueDamaged: it is not what it was.
+        """
+
+    async def commands_since(self, node: Address, replid: str, offset: int) -> frozenset[str]:
+        """The names of the commands that this node has sent its replicas after this offset of its history, until now.
+
+        Raises:
+            CommandRefused: its backlog no longer has all of them.
         """
 
     async def sleep(self, seconds: float) -> None:

@@ -19,6 +19,7 @@ from actions.kit.elasticache import proof as elasticache_proof
 from actions.kit.elasticache import steps as elasticache_steps
 from actions.kit.elasticache import switching
 from actions.kit.flushing import copied as flush_copied
+from actions.kit.flushing import proof as flush_proof
 from actions.kit.flushing import steps as flushing
 from actions.kit.kubernetes import steps as application
 from actions.kit.plan import Step
@@ -74,7 +75,7 @@ STEP_TYPES: tuple[type[Step], ...] = (
     tuning.KeepSettings,
     flush_copied.RescueMaster,
     flushing.FlushMaster,
-    flushing.TakeWrites,
-    flushing.SeeFlushed,
+    flush_proof.TakeWrites,
+    flush_proof.SeeFlushed,
     flush_copied.ReportFlush,
 )

@@ -13,7 +13,8 @@ from actions.kit.errors import UsageError
 from actions.kit.fencing import FENCE_REPLICAS
 from actions.kit.flushing.copied import ReportFlush, RescueMaster
 from actions.kit.flushing.look import Flushable
-from actions.kit.flushing.steps import FlushMaster, SeeFlushed, TakeWrites
+from actions.kit.flushing.proof import SeeFlushed, TakeWrites
+from actions.kit.flushing.steps import FlushMaster
 from actions.kit.plan import Plan, Refusal, Risk
 from actions.kit.repair.fence import SeeRoom
 from actions.kit.rescue import RescueRoom
@@ -99,6 +100,10 @@ def test_what_it_costs_besides() -> None:
     assert "writes dumps: from the next one on" in " ".join(plan_of(dumps).cost.notes)
     unknown = seen(holds=replace(HOLDS, changes=None))
     assert "had an unknown number of changes" in " ".join(plan_of(unknown).cost.notes)
+    old = with_node(seen(), 1, flavour="redis", version=(6, 2, 7))
+    assert "10.0.0.1:6379 refuses writes (but for scripts that write: before Redis 7.0" in " ".join(
+        plan_of(old).cost.notes
+    )
     silent = seen(without_node(healthy(), 3))
     assert "No answer from 10.0.0.3:6379: what a replica has goes when it is back." in plan_of(silent).cost.notes
 
@@ -154,8 +159,6 @@ def test_not_where_it_could_not_be_copied_or_flushed() -> None:
     )
     assert "CONFIG GET is not allowed" in refused(with_view(seen(), 1, config=NodeConfig()))
     assert "cannot write its data to disk" in refused(with_node(seen(), 1, last_bgsave_ok=False))
-    old = with_node(seen(), 1, flavour="redis", version=(6, 2, 7))
-    assert "10.0.0.1:6379 is older than Redis 7.0: its fence does not stop scripts" in refused(old)
 
 
 def test_elasticache_says_what_to_do_instead() -> None:

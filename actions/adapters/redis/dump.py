@@ -10,11 +10,13 @@ import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 
+import hiredis
+
 from actions.adapters.redis.failures import CommandFailed, ExchangeError, as_error, from_exception, from_reply
 from actions.adapters.redis.reach import Reach
 from actions.adapters.redis.tls import tls_context
 from actions.adapters.redis.wire import LoginRefusedError, Request
-from actions.kit.errors import CommandRefused
+from actions.kit.errors import CommandRefused, Garbled
 from actions.kit.snapshot import Reason
 from actions.kit.topology import Address, Target
 
@@ -186,3 +188,19 @@ async def _log_in(line: ReplicaLine, who: str, target: Target) -> None:
         if error.reason is not Reason.REFUSED_COMMAND:
             raise
         raise as_error(who, from_exception(LoginRefusedError(error.failure.text), password)) from None
+
+
+def names_in(sent: bytes) -> frozenset[str]:
+    """The names of commands, in capitals, as a node sends them its replicas.
+
+    Raises:
+        Garbled: these are none.
+    """
+    reader, names = hiredis.Reader(), set()
+    reader.feed(sent)
+    try:
+        while (command := reader.gets()) is not False:
+            names.add(command[0].decode(errors="replace").upper())
+    except (hiredis.HiredisError, AttributeError, IndexError, TypeError) as error:
+        raise Garbled("what it sends its replicas cannot be read") from error
+    return frozenset(names)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actions.adapters.redis.connection import Command, CommandFailed, Node, Reply
+from actions.adapters.redis.connection import Command, CommandFailed, Node
 from actions.adapters.redis.failures import as_error
 from actions.adapters.redis.recalling import named
-from actions.kit.errors import Garbled, TooLate
+from actions.kit.errors import Garbled
 from actions.kit.flushing.keyspace import parse_databases
 from actions.kit.ports import Flush, Keyspace
 
@@ -31,7 +31,7 @@ local offset = tonumber(string.match(info, 'master_repl_offset:(%d+)'))
 local moved = offset - tonumber(ARGV[2])
 local same = string.match(info, 'master_replid:(%w+)') == ARGV[1] and string.find(info, 'role:master', 1, true)
 if not same or (moved ~= 0 and moved ~= {PING_BYTES}) then
-  return {{string.format('%.0f', offset)}}
+  return {{'moved'}}
 end
 local before = redis.call('INFO', 'keyspace')
 for i = 3, #ARGV do
@@ -46,7 +46,7 @@ return {{before, after}}
 """The mark is set last: by then the script has written, and so it may where there is no memory left."""
 
 
-async def flush(server: Node, wanted: Flush, open_it: Sequence[Command]) -> tuple[Keyspace, Keyspace]:
+async def flush(server: Node, wanted: Flush, open_it: Sequence[Command]) -> tuple[Keyspace, Keyspace] | None:
     """See ``Hands.flush``; ``open_it`` are the commands by which the fence is taken away."""
     ask: Command = ("EVAL", SCRIPT, 1, wanted.mark, wanted.replid, wanted.offset, *wanted.databases)
     replies = await server.ask(*open_it, ("CLIENT", "UNPAUSE"), ask, *await named(server))
@@ -57,10 +57,7 @@ async def flush(server: Node, wanted: Flush, open_it: Sequence[Command]) -> tupl
     if not isinstance(answer, list) or len(answer) not in {1, 2}:
         raise Garbled(f"{server.name} answered FLUSHDB ASYNC with something else")
     if len(answer) == 1:
-        raise TooLate(
-            f"{server.name} has moved on since it was copied, from offset {wanted.offset:,} to {_text(answer[0])}: "
-            "nothing was flushed"
-        )
+        return None
     before, after = answer
     return Keyspace(parse_databases(before)), Keyspace(parse_databases(after))
 
@@ -83,7 +80,3 @@ async def why_not(server: Node) -> str:
         if isinstance(reply, CommandFailed) and not reply.text.startswith(_ALLOWED)
     )
     return next(no, "")
-
-
-def _text(reply: Reply) -> str:
-    return reply.decode(errors="replace") if isinstance(reply, bytes) else str(reply)

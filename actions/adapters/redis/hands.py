@@ -98,7 +98,9 @@ class RedisHands:
 
         return await why_not(self._node(node))
 
-    async def flush(self, node: Address, wanted: Flush, settings: Mapping[str, str]) -> tuple[Keyspace, Keyspace]:
+    async def flush(
+        self, node: Address, wanted: Flush, settings: Mapping[str, str]
+    ) -> tuple[Keyspace, Keyspace] | None:
         """See ``Hands.flush``."""
         from actions.adapters.redis.flushing import flush  # noqa: PLC0415 -- See the module.
 

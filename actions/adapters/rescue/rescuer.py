@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from actions.adapters.redis.connection import CommandFailed, Node, Reply
-from actions.adapters.redis.dump import SILENCE_S, replica_line
+from actions.adapters.redis.dump import SILENCE_S, names_in, replica_line
 from actions.adapters.redis.failures import ExchangeError, as_error
 from actions.adapters.redis.reach import Reach
 from actions.adapters.rescue.checker import find_checkers
@@ -100,6 +100,19 @@ class Rescuer:
             if not intact:
                 raise RescueDamaged(f"{self._store.path(file)} is not what it was when the copy was taken.")
         return copy
+
+    async def commands_since(self, node: Address, replid: str, offset: int) -> frozenset[str]:
+        """See ``Hands.commands_since``."""
+        info = _fields(await self._info(node))
+        last, begins = (_number(info.get(f"{name}_offset", "")) for name in ("master_repl", "repl_backlog_first_byte"))
+        gone = last is None or begins is None or not begins - 1 <= offset <= last
+        if gone or last is None or info.get("master_replid") != replid:
+            raise CommandRefused(f"{node} no longer has the commands since offset {offset:,} in its backlog")
+        if last == offset:
+            return frozenset()
+        async with self._line(node)() as line:
+            sent = [chunk async for chunk in await line.commands(replid, offset + 1, last)]
+        return names_in(b"".join(sent))
 
     async def _taken(self, node: Address, name: str, fork: int | None) -> RescueCopy:
         line = self._line(node)

@@ -16,7 +16,8 @@ from actions.kit.cluster.steps import ProveShards
 from actions.kit.fencing import but_scripts, fence_of, scripts_pass
 from actions.kit.flushing.copied import ReportFlush, RescueMaster
 from actions.kit.flushing.masters import Flushed
-from actions.kit.flushing.steps import FlushMaster, SeeFlushed, TakeWrites, named
+from actions.kit.flushing.proof import SeeFlushed, TakeWrites
+from actions.kit.flushing.steps import FlushMaster, named
 from actions.kit.plan import Cost, Plan, Risk, Step, facts_of
 from actions.kit.repair.fence import SeeRoom
 from actions.kit.repair.rescue import Loser
@@ -63,14 +64,16 @@ def _steps(snapshot: Snapshot, masters: Sequence[Flushed]) -> tuple[Step, ...]:
     fences = {one.address: fence_of(one.address, one.node.config) for one in masters}
     evidence = (*_because(masters), *(f"{one.address} is flushed: {named(one.databases)}" for one in masters))
     steps: list[Step] = [SeeRoom(address) for address in copies]
-    steps += [Fence(address, pause_ms, fences[address], copy.strict) for address, copy in copies.items()]
+    steps += [Fence(one.address, pause_ms, fences[one.address], scripts_pass(one.node)) for one in masters]
     for address, copy in copies.items():
         others = tuple(other for other in copies if other != address)
         steps.append(RescueMaster(copy, pause_ms if renewed else 0, evidence, others))
     marks = {one.address: f"tandem:probe:flush:{{{one.tag}}}:{stem_of(copies[one.address].copy)}" for one in masters}
     for one in masters:
         fence, mark = fences[one.address], marks[one.address]
-        steps.append(FlushMaster(copies[one.address], one.databases, mark, pause_ms, renewed, fence))
+        steps.append(
+            FlushMaster(copies[one.address], one.databases, mark, pause_ms, renewed, fence, scripts_pass(one.node))
+        )
     steps += [TakeWrites(address, fence) for address, fence in fences.items()]
     first, last = (
         [SeeFlushed(one.address, one.databases, marks[one.address], _answering(snapshot, one), last) for one in masters]
@@ -92,7 +95,6 @@ def _loser(snapshot: Snapshot, one: Flushed) -> Loser:
         node=one.address,
         replid=one.node.info.replid if one.node.info else "",
         copy=copy_name(snapshot.target, "flush", one.address, snapshot.observed_at),
-        strict=scripts_pass(one.node),
     )
 
 

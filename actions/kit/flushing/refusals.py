@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actions.kit.cluster.shards import Shards
-from actions.kit.fencing import scripts_pass
 from actions.kit.flushing.masters import all_masters, flushed
 from actions.kit.kubernetes.refusals import not_from_here
 from actions.kit.replication_refusals import others_in_charge
@@ -48,7 +47,7 @@ def _why_not(snapshot: Snapshot, database: int | None) -> Iterator[str]:
     for node in snapshot.nodes:
         yield from _replica(node)
     for node in _masters(snapshot):
-        yield from _master(snapshot, node)
+        yield from _master(node)
     yield from _no_room_together(snapshot, database)
     yield from _no_such_database(snapshot, database)
 
@@ -97,7 +96,7 @@ def _replica(node: NodeView) -> Iterator[str]:
         )
 
 
-def _master(snapshot: Snapshot, node: NodeView) -> Iterator[str]:
+def _master(node: NodeView) -> Iterator[str]:
     info, config = node.info, node.config
     if node.flushable is not None and node.flushable.why_not:
         yield f"{node.address} cannot be flushed: {node.flushable.why_not.rstrip('.')}.{_mend(node.flushable.why_not)}"
@@ -110,11 +109,6 @@ def _master(snapshot: Snapshot, node: NodeView) -> Iterator[str]:
     if info is not None and ((info.last_bgsave_ok is False and stops) or info.last_aof_write_ok is False):
         yield (
             f"{node.address} cannot write its data to disk, so it refuses writes, and a flush is one: mend that first."
-        )
-    if snapshot.kind is Kind.SENTINEL and scripts_pass(node):
-        yield (
-            f"{node.address} is older than Redis 7.0: its fence does not stop scripts, and a pause for as long as a "
-            "copy takes would make the Sentinels fail over. So nothing proves that a copy has all that is flushed."
         )
 
 

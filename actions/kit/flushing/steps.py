@@ -1,25 +1,26 @@
-"""The flush itself, how it is proven on every node, and that writes are taken again.
-
-No I/O here but through Hands.
-"""
+"""The flush itself: only where a verified copy has all, and only once. No I/O here but through Hands."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.kit.errors import ActionError, NotYet, Permanent, Temporary, TooLate
+from actions.kit.errors import NotYet, Permanent, Temporary, TooLate
 from actions.kit.fencing import keeps_fence
 from actions.kit.flushing.copied import held
 from actions.kit.late import called_back
 from actions.kit.plan import Held, SettingChange, Step
-from actions.kit.ports import Flush, Hands
+from actions.kit.ports import Flush, Hands, Keyspace, Standing
 from actions.kit.repair.demotion import NO_COPY
 from actions.kit.repair.rescue import Loser, why_not_frozen
+from actions.kit.rescue import RescueCopy
 from actions.kit.snapshot import Role
-from actions.kit.steps import as_settings, until
-from actions.kit.topology import Address
+from actions.kit.steps import as_settings
+
+ATTEMPTS = 3
+HARMLESS = frozenset({"PING", "REPLCONF", "PUBLISH", "SPUBLISH", "SELECT", "MULTI", "EXEC", "DEL", "UNLINK"})
+"""What a master sends its replicas without having more than its copy: keys that expire go as DEL or UNLINK."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class FlushMaster(Step):
     renewed: bool
     """The pause may be renewed for as long as it takes: no Sentinel watches."""
     settings: tuple[SettingChange, ...]
+    scripts_pass: bool = False
+    """Its fence does not stop scripts: every command since the copy is looked at."""
 
     @property
     def title(self) -> str:
@@ -80,13 +83,43 @@ class FlushMaster(Step):
         node = self.master.node
         async with held((node,), self.pause_ms if self.renewed else 0, hands):
             copy = await hands.rescued(self.master.copy)  # It is read and hashed again.
-        await hands.fence(node, self.pause_ms, {})
+        if copy is None:
+            raise TooLate(f"{node} was not flushed: {NO_COPY}")
+        closing: Mapping[str, str] = {}
+        proven = copy.offset if self.scripts_pass else None
+        for _ in range(ATTEMPTS):
+            await hands.fence(node, self.pause_ms, closing)
+            standing = await self._at_rest(copy, proven, hands)
+            wanted = Flush(self.databases, standing.replid, standing.offset, self.mark)
+            flushed = await hands.flush(node, wanted, as_settings(self.settings, old=True))
+            if flushed is not None:
+                return self._said(*flushed, standing.offset)
+            # Its fence is gone, and something has come: a hello of a Sentinel, several PINGs, or a write.
+            closing, proven = as_settings(self.settings), standing.offset
+        raise TooLate(f"{node} was not flushed: each time something came in between")
+
+    async def _at_rest(self, copy: RescueCopy, proven: int | None, hands: Hands) -> Standing:
+        """Where it is, paused and behind its fence.
+
+        Args:
+            copy: what has to hold all of it.
+            proven: the offset from which on it is looked at what it took; ``None`` where its fence is proof enough.
+            hands: what asks it.
+
+        Raises:
+            TooLate: the copy may lack something.
+        """
+        node = self.master.node
         standing = await hands.standing(node)
-        why = NO_COPY if copy is None else await why_not_frozen(self.master, copy, standing, hands)
+        why = await why_not_frozen(self.master, copy, standing, hands)
+        if why is None and proven is not None:
+            names = sorted(await hands.commands_since(node, copy.replid, proven) - HARMLESS)
+            why = f"it took {', '.join(names)} since it was copied" if names else None
         if why or standing.role is not Role.MASTER:
             raise TooLate(f"{node} was not flushed: {why or 'it is no master any more'}")
-        wanted = Flush(self.databases, standing.replid, standing.offset, self.mark)
-        before, after = await hands.flush(node, wanted, as_settings(self.settings, old=True))
+        return standing
+
+    def _said(self, before: Keyspace, after: Keyspace, offset: int) -> str:
         went, others = [], 0
         for number, keys in before.databases:
             if number in self.databases:
@@ -94,9 +127,9 @@ class FlushMaster(Step):
             elif dict(after.databases).get(number) == keys:
                 others += 1
             else:
-                raise NotYet(f"{node}: database {number} was not to change and has")
+                raise NotYet(f"{self.master.node}: database {number} was not to change and has")
         still = f"; {others} other database{'s' * (others > 1)} untouched" if others else ""
-        return f"{', '.join(went) or 'no key'} went at offset {standing.offset:,}{still}"
+        return f"{', '.join(went) or 'no key'} went at offset {offset:,}{still}"
 
     async def _why_not(self, hands: Hands) -> str | None:
         copy = await hands.rescued(self.master.copy)
@@ -133,109 +166,7 @@ class FlushMaster(Step):
             raise NotYet(f"{self.master.node} has {keys:,} keys, and its copy {had}")
 
 
-@dataclass(frozen=True, slots=True)
-class TakeWrites(Step):
-    """See that a master takes writes again, whatever became of its flush."""
-
-    node: Address
-    settings: tuple[SettingChange, ...]
-    within_s: int = 5
-
-    @property
-    def title(self) -> str:
-        """What the step does."""
-        return f"See that {self.node} takes writes"
-
-    @property
-    def command(self) -> str:
-        """The equivalent for a person."""
-        sets = "; ".join(f"CONFIG SET {change.name} {change.old}" for change in self.settings)
-        return f"{self.node}> {sets}; CLIENT UNPAUSE"
-
-    @property
-    def repays(self) -> tuple[SettingChange, ...]:
-        """What was owed."""
-        return self.settings
-
-    async def act(self, hands: Hands) -> str:
-        """Put the old values back where they are not, and read them.
-
-        Raises:
-            NotYet: they are not as they were.
-        """
-        return (await until(lambda: self._open(hands), hands, self.within_s, every_s=0.1)).observation
-
-    async def _open(self, hands: Hands) -> Held:
-        wanted = as_settings(self.settings, old=True)
-        if await hands.settings(self.node, tuple(wanted)) != wanted:
-            await called_back(self.node, hands)
-            await hands.unfence(self.node, wanted)
-        seen = await hands.settings(self.node, tuple(wanted))
-        return Held(seen == wanted, ", ".join(f"{name} {value}" for name, value in seen.items()))
-
-
-@dataclass(frozen=True, slots=True)
-class SeeFlushed(Step):
-    """See the flush on the master and on each replica, by its mark, and how many keys there are by now."""
-
-    node: Address
-    databases: tuple[int, ...]
-    mark: str
-    replicas: tuple[Address, ...] = ()
-    last: bool = False
-    """The second look, after which the mark is taken away."""
-    within_s: int = 20
-
-    @property
-    def title(self) -> str:
-        """What the step does."""
-        again = "once more " if self.last else ""
-        return f"See {again}on every node that {named(self.databases)} of {self.node} was flushed"
-
-    @property
-    def command(self) -> str:
-        """The equivalent for a person."""
-        nodes = ", ".join(map(str, (self.node, *self.replicas)))
-        return f"INFO keyspace on {nodes}" + (f"; {self.node}> DEL the mark of the flush" if self.last else "")
-
-    def looks_again_at(self, earlier: Step) -> bool:
-        """Whether an earlier one looked at the same."""
-        return isinstance(earlier, SeeFlushed) and replace(earlier, last=self.last) == self
-
-    async def act(self, hands: Hands) -> str:
-        """Look until all show it.
-
-        Raises:
-            NotYet: one of them does not.
-        """
-        seen = (await until(lambda: self._everywhere(hands), hands, self.within_s, every_s=0.1)).observation
-        if self.last:
-            await hands.flush_mark(self.node, self.mark, self.databases[0], remove=True)
-        return seen
-
-    async def _everywhere(self, hands: Hands) -> Held:
-        nodes = (self.node, *self.replicas)
-        told = await asyncio.gather(*(self._on(node, hands) for node in nodes), return_exceptions=True)
-        for one in told:
-            if isinstance(one, BaseException) and not isinstance(one, ActionError):
-                raise one
-        yes = all(isinstance(one, Held) and one.yes for one in told)
-        return Held(yes, "; ".join(one.observation if isinstance(one, Held) else str(one) for one in told))
-
-    async def _on(self, node: Address, hands: Hands) -> Held:
-        marked = await hands.flush_mark(node, self.mark, self.databases[0])
-        keys = dict((await hands.keyspace(node)).databases)
-        now = {number: keys.get(number, 0) - (marked and number == self.databases[0]) for number in self.databases}
-        if not marked:
-            return Held(yes=False, observation=f"{node} does not show it: {_counts(now)}")
-        return Held(yes=True, observation=f"{node} has what was written since: {_counts(now)}")
-
-
 def named(databases: tuple[int, ...]) -> str:
     """In words: ``database 0``, ``databases 0 and 3``."""
     *first, last = map(str, databases)
     return f"databases {', '.join(first)} and {last}" if first else f"database {last}"
-
-
-def _counts(keys: dict[int, int]) -> str:
-    return ", ".join(f"{count:,} key{'s' * (count != 1)} in database {number}" for number, count in keys.items())

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from actions.adapters import connect
-from actions.adapters.redis.dump import NO_PORT, replica_line
+from actions.adapters.redis.dump import NO_PORT, names_in, replica_line
 from actions.adapters.redis.reach import directly
 from actions.kit.diagnosis import diagnose
 from actions.kit.errors import CommandRefused, Garbled, Unreachable
@@ -145,3 +145,12 @@ async def looked_ms_ago(topology):
     (watcher,) = topology.sentinels
     said = await watcher.command("SENTINEL", "MASTER", topology.master_name)
     return int(dict(zip(said[::2], said[1::2], strict=True))["info-refresh"])
+
+
+def test_commands_are_told_by_their_names_alone():
+    sent = b"*1\r\n$4\r\nPING\r\n*3\r\n$3\r\nset\r\n$6\r\nsecret\r\n$3\r\na\r\n\r\n"
+    assert names_in(sent + b"*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n") == {"PING", "SET", "DEL"}
+    assert names_in(b"") == frozenset()
+    for wrong in (b"+OK\r\n", b"*0\r\n", b"nonsense\r\n"):
+        with pytest.raises(Garbled):
+            names_in(wrong)
