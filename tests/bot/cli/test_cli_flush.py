@@ -1,7 +1,5 @@
 """`flush` in a terminal: planned, asked for, refused to its requester and to a wrong name, approved, done."""
 
-import sys
-
 import pytest
 
 from sandbox.redis import build, replication
@@ -22,13 +20,13 @@ main()
 
 async def test_asked_for_approved_by_the_typed_name_and_done(terminal, monkeypatch, tmp_path):
     monkeypatch.setattr("actions.kit.flushing.planned.LOOK_AGAIN_S", 1)
-    monkeypatch.setattr("tests.bot.cli.conftest.TANDEM", (sys.executable, "-c", IMPATIENT))
     async with replication(build(), replicas=0) as topology:
         (master,) = topology.nodes
         await filled(master)
         about = {"kind": "replication", "nodes": list(topology.node_addresses), "limits": PATIENT}
         async with left_by_a_bot(terminal, **about, rescue={"folder": str(tmp_path / "copies")}) as (_, *people):
             oncall, lead, guest = people
+            lead.program = IMPATIENT
             plan = await oncall.says("plan flush orders --db 0 --json")
             assert (plan.code, plan.err) == (0, "")
             assert (plan.json["risk"], plan.json["cost"]["loss_keys"]) == ("irreversible", OLD[0])
