@@ -586,7 +586,7 @@ async def test_the_second_look_counts_and_notices_a_revert() -> None:
             if state is StepState.FAILED:
                 await third.resume()
 
-    async with under_load(default, timeout_ms=1_000) as scene:
+    async with under_load(default, **CALM) as scene:
         third = next(node for node in scene.topology.nodes if node not in (scene.old, scene.candidate))
         journal = Mended()
         proofs = {0: {"within_s": 1}, 30: {"after_s": 1, "within_s": 60}}
