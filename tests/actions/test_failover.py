@@ -12,13 +12,16 @@ import pytest
 
 from actions import failover
 from actions.adapters import TargetHands, connect
-from actions.kit.errors import UsageError
-from actions.kit.fencing import FENCE_REPLICAS
+from actions.kit.errors import NotYet, UsageError
+from actions.kit.fencing import FENCE_REPLICAS, MAX_LAG, SWITCHED_OFF
 from actions.kit.findings import FindingId
-from actions.kit.plan import Plan, Refusal
+from actions.kit.plan import Held, Plan, Refusal
+from actions.kit.promotion import FenceCandidate
+from actions.kit.sentinel_switch import LastLook
+from actions.kit.steps import until
 from actions.kit.topology import Credentials, Limits, Target
 from sandbox.redis import Topology, WriteLoad, build, builds, faults, sentinel
-from tests.failover import answered, caught_up, target_of
+from tests.failover import PATIENT, answered, caught_up, planned, target_of
 
 pytestmark = pytest.mark.servers
 
@@ -173,6 +176,26 @@ async def test_a_fence_was_left_behind_on_a_replica() -> None:
     async with sentinel(build(NAME), replicas=1) as topology:
         await topology.nodes[1].command("CONFIG", "SET", "min-replicas-to-write", str(FENCE_REPLICAS))
         assert "it holds the fence of an earlier failover" in await refusal(topology)
+
+
+async def test_a_candidate_whose_fence_is_switched_off_meanwhile_is_not_promoted() -> None:
+    """It would take writes as soon as it is master, before the Sentinels name it."""
+    async with (
+        sentinel(build(NAME), replicas=1) as topology,
+        seen(topology, lambda target: replace(target, timeout_ms=PATIENT["timeout_ms"])) as hands,
+    ):
+        steps = (await planned(hands)).steps
+        fence = next(step for step in steps if isinstance(step, FenceCandidate))
+        look = next(step for step in steps if isinstance(step, LastLook))
+
+        async def looked() -> Held:
+            return Held(yes=True, observation=await look.act(hands))
+
+        await fence.act(hands)
+        await until(looked, hands, 60)
+        await topology.nodes[1].command("CONFIG", "SET", MAX_LAG, "0")
+        with pytest.raises(NotYet, match=f"would take writes as soon as it is promoted: {SWITCHED_OFF}"):
+            await look.act(hands)
 
 
 async def test_the_master_hands_over_by_itself() -> None:
