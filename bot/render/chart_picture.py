@@ -10,6 +10,7 @@ import io
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from textwrap import wrap
 from typing import Any
 
 from matplotlib import rc_context
@@ -34,8 +35,11 @@ WIDTH, PANEL_HEIGHT, LINE_HEIGHT = 7.2, 1.5, 0.21
 """Inches, of which each has ``DPI`` pixels."""
 LEFT, RIGHT = 0.13, 0.975
 """Where the panels begin and end, of the whole width."""
+LETTERS = 100
+"""So many of the small ones are about as wide as the picture."""
 DPI = 125
 SIGNS_ON_A_LINE = 6
+ROOM_FOR_NUMBERS = 1.7
 LEAST_TOP = {Panel.CLIENTS: 4.0, Panel.LAG_SECONDS: 4.0, Panel.LAG_BYTES: 1024.0}
 """Whoever is a second behind now and then, as every replica is, does not fill the panel."""
 IN_BYTES = (Panel.MEMORY, Panel.LAG_BYTES)
@@ -84,11 +88,12 @@ def _head(target: str, chart: Chart, drawn: Sequence[Line]) -> list[str]:
     window, _, times = source_line(chart).partition(": ")
     left = len(chart.lines) - len(drawn)
     more = [f"{counted(len(drawn), 'node')} of {len(chart.lines)} are drawn; the text has all of them"] if left else []
-    return [bare(target, 40), window, times, *more, *(cut(bare(note, 300), 95) for note in chart.notes)]
+    notes = (line for note in chart.notes for line in wrap(bare(note, 400), LETTERS))
+    return [bare(target, 40), window, times, *more, *notes]
 
 
 def _foot(chart: Chart) -> list[str]:
-    lines = [cut(line, 95) for line in occurrence_lines(chart)]
+    lines = [cut(line, LETTERS) for line in occurrence_lines(chart)]
     left = len(lines) - MOST_OCCURRENCES
     more = [f"… and {left} more, in the text"] if left > 0 else []
     return [*lines[:MOST_OCCURRENCES], *more] or [NOTHING_HAPPENED]
@@ -106,11 +111,12 @@ def _panel(axes: Axes, panel: Panel, chart: Chart, drawn: Sequence[Line]) -> Non
         if line.node in shown:
             _curve(axes, panel, line, number)
     if not any(line.of(panel).values for line in drawn):
-        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color=_INK, fontsize=9)
+        axes.text(0.5, 0.5, _nothing(panel), transform=axes.transAxes, ha="center", va="center", color=_INK, fontsize=9)
     if panel is Panel.MEMORY:
         _limits(axes, drawn)
-    _scale(axes, panel)
-    _occurrences(axes, chart, numbered=panel is next(iter(Panel)))
+    numbered = panel is next(iter(Panel)) and bool(chart.occurrences)
+    _scale(axes, panel, **({"room": ROOM_FOR_NUMBERS} if numbered else {}))
+    _occurrences(axes, chart, numbered=numbered)
 
 
 def _curve(axes: Axes, panel: Panel, line: Line, number: int) -> None:
@@ -152,19 +158,18 @@ def _limits(axes: Axes, drawn: Sequence[Line]) -> None:
         )
 
 
-def _scale(axes: Axes, panel: Panel) -> None:
-    """From zero, so that a wobble does not look like a fall."""
+def _scale(axes: Axes, panel: Panel, *, room: float = 1.12) -> None:
+    """From zero, so that a wobble does not look like a fall; ``room`` times as high as what is drawn."""
     top = max(axes.dataLim.y1 if math.isfinite(axes.dataLim.y1) else 0.0, LEAST_TOP.get(panel, 1.0))
     if panel is Panel.HIT_RATIO:
-        axes.set_ylim(0, 105)
+        top, room = 100.0, 1.05
         axes.set_yticks([0, 50, 100])
     elif panel in IN_BYTES:
         step = 2.0 ** round(math.log2(max(top, 3) / 3))  # So that a tick is 16 MiB, and not 15.3.
-        axes.set_ylim(0, top * 1.12)
         axes.yaxis.set_major_locator(MultipleLocator(step))
     else:
-        axes.set_ylim(0, top * 1.12)
         axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    axes.set_ylim(-0.02 * top, room * top)  # A line at zero is seen in all its width.
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(panel, value)))
 
 
@@ -172,6 +177,10 @@ def _tick(panel: Panel, value: float) -> str:
     if panel in IN_BYTES:
         return amount(panel, value).replace(".0 ", " ").replace(" bytes", " B").replace(" byte", " B")
     return f"{value:,.10g}"
+
+
+def _nothing(panel: Panel) -> str:
+    return "nothing was looked up" if panel is Panel.HIT_RATIO else "no values"
 
 
 def _title(panel: Panel) -> str:

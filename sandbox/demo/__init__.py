@@ -97,7 +97,8 @@ async def running(kind: str = "sentinel", port: int = 0, *, build_name: str | No
         slack = await stack.enter_async_context(_slack(port))
         others = await stack.enter_async_context(watching(stage.watched))
         environment = {**stage.environment, **others.environment}
-        bot = await stack.enter_async_context(Bot(slack, targets(stage.target), folder, environment=environment))
+        content = targets({**stage.target, **others.target})
+        bot = await stack.enter_async_context(Bot(slack, content, folder, environment=environment))
         slack.demo_buttons = [*stage.buttons, *_of_the_bot(bot)]
         demo = Demo(slack, stage, bot, others)
         watch = asyncio.create_task(_watch(demo))

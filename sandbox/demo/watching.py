@@ -16,11 +16,15 @@ _ALONE = "Watched by: Tandem alone"
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """``told``: a line or more for the page; ``environment``: what the bot needs to be told of alerts."""
+    """``told``: a line or more for the page; ``environment``: what the bot needs to be told of alerts.
+
+    ``target``: what targets.yaml says of who keeps the metrics.
+    """
 
     told: str
     environment: Mapping[str, str] = field(default_factory=dict)
     places: Sequence[tuple[str, str]] = ()
+    target: Mapping[str, object] = field(default_factory=dict)
 
 
 @contextlib.asynccontextmanager
@@ -44,4 +48,4 @@ async def watching(watched: Watched | None) -> AsyncIterator[Watching]:
         ]
         lines = (f"{word}: {url}" for word, url in places)
         told = "\n".join([f"Watched by: Tandem, and Prometheus with rules {TIMES} times as fast", *lines])
-        yield Watching(told, environment, places)
+        yield Watching(told, environment, places, {"prometheus": {"url": monitoring.prometheus.url}})

@@ -76,6 +76,11 @@ async def told_by_prometheus_too(demo: Demo) -> None:
     await press(demo, "heal")
     over = await slack.waits_for(lambda: told(slack, "over after"), within=120)
     assert over.buttons() == []
+    await slack.person("U0ONCALL").types(CHANNEL, "/redis chart")
+    assert (
+        "From Prometheus, the last 1 h"
+        in (await slack.waits_for(lambda: saying(slack, "Cache hit"), within=120)).plain()
+    )
 
 
 @pytest.mark.parametrize("kind", LATER)

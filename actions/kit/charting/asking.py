@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from actions.kit.charting import Chart, Source
 from actions.kit.charting.making import chart_of
 from actions.kit.charting.prometheus import METRICS, UP, Grid, Scrapes
+from actions.kit.charting.readings import Reading
 from actions.kit.errors import NotYet
 
 if TYPE_CHECKING:
     from actions.kit.ports import Hands
     from actions.kit.snapshot import Snapshot
+
+
+MOST_LATE = 3
+"""So many nodes are named."""
 
 
 async def ask_prometheus(hands: Hands, seen: Snapshot, length_s: float) -> Chart:
@@ -33,7 +40,17 @@ async def ask_prometheus(hands: Hands, seen: Snapshot, length_s: float) -> Chart
     if not any(one.clients is not None for told_by in readings.values() for one in told_by):
         raise NotYet(f"Prometheus has no metrics of redis_exporter with the labels {selector} in that time.")
     window = (grid.since, grid.until)
-    return chart_of(Source.PROMETHEUS, window, grid.step, readings, tuple(_notes(seen, scrapes)))
+    notes = (*_notes(seen, scrapes), *_late(readings, grid))
+    return chart_of(Source.PROMETHEUS, window, grid.step, readings, notes)
+
+
+def _late(readings: Mapping[str, Sequence[Reading]], grid: Grid) -> list[str]:
+    """Of which nodes it tells nothing at first: such a line begins late, and no gap shows it."""
+    within = grid.since + grid.stale_s
+    late = [(node, told[0].at) for node, told in readings.items() if told[0].at > within]
+    more = [f"So it is with {len(late) - MOST_LATE} more."] if len(late) > MOST_LATE else []
+    begun = [(node, datetime.fromtimestamp(at, UTC)) for node, at in late[:MOST_LATE]]
+    return [*(f"Prometheus tells nothing of {node} before {at:%Y-%m-%d %H:%M:%S} UTC." for node, at in begun), *more]
 
 
 def _notes(seen: Snapshot, scrapes: Scrapes) -> list[str]:

@@ -74,6 +74,11 @@ class Grid:
         """The last moment."""
         return self.since + self.steps * self.step
 
+    @property
+    def stale_s(self) -> float:
+        """What was scraped longer ago than this tells nothing of now."""
+        return max(STALE_S, 2 * self.step)
+
     def number(self, at: float) -> int:
         """Which of the moments this is."""
         return round((at - self.since) / self.step)
@@ -171,7 +176,7 @@ class Scrapes:
             seconds, behind = self._lag[replica].get(number, (None, None))
             if one.metric == LAG_S:
                 seconds = value
-            elif (offset := self._values[master, OFFSET].get(number)) is not None:
+            elif (offset := self._value(master, OFFSET, number)) is not None:
                 behind = max(0.0, offset - value)
             self._lag[replica][number] = (seconds, behind)
 
@@ -188,14 +193,14 @@ class Scrapes:
             if at is None:
                 why = "not scraped by Prometheus"
                 yield Reading(self.grid.at(number), silence=why, lag_seconds=lag_seconds, lag_bytes=lag_bytes)
-            elif not self._values[node, UP].get(number):
+            elif not self._value(node, UP, number):
                 yield Reading(at, silence="no answer to the exporter", lag_seconds=lag_seconds, lag_bytes=lag_bytes)
             else:
                 yield self._told(node, number, at, lag_seconds, lag_bytes)
 
     def _told(self, node: str, number: int, at: float, lag_seconds: float | None, lag_bytes: float | None) -> Reading:
         role, run = self._about[node].get(number, ("", ""))
-        told = {key: self._values[node, metric].get(number) for key, metric in LEVELS.items()}
+        told = {key: self._value(node, metric, number) for key, metric in LEVELS.items()}
         follows = role != "master"
         return Reading(
             at,
@@ -214,7 +219,10 @@ class Scrapes:
     def _moment(self, node: str, number: int) -> float | None:
         """When the scrape was that is told at this step; ``None`` where it was too long before."""
         at = self._scraped[node].get(number)
-        return at if at is not None and self.grid.at(number) - at <= max(STALE_S, 2 * self.grid.step) else None
+        return at if at is not None and self.grid.at(number) - at <= self.grid.stale_s else None
+
+    def _value(self, node: str, metric: str, number: int) -> float | None:
+        return self._values.get((node, metric), {}).get(number)
 
     def _node(self, one: Told) -> str:
         instance = one.labels.get("instance", "")
