@@ -2,4 +2,5 @@
 
 from playwright.async_api import expect
 
-expect.set_options(timeout=60_000)
+PATIENT_MS = 60_000
+expect.set_options(timeout=PATIENT_MS)

@@ -11,6 +11,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import DemoButton, LocalSlack
+from tests.browser.conftest import PATIENT_MS
 
 pytestmark = pytest.mark.browser
 
@@ -104,8 +105,11 @@ def small_app(slack: LocalSlack) -> AsyncApp:
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[LocalSlack]:
+async def slack(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalSlack]:
+    """It gives a busy machine longer than Slack's three seconds."""
+    monkeypatch.setattr("sandbox.slack.state.TRIGGER_SECONDS", 60.0)
     async with LocalSlack(MANIFEST) as running:
+        running.courier.ack_seconds = 60.0
         handler = AsyncSocketModeHandler(small_app(running), running.app_token)
         await handler.connect_async()
         await running.waits_for(lambda: running.connections)
@@ -121,8 +125,11 @@ async def client(slack: LocalSlack) -> AsyncWebClient:
 @pytest.fixture
 async def page(slack: LocalSlack) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=FLAGS, timeout=2 * PATIENT_MS
+        )
         page = await browser.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(PATIENT_MS)
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)

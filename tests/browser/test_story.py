@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from sandbox.demo import Demo, running
+from tests.browser.conftest import PATIENT_MS
 from tests.browser.test_local_slack_page import FLAGS
 from tests.failover import PATIENT
 
@@ -30,7 +31,9 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=FLAGS, timeout=2 * PATIENT_MS
+        )
         try:
             yield browser
         finally:
@@ -40,6 +43,7 @@ async def chromium() -> AsyncIterator[Browser]:
 async def seated(browser: Browser, demo: Demo, user: str) -> Page:
     """A window of this person in the incident channel."""
     page = await browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(PATIENT_MS)
     await page.goto(f"{demo.slack.page_url}?as={user}&channel=C0INCIDENT")
     await expect(page.get_by_test_id("composer")).to_be_visible()
     return page
