@@ -9,13 +9,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from actions import failover
+from actions.kit.following import Repoint
 from actions.kit.loop import StepState
+from actions.kit.opening import OpenForWrites
 from actions.kit.plan import Plan, SettingChange, Step
 from actions.kit.ports import Hands
+from actions.kit.promotion import Promote
+from actions.kit.repair.demotion import DemoteLoser
+from actions.kit.sentinel_opening import OpenNamed
+from actions.kit.sentinel_steps import AwaitSentinels, Steer
 from actions.kit.snapshot import Reason, Snapshot
-from actions.kit.steps import Prove
+from actions.kit.steps import Demote, Prove
 from actions.kit.topology import Address, Credentials, Kind, Limits, Target, Tls
 from sandbox.redis import Server, Topology
+from sandbox.redis.load import Load
 
 Fault = Callable[[], Awaitable[object]]
 
@@ -27,7 +34,7 @@ CALM = {"down_after_ms": 20_000, "timeout_ms": 10_000, "limits": Limits(max_paus
 
 
 def target_of(topology: Topology, **changes: object) -> Target:
-    """The topology as targets.yaml would describe it."""
+    """The topology as targets.yaml would describe it; where a server hangs it has to be given up sooner."""
     tls = Tls(ca_file=str(topology.tls.ca_file)) if topology.tls else None
     target = Target(
         name="orders",
@@ -40,6 +47,7 @@ def target_of(topology: Topology, **changes: object) -> Target:
         tls=tls,
         sentinel_tls=tls,
         limits=Limits(max_pause_ms=3000),
+        timeout_ms=10_000,
     )
     return replace(target, **changes)  # type: ignore[arg-type]
 
@@ -118,6 +126,14 @@ def without_the_long_look(steps: Sequence[Step]) -> list[Step]:
     return [step for step in steps if not (isinstance(step, Prove) and step.after_s)]
 
 
+def patient(steps: Sequence[Step]) -> list[Step]:
+    """As ``without_the_long_look``, where all comes about: that is waited for on however busy a machine."""
+    kinds = (Steer, Promote, OpenForWrites, OpenNamed, Repoint, DemoteLoser, Prove)
+    steps = [replace(step, within_s=60) if isinstance(step, kinds) else step for step in steps]
+    steps = [replace(step, within_ms=60_000) if isinstance(step, Demote | AwaitSentinels) else step for step in steps]
+    return without_the_long_look(steps)
+
+
 def soon_given_up(steps: Sequence[Step], within_s: int = 6) -> list[Step]:
     """As ``without_the_long_look``, where a test has broken on purpose what the proof would wait for."""
     quick = [replace(step, within_s=within_s) if isinstance(step, Prove) else step for step in steps]
@@ -176,3 +192,11 @@ async def caught_up(master: Server, *replicas: Server) -> None:
         for replica in replicas:
             while (await replica.command("INFO", "replication"))["slave_repl_offset"] < goal:
                 await asyncio.sleep(0.02)
+
+
+async def goes_on(load: Load, writes: int = 50) -> None:
+    """Wait until so many more are acknowledged."""
+    goal = load.acked + writes
+    async with asyncio.timeout(90):
+        while load.acked < goal:
+            await asyncio.sleep(0.02)

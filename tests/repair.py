@@ -15,7 +15,7 @@ from actions.kit.plan import Plan, Refusal, Step
 from actions.kit.repair.demotion import DemoteLoser
 from actions.kit.rescue_place import Folder
 from sandbox.redis import Build, Server, Topology, WriteLoad, faults, loaded, replication, sentinel
-from tests.failover import Fault, Journal, setting, target_of, without_the_long_look
+from tests.failover import Fault, Journal, goes_on, patient, setting, soon_given_up, target_of
 
 
 @dataclass
@@ -57,10 +57,11 @@ class Split:
         return said
 
     async def repaired(
-        self, plan: Plan, at: type[Step] | None = None, fault: Fault | None = None
+        self, plan: Plan, at: type[Step] | None = None, fault: Fault | None = None, *, hasty: bool = False
     ) -> tuple[Ending, Journal]:
+        """``hasty``: the fault is not waited for long."""
         journal = Journal(at, fault)
-        return await carry_out(in_haste(plan.steps), self.hands, journal), journal
+        return await carry_out((in_haste if hasty else patient)(plan.steps), self.hands, journal), journal
 
     async def ended(self) -> None:
         """Nobody writes any more."""
@@ -89,7 +90,7 @@ class Split:
 @asynccontextmanager
 async def split(build: Build, folder: Path, *, sentinels: int = 0, **settings: object) -> AsyncIterator[Split]:
     """A master and two replicas, split under load. The Sentinels, if any, cannot reach the old master at first."""
-    timeout_ms = int(str(settings.pop("timeout_ms", 2_000)))
+    timeout_ms = int(str(settings.pop("timeout_ms", 10_000)))
     made = sentinel(build, sentinels=sentinels, links=True, **settings) if sentinels else replication(build, **settings)
     async with AsyncExitStack() as stack:
         topology = await stack.enter_async_context(made)
@@ -100,11 +101,11 @@ async def split(build: Build, folder: Path, *, sentinels: int = 0, **settings: o
         writes[new.address] = await stack.enter_async_context(WriteLoad(topology, rate=200, endpoint=new.address))
         hands = connect(target_of(topology, timeout_ms=timeout_ms, rescue=Folder(str(folder))))
         stack.push_async_callback(hands.aclose)
-        await asyncio.sleep(0.3)  # Each side takes some of its own.
+        await asyncio.gather(*map(goes_on, writes.values()))  # Each side takes some of its own.
         yield Split(topology, folder, hands, old, new, writes)
 
 
 def in_haste(steps: Sequence[Step]) -> list[Step]:
     """What a test has broken on purpose is not waited for long."""
     quick = [replace(step, within_s=2) if isinstance(step, DemoteLoser) else step for step in steps]
-    return without_the_long_look(quick)
+    return soon_given_up(quick)

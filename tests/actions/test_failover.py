@@ -31,6 +31,11 @@ NAME = "redis-7.0" if "redis-7.0" in NAMES else NAMES[0]
 Change = Callable[[Target], Target]
 
 
+def soon(target: Target) -> Target:
+    """Where a server hangs."""
+    return replace(target, timeout_ms=3_000)
+
+
 @asynccontextmanager
 async def seen(topology: Topology, change: Change = lambda target: target) -> AsyncIterator[TargetHands]:
     hands = connect(change(target_of(topology)))
@@ -91,7 +96,7 @@ async def test_a_restarted_replica_makes_another_fingerprint() -> None:
 async def test_the_master_does_not_answer() -> None:
     async with sentinel(build(NAME), down_after_ms=60_000) as topology:
         await faults.hang_master(topology)
-        assert "does not answer" in await refusal(topology)
+        assert "does not answer" in await refusal(topology, soon)
 
 
 async def test_sentinel_holds_the_master_to_be_down() -> None:
@@ -99,7 +104,7 @@ async def test_sentinel_holds_the_master_to_be_down() -> None:
         await topology.sentinels[0].hang()  # No majority that could fail over by itself.
         await topology.sentinels[1].hang()
         await faults.hang_master(topology)
-        text = await until_refused(topology, "s_down")
+        text = await until_refused(topology, "s_down", change=soon)
         assert "no majority" in text
 
 
@@ -115,7 +120,7 @@ async def test_sentinels_are_gone(dead: int) -> None:
 async def test_a_failover_is_in_progress() -> None:
     """It lasts as long as the replica that is to be promoted hangs."""
     patient = {"down_after_ms": 60_000, "failover_timeout_ms": 60_000}
-    async with sentinel(build(NAME), replicas=1, **patient) as topology, seen(topology) as hands:
+    async with sentinel(build(NAME), replicas=1, **patient) as topology, seen(topology, soon) as hands:
         await topology.nodes[1].hang()
         await topology.sentinels[0].command("SENTINEL", "FAILOVER", topology.master_name)
         answer = failover.plan(await hands.observe(), {})
@@ -204,7 +209,7 @@ async def test_the_master_hands_over_by_itself() -> None:
         host, port = topology.nodes[1].address.rsplit(":", 1)
         await topology.nodes[0].command("SET", "behind", "1")
         await topology.nodes[0].command("FAILOVER", "TO", host, port, "TIMEOUT", "20000")
-        assert "in a FAILOVER of its own: waiting-for-sync" in await refusal(topology)
+        assert "in a FAILOVER of its own: waiting-for-sync" in await refusal(topology, soon)
         await topology.nodes[0].command("FAILOVER", "ABORT")
 
 
@@ -242,7 +247,7 @@ async def test_the_candidate_is_cut_off_from_the_master() -> None:
 
 async def test_the_candidate_is_loading() -> None:
     """8 MB in keys of 8 kB, and a pause after each key: INFO is answered meanwhile."""
-    slow = {"key-load-delay": "4000", "rdbcompression": "no"}
+    slow = {"key-load-delay": "10000", "rdbcompression": "no"}
     async with sentinel(build(NAME), replicas=1, down_after_ms=60_000, extra_config=slow) as topology:
         fill = "for n = 1, 1000 do redis.call('SET', n, string.rep('x', 8192)) end"
         await topology.nodes[0].command("EVAL", fill, "0")
@@ -252,9 +257,8 @@ async def test_the_candidate_is_loading() -> None:
         await replica.kill()
         starting = asyncio.create_task(replica.start())
         try:
-            # While it loads it looks at its clients once in 2 MB, which takes longer than the usual time-out.
-            patient = until_refused(topology, "it is loading", change=lambda target: replace(target, timeout_ms=8_000))
-            text = await patient
+            # While it loads it looks at its clients once in 2 MB.
+            text = await until_refused(topology, "it is loading")
         finally:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)

@@ -10,7 +10,7 @@ from actions.adapters import connect
 from actions.kit.loop import Ending, Outcome, carry_out
 from actions.kit.topology import Address, AddressMap
 from sandbox.redis import Topology, WriteLoad, build, builds, replication, sentinel
-from tests.failover import Journal, planned, target_of, without_the_long_look
+from tests.failover import Journal, patient, planned, target_of
 from tests.forwarding import forwarding
 
 pytestmark = pytest.mark.servers
@@ -36,9 +36,7 @@ async def test_it_moves_the_master_and_loses_nothing(name: str, kind: type) -> N
             told = " ".join(f"{step.title} {step.command}" for step in plan.steps)
             assert not [place for place in topology.places.values() if place in told]
             journal = Journal()
-            assert await carry_out(without_the_long_look(plan.steps), hands, journal) == Ending(Outcome.DONE), (
-                journal.lines
-            )
+            assert await carry_out(patient(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
         finally:
             await hands.aclose()
         await topology.ready()
@@ -61,12 +59,12 @@ async def test_it_works_with_acls_and_tls_on_nodes_and_sentinels_through_forward
         for server in (*topology.nodes, *topology.sentinels):
             place, _ = await stack.enter_async_context(forwarding(server.direct_address))
             places.append((Address.parse(server.address), place))
-        hands = connect(target_of(topology, address_map=AddressMap(tuple(places)), timeout_ms=3_000))
+        hands = connect(target_of(topology, address_map=AddressMap(tuple(places))))
         stack.push_async_callback(hands.aclose)
         plan = await planned(hands, to=str(places[2][1]))
         assert str(plan.candidate) == topology.nodes[2].address
         journal = Journal()
-        ending = await carry_out(without_the_long_look(plan.steps), hands, journal)
+        ending = await carry_out(patient(plan.steps), hands, journal)
         assert ending == Ending(Outcome.DONE), journal.lines
         await topology.ready()
         assert await topology.master() is topology.nodes[2]

@@ -12,7 +12,7 @@ from actions.kit.findings import FindingId
 from actions.kit.plan import Plan, Refusal
 from actions.kit.topology import Credentials, Kind, Limits
 from sandbox.redis import Topology, WriteLoad, build, faults, replication, sentinel
-from tests.actions.test_failover import NAME, refusal, seen, until_refused
+from tests.actions.test_failover import NAME, refusal, seen, soon, until_refused
 from tests.failover import target_of
 from tests.scenarios.faults.replicas import load_slowly, slow_full_sync
 
@@ -66,7 +66,7 @@ async def test_cluster_mode() -> None:
 async def test_the_master_does_not_answer() -> None:
     async with replication(build(NAME)) as topology:
         await faults.hang_master(topology)
-        text = await refusal(topology)
+        text = await refusal(topology, soon)
         assert f"No node of orders answers as a master ({topology.nodes[0].address}: timed out)" in text
         assert "promote orders --to HOST:PORT" in text
 
@@ -90,7 +90,7 @@ async def test_a_silent_node_with_a_replica_of_its_own_may_be_another_master() -
             while not (await hands.observe()).nodes[1].info.link.up:  # type: ignore[union-attr]
                 pass
         await topology.nodes[2].hang()
-        text = await refusal(topology)
+        text = await refusal(topology, soon)
         assert f"{topology.nodes[1].address} follows {topology.nodes[2].address}, which does not answer" in text
 
 
@@ -122,7 +122,7 @@ async def test_a_failover_command_is_under_way() -> None:
         host, port = topology.nodes[1].address.rsplit(":", 1)
         await topology.nodes[0].command("SET", "behind", "1")
         await topology.nodes[0].command("FAILOVER", "TO", host, port, "TIMEOUT", "20000")
-        text = await refusal(topology)
+        text = await refusal(topology, soon)
         assert "in a FAILOVER of its own: waiting-for-sync" in text
         await topology.nodes[0].command("FAILOVER", "ABORT")
 

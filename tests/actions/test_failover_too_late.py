@@ -21,7 +21,7 @@ from bot.requests.recovery import not_payable
 from sandbox.redis import Server, Topology, build, builds, replication
 from sandbox.redis.readiness import named_master
 from tests.actions.test_failover_on_servers import Scene, default, under_load
-from tests.failover import Journal, in_file, setting, target_of, without_the_long_look
+from tests.failover import Journal, in_file, patient, setting, target_of, without_the_long_look
 
 pytestmark = pytest.mark.servers
 
@@ -122,7 +122,7 @@ async def test_what_an_old_master_took_without_its_fence_is_said_to_be_lost() ->
             assert await scene.old.command("SET", "only:here", "1")
 
         journal = Journal(Demote, restart)
-        ending = await carry_out(without_the_long_look(scene.plan.steps), scene.hands, journal)
+        ending = await carry_out(patient(scene.plan.steps), scene.hands, journal)
         assert ending.outcome is Outcome.INCOMPLETE, journal.lines
         assert "its fence was gone (its min-replicas-to-write is 0), and what it took without" in ending.failures[0]
         assert journal.states("Prove") == [StepState.DONE]

@@ -33,6 +33,7 @@ from tests.failover import (
     cut_off,
     in_file,
     never_two_writable_masters,
+    patient,
     setting,
     target_of,
     without_the_long_look,
@@ -43,9 +44,13 @@ pytestmark = pytest.mark.servers
 NAME = "redis-7.0" if any(one.name == "redis-7.0" for one in builds()) else builds()[0].name
 
 
+HUNG = {"timeout_ms": 2_000}
+"""Of a target where somebody is silent who has to be given up."""
+
+
 @asynccontextmanager
 async def seen(topology: Topology, **changes: object) -> AsyncIterator[TargetHands]:
-    hands = connect(target_of(topology, timeout_ms=2_000, **changes))
+    hands = connect(target_of(topology, **changes))
     try:
         yield hands
     finally:
@@ -65,10 +70,10 @@ async def refusal(topology: Topology, to: Server | str | None = None, **changes:
     return said.reason
 
 
-async def plan_for(topology: Topology, to: Server) -> Plan:
+async def plan_for(topology: Topology, to: Server, **changes: object) -> Plan:
     """As soon as the replicas have noticed."""
     deadline = time.monotonic() + 90
-    while not isinstance(said := await answer(topology, to), Plan):
+    while not isinstance(said := await answer(topology, to, **changes), Plan):
         assert time.monotonic() < deadline, said
         await asyncio.sleep(0.05)
     return said
@@ -97,7 +102,7 @@ async def test_a_replica_still_hears_the_master() -> None:
     """It takes writes from whoever reaches it; we do not, and that proves nothing."""
     async with replication(build(NAME), links=True) as topology:
         await topology.links[0].black_hole(replicas=False, sentinels=False, clients=True)
-        text = await refusal(topology, topology.nodes[1])
+        text = await refusal(topology, topology.nodes[1], **HUNG)
         assert f"The master {topology.nodes[0].address} is alive: node {topology.nodes[1].address} says: link" in text
 
 
@@ -105,7 +110,7 @@ async def test_a_master_that_hangs_since_a_moment_may_be_alive() -> None:
     async with replication(build(NAME)) as topology:
         await topology.nodes[0].hang()
         deadline = time.monotonic() + 90
-        while "may be alive" not in (text := await refusal(topology, topology.nodes[1])):
+        while "may be alive" not in (text := await refusal(topology, topology.nodes[1], **HUNG)):
             assert time.monotonic() < deadline, text
             await asyncio.sleep(0.2)
         assert "Look again in a few seconds" in text
@@ -221,7 +226,7 @@ async def test_a_dead_master_is_replaced_and_the_loss_is_said(which: Build) -> N
             assert plan.cost.loss_bytes is None
             acked = load.acked
             journal = Journal()
-            assert await carry_out(brief(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
+            assert await carry_out(patient(brief(plan.steps)), hands, journal) == Ending(Outcome.DONE), journal.lines
         assert (await heir.command("ROLE"))[0] == "master"
         other = second if heir is first else first
         assert (await other.command("ROLE"))[1:3] == [heir.address.rsplit(":", 1)[0], int(heir.address.rsplit(":")[1])]
@@ -265,10 +270,10 @@ async def test_what_does_not_prove_that_the_master_is_dead_is_said(at: type[Step
     async with replication(build(NAME), links=True, extra_config={"repl-timeout": "2"}) as topology:
         old, new, _ = topology.nodes
         await topology.link(old).black_hole()
-        plan = await plan_for(topology, new)
+        plan = await plan_for(topology, new, **HUNG)
         assert f"Nothing proves that {old.address} is dead" in plan.cost.notes[0]
         await old.command("SET", "only:here", "1")
-        async with seen(topology) as hands:
+        async with seen(topology, **HUNG) as hands:
             journal = Journal()
 
             async def heals() -> None:
@@ -293,10 +298,10 @@ async def test_a_master_that_comes_back_with_nothing_of_its_own_follows() -> Non
     async with replication(build(NAME), extra_config={"repl-timeout": "2"}) as topology:
         old, new, _ = topology.nodes
         await old.hang()
-        plan = await plan_for(topology, new)
-        async with seen(topology) as hands:
+        plan = await plan_for(topology, new, **HUNG)
+        async with seen(topology, **HUNG) as hands:
             journal = Journal(Rejoin, old.resume)
-            ending = await carry_out(in_haste(plan.steps), hands, journal)
+            ending = await carry_out(patient(plan.steps), hands, journal)
             assert ending.outcome is Outcome.DONE, journal.lines
         await topology.ready()
         assert await setting(old, "min-replicas-to-write") == "0"
@@ -371,16 +376,16 @@ async def test_a_master_that_comes_back_right_after_the_promotion_is_closed_befo
         await caught_up(*topology.nodes)
         await new.command("CONFIG", "SET", "min-replicas-to-write", "1")
         await (old.hang() if back == "as it was" else old.kill())
-        plan = await plan_for(topology, new)
+        plan = await plan_for(topology, new, **HUNG)
 
         async def comes_back() -> None:
             await (old.resume() if back == "as it was" else old.start())
 
         # Whether two take writes is seen by writes, and one that took one has something of its own.
         watched = never_two_writable_masters(topology) if back == "as it was" else contextlib.nullcontext()
-        async with seen(topology) as hands, watched:
+        async with seen(topology, **HUNG) as hands, watched:
             journal = Journal(OpenForWrites, comes_back)
-            assert await carry_out(brief(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
+            assert await carry_out(patient(brief(plan.steps)), hands, journal) == Ending(Outcome.DONE), journal.lines
         (note,) = [note for _, title, _, note in journal.lines if title == "OpenForWrites"]
         assert f"{old.address} was back, and was fenced first: {old.address} is a replica of {new.address}" in note
         assert journal.owed == []
@@ -423,10 +428,10 @@ async def test_one_that_hangs_once_it_is_closed_is_still_owed_its_settings() -> 
                     await old.hang()
                 await super().demote(node, master)
 
-        hands = Stalling(target_of(topology, timeout_ms=700))
+        hands = Stalling(target_of(topology, timeout_ms=1_000))
         try:
             journal = Journal(OpenForWrites, old.start)
-            ending = await carry_out(in_haste(steps), hands, journal)
+            ending = await carry_out(patient(steps), hands, journal)
             assert ending.outcome is Outcome.DONE, (ending, journal.lines)
             await old.resume()
             assert await new.command("SET", "after", "1")
@@ -466,7 +471,7 @@ async def test_the_candidate_hangs_when_it_is_promoted() -> None:
                     await new.hang()
                 return await super()._all(server, *commands, repeatable=repeatable)
 
-        hands = Hanging(target_of(topology))
+        hands = Hanging(target_of(topology, **HUNG))
         try:
             journal = Journal()
             ending = await carry_out(in_haste(steps), hands, journal)
@@ -514,7 +519,7 @@ async def test_replicas_that_follow_one_another_get_a_master_again() -> None:
         async with seen(topology) as hands:
             verdict = (await _diagnosed(hands)).verdict
             assert verdict.summary == "Nobody takes writes: every known node is a replica."
-            assert await carry_out(without_the_long_look(plan.steps), hands, Journal()) == Ending(Outcome.DONE)
+            assert await carry_out(patient(plan.steps), hands, Journal()) == Ending(Outcome.DONE)
         assert await second.command("GET", "kept") == "1"
         assert (await third.command("ROLE"))[2] == int(second.address.rsplit(":", 1)[1])
         assert Address.parse(second.address) == plan.candidate

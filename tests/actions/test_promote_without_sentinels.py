@@ -34,15 +34,16 @@ from actions.kit.snapshot import Reason
 from actions.kit.topology import Address
 from sandbox.redis import Build, Server, Topology, WriteLoad, build, builds, sentinel
 from sandbox.redis.readiness import named_master
-from tests.actions.test_promote import NAME, brief, plan_for, refusal, seen
+from tests.actions.test_promote import HUNG, NAME, brief, plan_for, refusal, seen
 from tests.builders import healthy, node_at, with_link, with_opinion, with_sentinel, without_node, without_sentinel
 from tests.failover import (
     Journal,
     caught_up,
     never_two_writable_masters,
     no_two_writable_masters,
+    patient,
     setting,
-    without_the_long_look,
+    soon_given_up,
 )
 
 pytestmark = pytest.mark.servers
@@ -111,7 +112,7 @@ async def test_all_are_gone_and_each_is_told_when_it_comes_back(which: Build) ->
         verdict = diagnose(await hands.observe()).verdict
         assert verdict.suggests[0].startswith("promote orders --to ")
         journal = Journal()
-        assert await carry_out(brief(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
+        assert await carry_out(patient(brief(plan.steps)), hands, journal) == Ending(Outcome.DONE), journal.lines
         assert await new.command("SET", "after", "1")
         owed = {(str(one.node), one.name, one.new, one.old) for one in journal.owed}
         assert owed == {(one, NAMING, old.address, new.address) for one in topology.sentinel_addresses}
@@ -140,7 +141,7 @@ async def test_one_that_nobody_tells_reverts_it_and_so_do_two() -> None:
     """What the telling is for."""
     async with without(0) as (topology, plan, hands):
         old, new, _ = topology.nodes
-        steps = [step for step in brief(plan.steps) if not isinstance(step, TellSentinels | Rejoin)]
+        steps = [step for step in patient(brief(plan.steps)) if not isinstance(step, TellSentinels | Rejoin)]
         assert (await carry_out(steps, hands, Journal())).outcome is Outcome.DONE
         await old.start()
         await topology.sentinels[0].start()
@@ -150,7 +151,7 @@ async def test_one_that_nobody_tells_reverts_it_and_so_do_two() -> None:
 async def test_one_whose_file_was_changed_as_the_card_says_reverts_nothing_and_sees_to_the_old_master() -> None:
     async with without(0) as (topology, plan, hands):
         old, new, _ = topology.nodes
-        assert (await carry_out(brief(plan.steps), hands, Journal())).outcome is Outcome.DONE
+        assert (await carry_out(patient(brief(plan.steps)), hands, Journal())).outcome is Outcome.DONE
         server = topology.sentinels[0]
         text = server.config_path.read_text()
         (quorum,) = [line.split()[-1] for line in text.splitlines() if line.startswith("sentinel monitor")]
@@ -178,7 +179,7 @@ async def test_what_is_left_of_them_is_told_before_the_first_write_and_reverts_n
         assert kinds.index(Promote) < kinds.index(TellSentinels) < kinds.index(OpenForWrites)
         watching = asyncio.create_task(no_two_writable_masters(topology, 2))
         journal = Journal()
-        assert await carry_out(brief(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
+        assert await carry_out(patient(brief(plan.steps)), hands, journal) == Ending(Outcome.DONE), journal.lines
         await watching
         assert await named_master(topology, left) == new.address
         assert {str(one.node) for one in journal.owed} == {one.address for one in topology.sentinels[1:]}
@@ -205,7 +206,7 @@ async def test_what_only_an_old_master_has_is_held_back_from_a_sentinel_and_repa
         async with seen(topology, rescue=Folder(str(tmp_path))) as hands:
             journal = Journal(OpenForWrites, comes_back)
             async with never_two_writable_masters(topology):
-                ending = await carry_out(brief(plan.steps), hands, journal)
+                ending = await carry_out(soon_given_up(brief(plan.steps)), hands, journal)
             assert ending.outcome is Outcome.INCOMPLETE, journal.lines
             assert f"{old.address} came back as a master. It refuses writes now" in ending.failures[0]
             assert await new.command("SET", "after", "1")
@@ -221,7 +222,7 @@ async def test_what_only_an_old_master_has_is_held_back_from_a_sentinel_and_repa
                 await again.perform(hands, journal)
             mending = repair.plan(await hands.observe(), {"keep": new.address})
             assert isinstance(mending, Plan), mending
-            ending = await carry_out(without_the_long_look(mending.steps), hands, journal)
+            ending = await carry_out(patient(mending.steps), hands, journal)
             assert ending.outcome is Outcome.DONE, (ending, journal.lines)
             assert [one.name for one in journal.owed if not one.is_naming] == ["min-replicas-to-write"]
             assert "nothing was merged; all 1 keys" in journal.lines[-1][-1]
@@ -255,7 +256,7 @@ async def test_they_are_in_charge_while_they_work_or_may() -> None:
 
 async def until_said(topology: Topology, words: str) -> str:
     deadline = time.monotonic() + 90
-    while words not in (text := await refusal(topology, topology.nodes[1])):
+    while words not in (text := await refusal(topology, topology.nodes[1], **HUNG)):
         assert time.monotonic() < deadline, text
         await asyncio.sleep(0.1)
     return text
@@ -277,7 +278,7 @@ def black_hole(address: Address) -> Iterator[None]:
 
 async def test_silence_proves_nothing_so_a_person_has_to_vouch_for_it() -> None:
     """As when machines are lost, or when the network is cut between us and a majority that is well."""
-    async with without(0) as (topology, _, hands):
+    async with without(0) as (topology, _, _), seen(topology, **HUNG) as hands:
         with contextlib.ExitStack() as stack:
             for server in topology.sentinels[:2]:
                 stack.enter_context(black_hole(Address.parse(server.address)))
@@ -307,7 +308,7 @@ async def test_they_come_back_before_the_promotion() -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_run_that_was_cut_off_while_it_tells_goes_on(when: str) -> None:
     async with without(1) as (topology, plan, hands):
-        steps, journal = brief(plan.steps), Journal()
+        steps, journal = patient(brief(plan.steps)), Journal()
         index = next(number for number, step in enumerate(steps) if isinstance(step, TellSentinels))
         for number, step in enumerate(steps[: index + 1]):
             await journal.intends(number, step)
@@ -328,7 +329,7 @@ async def test_a_sentinel_that_may_not_be_told_is_said_and_stays_owed() -> None:
         left = topology.sentinels[0]
         await left.command("ACL", "SETUSER", "tandem", "-publish")
         journal = Journal()
-        ending = await carry_out(brief(plan.steps), hands, journal)
+        ending = await carry_out(soon_given_up(brief(plan.steps)), hands, journal)
         assert ending.outcome is Outcome.INCOMPLETE
         assert f"Have Sentinel {left.address} name {topology.nodes[1].address}" in ending.failures[0]
         assert "PUBLISH" in ending.failures[0].upper()

@@ -31,8 +31,8 @@ from bot.ledger.records import Debt
 from bot.requests.recovery import Recovery
 from sandbox.redis import Build, Server, build, builds, loaded
 from tests.bot.ledger.given import approved, ledger_in
-from tests.failover import Fault, Journal, cut_off, in_file, no_two_writable_masters, setting
-from tests.repair import Split, in_haste, split
+from tests.failover import Fault, Journal, cut_off, in_file, no_two_writable_masters, patient, setting
+from tests.repair import Split, split
 
 pytestmark = pytest.mark.servers
 
@@ -44,6 +44,12 @@ async def is_demoted(node: Server) -> bool:
     with contextlib.suppress(RedisConnectionError):
         return str((await node.command("ROLE"))[0]) != "master"
     return False
+
+
+async def let_be_for(scene: Split, milliseconds: int) -> None:
+    """So long Sentinels let an old master be that is back, before they make it a replica: four of these periods."""
+    for one in scene.topology.sentinels:
+        await one.command("SENTINEL", "DEBUG", "PUBLISH-PERIOD", str(milliseconds // 4))
 
 
 @pytest.mark.parametrize("which", builds(), ids=lambda one: one.name)
@@ -116,7 +122,7 @@ async def test_a_loser_that_dies_in_the_middle_leaves_its_copy_and_is_repaired_w
 ) -> None:
     async with split(build(NAME), tmp_path) as scene:
         plan = await scene.planned(keep=scene.new)
-        ending, journal = await scene.repaired(plan, DemoteLoser, scene.old.kill)
+        ending, journal = await scene.repaired(plan, DemoteLoser, scene.old.kill, hasty=True)
         assert ending.outcome is Outcome.UNDONE, journal.lines
         assert journal.owed == []
         (copy,) = scene.copies
@@ -150,7 +156,7 @@ async def test_a_loser_that_hangs_while_it_is_demoted_stays_fenced(tmp_path: Pat
             await demote(node, master)
 
         scene.hands.demote = in_vain  # type: ignore[method-assign]
-        ending, journal = await scene.repaired(plan)
+        ending, journal = await scene.repaired(plan, hasty=True)
         assert ending.outcome is Outcome.INCOMPLETE, journal.lines
         assert [change.name for change in journal.owed] == ["min-replicas-to-write"]
         await scene.old.resume()
@@ -226,6 +232,7 @@ async def test_where_the_copy_fails_while_sentinels_are_awake_the_data_is_held_b
     made = split(build(NAME), tmp_path / "copies", sentinels=3, down_after_ms=1_500)
     async with ledger_in(tmp_path, step_types=STEP_TYPES) as ledger, made as scene:
         plan = await scene.planned()
+        await let_be_for(scene, 60_000)  # The run begins before that is over, on however slow a machine.
         await scene.topology.link(scene.old).heal()
         async with asyncio.timeout(90):
             while (await scene.hands.observe()).node(Address.parse(scene.old.address)).watching_sentinels == 0:  # type: ignore[union-attr]
@@ -233,6 +240,7 @@ async def test_where_the_copy_fails_while_sentinels_are_awake_the_data_is_held_b
         ending, journal = await written(ledger, scene, plan, RescueLoser, scene.no_store)
         assert ending.outcome is Outcome.INCOMPLETE, journal.lines
         assert "its data is held back until there is a copy of it" in str(ending.failures)
+        await let_be_for(scene, 2_000)
         async with asyncio.timeout(90):
             while not await is_demoted(scene.old):
                 await asyncio.sleep(0.1)
@@ -241,7 +249,7 @@ async def test_where_the_copy_fails_while_sentinels_are_awake_the_data_is_held_b
         (debt,) = await ledger.owed()
         assert [debt.change] == journal.owed
         with pytest.raises(NotYet, match="would be thrown away: repair orders copies it"):
-            await paid(debt, scene)
+            await paid(debt, scene, plan)
         scene.store_again()
         again = await scene.planned()
         assert again.steps != plan.steps
@@ -329,9 +337,9 @@ async def test_a_comparison_that_fails_holds_nothing_up(tmp_path: Path) -> None:
         await scene.ended()
 
 
-async def paid(debt: Debt, scene: Split) -> None:
+async def paid(debt: Debt, scene: Split, plan: Plan) -> None:
     """What is done with a setting that an ended run has left changed."""
-    await Recovery._put_back(None, debt, await scene.hands.observe(), scene.hands, promoted=False)  # type: ignore[arg-type]
+    await Recovery._put_back(None, debt, await scene.hands.observe(), scene.hands, plan)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -365,7 +373,7 @@ async def written(
     ledger: Ledger, scene: Split, plan: Plan, at: type[Step] | None = None, fault: Fault | None = None
 ) -> tuple[Ending, Written]:
     """A repair as an approved request in this ledger."""
-    plan = replace(plan, steps=tuple(in_haste(plan.steps)))
+    plan = replace(plan, steps=tuple(patient(plan.steps)))
     lease = await ledger.begin((await approved(ledger, plan)).id)
     journal = Written(at, fault, on=ledger.journal(lease))
     async with ledger.kept(lease):
@@ -387,7 +395,7 @@ async def test_a_repair_that_was_cut_off_is_settled_by_looking(
 ) -> None:
     async with split(build(NAME), tmp_path) as scene:
         plan = await scene.planned(keep=scene.new)
-        steps = in_haste(plan.steps)
+        steps = patient(plan.steps)
         index, journal = await cut_off(steps, at, when, scene.hands)
         assert [change.name for change in journal.owed] == ["min-replicas-to-write"]
         ending = await settle(steps, CutOff(index), scene.hands, journal)

@@ -18,7 +18,7 @@ from actions.kit.loop import Outcome, carry_out
 from actions.kit.plan import Refusal
 from actions.kit.topology import Address, Kind, Target
 from sandbox.redis import Build, Server, Topology, WriteLoad, builds, replication, sentinel
-from tests.failover import Journal, planned, setting, target_of, without_the_long_look
+from tests.failover import Journal, patient, planned, setting, target_of
 
 pytestmark = pytest.mark.servers
 
@@ -89,7 +89,7 @@ async def test_both_are_failed_over_at_once_and_neither_loses_a_write(which: Bui
         journals = (Journal(), Journal())
         endings = await asyncio.gather(
             *(
-                carry_out(without_the_long_look(plan.steps), hands, journal)
+                carry_out(patient(plan.steps), hands, journal)
                 for plan, hands, journal in zip(plans, both.hands, journals, strict=True)
             )
         )
@@ -111,7 +111,7 @@ async def test_the_other_one_is_failed_over_by_its_sentinels_in_the_middle(which
         journal = Journal()
         await both.carts.nodes[0].kill()
         await asyncio.sleep(DOWN_AFTER_MS / 1000)
-        ending = await carry_out(without_the_long_look(plan.steps), both.hands[0], journal)
+        ending = await carry_out(patient(plan.steps), both.hands[0], journal)
         assert ending.outcome in {Outcome.DONE, Outcome.UNDONE}, journal.lines
         assert journal.owed == []
         master = await ends_whole(both.orders, both, both.orders.master_name)

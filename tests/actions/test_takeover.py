@@ -23,7 +23,7 @@ from bot.ledger.codec import PlanCodec
 from sandbox.redis import Build, Cluster, Server, Shape, builds, cluster
 from tests import clusters
 from tests.builders import healthy
-from tests.cluster_failover import in_haste, target_of_cluster
+from tests.cluster_failover import in_haste, patient, target_of_cluster
 from tests.failover import Journal
 
 NEWEST = builds()[0]
@@ -87,7 +87,7 @@ async def test_by_force_once_a_majority_has_given_the_master_up(which: Build) ->
         assert f"{one.address}> CLUSTER FAILOVER FORCE" in [step.command for step in plan.steps]
         assert PlanCodec(STEP_TYPES).loads(PlanCodec(STEP_TYPES).dumps(plan)) == plan
         journal = Journal()
-        assert await carry_out(in_haste(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
+        assert await carry_out(patient(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
         assert await role(one) == "master"
         assert await one.command("GET", "{06S}") == "kept"
         await old.start()
@@ -156,7 +156,7 @@ async def test_a_forced_failover_that_was_cut_off_is_settled_by_looking() -> Non
         (heir,) = made.replicas(0)
         await made.primaries[0].kill()
         plan = await planned(promote.ACTION, hands, to=heir.address)
-        steps = in_haste(plan.steps)
+        steps = patient(plan.steps)
         turn = next(index for index, step in enumerate(steps) if isinstance(step, ClusterFailover))
         ending = await settle(steps, CutOff(turn), hands, Journal())
         assert isinstance(ending, Ending)
@@ -186,7 +186,7 @@ async def test_without_a_vote_where_most_masters_are_lost(which: Build) -> None:
         alive = made.replicas(4)[0]
         assert "is a master and answers" in await refused(takeover.ACTION, hands, to=alive.address)
         journal = Journal()
-        assert await carry_out(in_haste(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
+        assert await carry_out(patient(plan.steps), hands, journal) == Ending(Outcome.DONE), journal.lines
         assert await role(heir) == "master"
         # With it three of five are there again, and the cluster elects the other two by itself.
         async with asyncio.timeout(60):

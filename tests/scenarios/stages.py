@@ -22,21 +22,21 @@ from tests.scenarios.scenario import Stage
 async def sentinel(build: Build, settings: Mapping[str, Any]) -> AsyncIterator[Stage]:
     """A master, two replicas and three Sentinels by default."""
     async with redis.sentinel(build, **settings) as topology:
-        yield Stage(topology, target_of(topology), topology.node_addresses)
+        yield Stage(topology, target_of(topology, timeout_ms=1_000), topology.node_addresses)
 
 
 @asynccontextmanager
 async def replication(build: Build, settings: Mapping[str, Any]) -> AsyncIterator[Stage]:
     """A master and two replicas by default, with nobody in charge."""
     async with redis.replication(build, **settings) as topology:
-        yield Stage(topology, target_of(topology), topology.node_addresses)
+        yield Stage(topology, target_of(topology, timeout_ms=1_000), topology.node_addresses)
 
 
 @asynccontextmanager
 async def beside_another(build: Build, settings: Mapping[str, Any]) -> AsyncIterator[Stage]:
     """The same as ``replication``, and another deployment of a master and a replica. The faults get both."""
     async with redis.replication(build, **settings) as topology, redis.replication(build, replicas=1) as another:
-        yield Stage((topology, another), target_of(topology), topology.node_addresses)
+        yield Stage((topology, another), target_of(topology, timeout_ms=1_000), topology.node_addresses)
 
 
 @asynccontextmanager
