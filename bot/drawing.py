@@ -26,6 +26,10 @@ _KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "SYSTEMROOT", "TMPDIR")
 """What the process has to know of ours; no secret is among it."""
 
 
+_SMALL = {"OPENBLAS_NUM_THREADS": "1"}
+"""numpy has a thread ready for each core, with a buffer of its own; nothing here is for them."""
+
+
 class CannotDraw(TandemError):  # noqa: N818 -- Reads as what it is where it is caught.
     """There is no picture. The numbers are there all the same."""
 
@@ -46,7 +50,7 @@ async def draw(target: str, chart: Chart) -> bytes:
 
 async def _drawn(chart: bytes, folder: str) -> bytes:
     """``folder``: where matplotlib may write; it insists on that."""
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {"MPLCONFIGDIR": folder}
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {"MPLCONFIGDIR": folder, **_SMALL}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "bot.drawing"),
         stdin=asyncio.subprocess.PIPE,

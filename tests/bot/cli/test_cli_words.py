@@ -14,7 +14,7 @@ from bot.cli.app import app
 from tests.bot.cli.conftest import TANDEM
 
 HEAVY = ("slack_bolt", "slack_sdk", "sqlalchemy", "aiohttp", "boto3", "kubernetes", "pydantic", "typer", "rich")
-HEAVY += ("prometheus_client",)
+HEAVY += ("prometheus_client", "matplotlib", "numpy", "actions.kit.charting.lines")
 ELSEWHERE = ("actions.adapters.kubernetes", "actions.adapters.aws", "actions.adapters.rescue")
 ELSEWHERE += ("actions.adapters.rescuing",)
 ELSEWHERE += ("actions.adapters.redis.comparing", "actions.kit.kubernetes.view", "actions.kit.elasticache.views")
