@@ -21,7 +21,7 @@ async def test_the_numbers_are_in_the_message_and_the_picture_is_in_its_thread(s
         house.keep(yaml.safe_load(yaml.safe_dump(content)))
         async with house.bot():
             assert (await oncall.types(INCIDENT, "/redis chart orders --for 2s")).acked
-            told = await slack.waits_for(lambda: saying(slack, "Sampled by Tandem for"), within=60)
+            told = await slack.waits_for(lambda: saying(slack, "Sampled by Tandem for"), within=150)
             shown = told.plain()
             assert all(f"{node}" in shown for node in topology.node_addresses)
             assert all(panel in shown for panel in ("Connected clients", "Replication lag in bytes", "Cache hit ratio"))
@@ -31,7 +31,7 @@ async def test_the_numbers_are_in_the_message_and_the_picture_is_in_its_thread(s
             slack.faults.fail("files.completeUploadExternal", error="missing_scope")
             await oncall.types(INCIDENT, "/redis chart orders --for 2s")
             told = await slack.waits_for(
-                lambda: (new := saying(slack, "Sampled by Tandem for")) and new.ts != told.ts and new, within=60
+                lambda: (new := saying(slack, "Sampled by Tandem for")) and new.ts != told.ts and new, within=150
             )
             await slack.waits_for(
                 lambda: "chart.png is missing here. The app lacks a right" in house.thread(told), within=150
