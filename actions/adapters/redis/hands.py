@@ -181,7 +181,7 @@ class RedisHands:
 
     async def rewrite_config(self, node: Address) -> str | None:
         """See ``Hands.rewrite_config``."""
-        (answer,) = await self._node(node).ask(("CONFIG", "REWRITE"))
+        (answer,) = await self._node(node).ask(("CONFIG", "REWRITE"), repeatable=True)
         if not isinstance(answer, CommandFailed):
             return None
         if not answer.text.endswith(_NO_FILE_TO_WRITE):

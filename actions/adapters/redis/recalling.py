@@ -17,15 +17,16 @@ _UNNAME: Command = ("CLIENT", "SETNAME", "")
 async def named(server: Node) -> tuple[Command, ...]:
     """Name the connection; gives what ends that, to be sent together with the change.
 
-    Where we may not name it the change is made all the same, and cannot be called back.
+    Where we may not name it the change is made all the same, and cannot be called back. A connection that a Sentinel
+    has closed since is found out here, where nothing has been changed yet, and another one is named instead.
     """
-    (answer,) = await server.ask(("CLIENT", "SETNAME", _CHANGING))
+    (answer,) = await server.ask(("CLIENT", "SETNAME", _CHANGING), repeatable=True)
     return () if isinstance(answer, CommandFailed) else (_UNNAME,)
 
 
 async def recall(server: Node) -> None:
     """Close every connection to this server, but for the asking one, that has sent a change and got no answer."""
-    _, clients = await server.ask(_UNNAME, ("CLIENT", "LIST", "TYPE", "normal"))
+    _, clients = await server.ask(_UNNAME, ("CLIENT", "LIST", "TYPE", "normal"), repeatable=True)
     lines = _good(server, "CLIENT LIST", clients).decode(errors="replace").splitlines()
     for line in lines:
         fields = dict(word.partition("=")[::2] for word in line.split()) if _CHANGING in line else {}

@@ -17,7 +17,7 @@ def target_of():
             "sentinel_auth": Credentials(topology.sentinel_username, topology.sentinel_password),
             "tls": tls,
             "sentinel_tls": tls,
-            "timeout_ms": 3_000,
+            "timeout_ms": 10_000,
         }
         return Target(**(known | changes))
 

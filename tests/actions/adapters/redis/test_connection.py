@@ -107,7 +107,7 @@ async def test_unresolved():
 async def test_a_late_answer_is_never_read_as_the_answer_to_a_later_question(build):
     async with replication(build, replicas=0) as topology:
         server = topology.nodes[0]
-        async with node_at(server.address, timeout_s=1.0) as node:
+        async with node_at(server.address, timeout_s=2.5) as node:
             assert await node.ask(("ECHO", "first")) == [b"first"]
             await server.hang()
             error = await failure_of(node, ("ECHO", "second"))

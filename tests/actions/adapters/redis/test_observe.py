@@ -12,7 +12,7 @@ from actions.kit.topology import Address, Credentials, Kind, Target
 from sandbox.redis import builds, replication, sentinel
 
 pytestmark = pytest.mark.servers
-SLOW_LOAD = {"key-load-delay": "2000", "rdbcompression": "no"}
+SLOW_LOAD = {"key-load-delay": "10000", "rdbcompression": "no"}
 """Redis 6.2 looks at its clients after every 2 MB that it loads."""
 FILL = ("EVAL", "for n = 1, 1000 do redis.call('SET', n, string.rep('x', 8192)) end", "0")
 
@@ -69,7 +69,7 @@ async def test_everything_that_sentinels_name_with_the_rights_of_the_acl_user(bu
 
 
 async def test_what_sentinels_say(build, target_of):
-    async with sentinel(build) as topology, observing(target_of(topology)) as observer:
+    async with sentinel(build, down_after_ms=60_000) as topology, observing(target_of(topology)) as observer:
         snapshot = await observer.observe()
         views = await observer.sentinel_views()
     assert tuple(view.address for view in snapshot.sentinels) == addresses(topology.sentinel_addresses)
@@ -78,7 +78,7 @@ async def test_what_sentinels_say(build, target_of):
         assert (view.version, view.tilt, view.quorum_ok, view.gaps) == (build.version, False, True, ())
         assert view.quorum_text.startswith("OK 3 usable Sentinels")
         assert view.master.run_id == snapshot.nodes[0].info.run_id
-        assert (view.master.quorum, view.master.other_sentinels, view.master.down_after_ms) == (2, 2, 2000)
+        assert (view.master.quorum, view.master.other_sentinels, view.master.down_after_ms) == (2, 2, 60_000)
         assert {*view.master.peers, view.address} == {*addresses(topology.sentinel_addresses)}
         assert {replica.address for replica in view.master.replicas} == {node.address for node in snapshot.nodes[1:]}
         assert all(replica.link_up and replica.master for replica in view.master.replicas)

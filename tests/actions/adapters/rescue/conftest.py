@@ -26,7 +26,7 @@ def hands_on(rescue_folder):
             "master_name": topology.master_name,
             "auth": Credentials(topology.username, topology.password),
             "tls": Tls(ca_file=str(topology.tls.ca_file)) if topology.tls else None,
-            "timeout_ms": 5_000,
+            "timeout_ms": 10_000,
             "rescue": Folder(str(rescue_folder)),
         }
         hands = connect(Target(**(known | changes)))
