@@ -21,6 +21,8 @@ from sandbox.kubernetes.kubelet.status import is_ready
 from sandbox.redis.builds import Build
 
 _POLL_S = 0.1
+_ANSWER_S, _ROLE_S = 30.0, 5.0
+"""A busy machine is slow to answer; who is master is asked of those as well that hang."""
 _IMAGES = {"redis": "redis", "sentinel": "redis-sentinel"}
 
 
@@ -83,7 +85,9 @@ class Release:
                 return f"{one['status']['podIP']}:{port}"
         raise LookupError(f"There is no pod {pod} that has an address.")
 
-    async def command(self, pod: str, *words: str | float | bytes, sentinel: bool = False) -> Any:
+    async def command(
+        self, pod: str, *words: str | float | bytes, sentinel: bool = False, timeout_s: float = _ANSWER_S
+    ) -> Any:
         """Send one command to the data node, or the Sentinel, of this pod; redis-py's errors pass through."""
         host, _, port = self.address(pod, sentinel=sentinel).rpartition(":")
         client = redis.asyncio.Redis(
@@ -92,8 +96,8 @@ class Release:
             password=self.password,
             protocol=2,
             decode_responses=True,
-            socket_timeout=2.0,
-            socket_connect_timeout=2.0,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 0),
             driver_info=None,
         )
@@ -113,7 +117,7 @@ class Release:
 
     async def _role(self, pod: str) -> str:
         try:
-            return str((await self.command(pod, "ROLE"))[0])
+            return str((await self.command(pod, "ROLE", timeout_s=_ROLE_S))[0])
         except (RedisError, OSError, LookupError):
             return ""
 

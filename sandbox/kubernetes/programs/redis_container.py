@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-_ASK_S = 1.0
+_ASK_S = 10.0
+"""A Sentinel that is only slow must not make the first pod a second master."""
 _WAIT_S = 60.0
 _POLL_S = 0.05
 

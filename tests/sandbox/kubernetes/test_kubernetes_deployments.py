@@ -121,7 +121,7 @@ async def test_the_application_writes_logs_and_is_asked_for_its_health(release, 
     (pod,) = application.pods()
 
     def healthy():
-        with urllib.request.urlopen(application.health_url, timeout=5) as answer:
+        with urllib.request.urlopen(application.health_url, timeout=60) as answer:
             return json.load(answer)["redis"]
 
     assert await in_thread(healthy) == "ok"
