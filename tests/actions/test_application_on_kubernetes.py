@@ -145,7 +145,7 @@ async def test_a_split_brain_behind_a_service_that_selects_the_side_that_is_give
 
 @pytest.mark.parametrize("word", ["switch", "roll-back"])
 async def test_a_rollout_that_gets_stuck_is_reported_and_taken_back_if_that_was_asked_for(word):
-    async with shop(progress_deadline_s=5) as (release, deployed, hands):
+    async with shop(progress_deadline_s=20) as (release, deployed, hands):
         plan = await planned(hands, release, application=word)
         journal = Journal(SwitchApplication, _forget_images(release))
         ending = await carry_out(brief(plan.steps), hands, journal)
