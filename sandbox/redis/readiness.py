@@ -21,6 +21,8 @@ async def missing(topology: "Topology") -> str:
 
 async def named_master(topology: "Topology", sentinel: Server) -> str | None:
     """The address "host:port" that this Sentinel gives to clients; None where it does not answer."""
+    if not sentinel.running or sentinel.hung:
+        return None
     try:
         reply = await sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", topology.master_name)
     except (RedisError, OSError):

@@ -18,7 +18,7 @@ from sandbox.redis.link import Link, LinkProcess
 from sandbox.redis.managed import RENAMED
 from sandbox.redis.server import Credentials, Server, Spec, provider, role_of
 
-READY_S = 60.0
+READY_S = 90.0
 
 
 @contextlib.asynccontextmanager

@@ -17,14 +17,14 @@ from actions.kit.kubernetes import place
 from actions.kit.kubernetes.steps import AwaitRollout, SwitchApplication
 from actions.kit.loop import Ending, Outcome, carry_out
 from actions.kit.plan import Plan, Refusal, Step
+from actions.kit.rejoin import Rejoin
 from actions.kit.rescue_place import Folder
 from actions.kit.settlement import CutOff, settle
 from actions.kit.topology import Credentials, Kind, Limits, Target
 from sandbox.kubernetes import Application, Deployed, Release, bitnami, deploy
 from sandbox.kubernetes.api.resources import STATEFUL_SETS
 from sandbox.redis import build, loaded
-from tests.actions.test_failover_replication_on_servers import in_haste
-from tests.failover import Journal
+from tests.failover import Journal, patient
 
 pytestmark = pytest.mark.servers
 
@@ -53,6 +53,7 @@ async def shop(
                 limits=Limits(max_pause_ms=3000),
                 kubernetes=home,
                 rescue=rescue,
+                timeout_ms=10_000,
             )
         )
         try:
@@ -66,7 +67,14 @@ def copies(folder: Path) -> list[Path]:
 
 
 def brief(steps: Sequence[Step]) -> list[Step]:
-    return [replace(step, within_s=60) if isinstance(step, AwaitRollout) else step for step in in_haste(steps)]
+    """Only a master that is lost is not waited for."""
+    kinds = AwaitRollout | Rejoin
+    waited = [replace(one, within_s=60) if isinstance(one, kinds) and not is_lost(one) else one for one in steps]
+    return patient([replace(one, within_s=3) if is_lost(one) else one for one in waited])
+
+
+def is_lost(step: Step) -> bool:
+    return isinstance(step, Rejoin) and not step.replid
 
 
 def value_of(deployed: Deployed) -> str:
