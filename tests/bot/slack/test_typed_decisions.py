@@ -54,11 +54,11 @@ async def test_a_no_and_a_withdrawal_are_typed_with_the_id(slack: LocalSlack, ho
         await slack.waits_for(lambda: "Denied by <@U0LEAD>" in slack.message(INCIDENT, card.ts).plain())
         assert "not now" in slack.message(INCIDENT, card.ts).plain()
 
-        await oncall.types(INCIDENT, "/redis flush")
-        card = await slack.waits_for(lambda: saying(slack, "flush orders: irreversible"))
+        await oncall.types(INCIDENT, "/redis wipe")
+        card = await slack.waits_for(lambda: saying(slack, "wipe orders: irreversible"))
         request = next(value for _, action_id, value in card.buttons() if action_id == "withdraw")
         await lead.types(INCIDENT, f"/redis approve {request}")
-        shown = await slack.waits_for(lambda: whispered(slack, "U0LEAD", "flush orders: irreversible"))
+        shown = await slack.waits_for(lambda: whispered(slack, "U0LEAD", "wipe orders: irreversible"))
         assert "approve-typed" in [action_id for _, action_id, _ in shown.buttons()], "the name is typed here too"
         await oncall.types(INCIDENT, f"/redis withdraw {request}")
         await slack.waits_for(lambda: "Withdrawn by <@U0ONCALL>" in slack.message(INCIDENT, card.ts).plain())
