@@ -17,7 +17,7 @@ from sandbox.redis import Shape, build, builds, cluster, sentinel
 from sandbox.redis.config import CLUSTER_ACL, DATA_ACL, SENTINEL_ACL
 from sandbox.slack import LocalSlack
 from tests.cluster_failover import target_of_cluster
-from tests.failover import target_of
+from tests.failover import patient_target_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -110,7 +110,7 @@ async def test_trying_the_rights_does_nothing_even_where_all_is_allowed(which):
     async with sentinel(which) as topology:
         before = await state(topology.nodes)
         servers = (*topology.node_addresses, *topology.sentinel_addresses)
-        told = await tried(connect(target_of(topology)), servers)
+        told = await tried(connect(patient_target_of(topology)), servers)
         assert {rights.missing + rights.unknown for rights in told.values()} == {()}
         assert told[topology.node_addresses[0]].too_many == NEVER_USED
         assert await state(topology.nodes) == before
