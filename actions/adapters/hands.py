@@ -84,6 +84,8 @@ class TargetHands(RedisHands):
             return await super().observe()
         if self._kubernetes is not None:
             await self._kubernetes.ready()
+        if self._elasticache is not None:
+            await self._elasticache.ready()
         group = view = None
         named_by: dict[str, Awaitable[Iterable[Address]]] = {}
         async with asyncio.TaskGroup() as tasks:

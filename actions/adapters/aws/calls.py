@@ -7,6 +7,7 @@ The SDK repeats nothing by itself. What AWS has throttled it has not done, so th
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -44,6 +45,12 @@ def call(place: ReplicationGroup, operation: str, parameters: dict[str, Any]) ->
         _forget_where_it_was_no_use(place, failure)
         raise failure from error
     return answer
+
+
+def load(place: ReplicationGroup) -> None:
+    """Make the client beforehand; why that cannot be done is for the first call to say."""
+    with suppress(BotoCoreError, ClientError):
+        _client(place)
 
 
 def _client(place: ReplicationGroup) -> Any:

@@ -37,6 +37,16 @@ class AwsElastiCache:
 
     def __init__(self, place: ReplicationGroup) -> None:
         self._place = place
+        self._is_ready = False
+
+    async def ready(self) -> None:
+        """Load the SDK: it takes longer than a server may for its answer, and lets nobody else read one meanwhile.
+
+        What is wrong with it is said by whatever is asked next.
+        """
+        if not self._is_ready:
+            await asyncio.get_running_loop().run_in_executor(_threads, _load, self._place)
+            self._is_ready = True
 
     async def look(self) -> GroupView:
         """See ``ElastiCache.look``."""
@@ -145,6 +155,12 @@ class AwsElastiCache:
                     raise
                 await asyncio.sleep(pause_s)
                 wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+
+def _load(place: ReplicationGroup) -> None:
+    from actions.adapters.aws.calls import load  # noqa: PLC0415 -- As below.
+
+    load(place)
 
 
 def _in_thread(place: ReplicationGroup, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from actions.adapters import connect
+from actions.adapters.aws import group
 from actions.kit.elasticache import setting
 from actions.kit.errors import CommandRefused, Unreachable
 from actions.kit.snapshot import Reason
@@ -36,12 +37,12 @@ async def nobody_listens():
 async def test_where_aws_does_not_answer_the_servers_are_seen_all_the_same():
     async with replication(build()) as topology, nobody_listens() as nobody:
         nodes = tuple(map(Address.parse, topology.node_addresses))
-        group = ReplicationGroup("eu-west-1", "aragora-redis", nobody)
-        hands = connect(Target("search", Kind.ELASTICACHE, nodes=nodes, elasticache=group))
+        aws = ReplicationGroup("eu-west-1", "aragora-redis", nobody)
+        hands = connect(Target("search", Kind.ELASTICACHE, nodes=nodes, elasticache=aws, timeout_ms=10_000))
         try:
             snapshot = await hands.observe()
             with pytest.raises(Unreachable, match="TANDEM_AWS_ENDPOINT_URL"):
-                await hands.settings(group.resource, (setting.NAME,))
+                await hands.settings(aws.resource, (setting.NAME,))
         finally:
             await hands.aclose()
 
@@ -50,6 +51,23 @@ async def test_where_aws_does_not_answer_the_servers_are_seen_all_the_same():
     assert snapshot.group.unasked in snapshot.unasked
     assert snapshot.group.unasked.reason is Reason.UNRESOLVED
     assert snapshot.group.unasked.why == f"Nothing answers at {nobody}, which TANDEM_AWS_ENDPOINT_URL names."
+
+
+async def test_loading_the_sdk_takes_nothing_of_the_time_that_a_server_has(monkeypatch):
+    order = []
+    monkeypatch.setattr(group, "_load", lambda _place: order.append("SDK"))
+    async with replication(build(), replicas=0) as topology, nobody_listens() as nobody:
+        [node] = map(Address.parse, topology.node_addresses)
+        aws = ReplicationGroup("eu-west-1", "aragora-redis", nobody)
+        hands = connect(
+            Target("search", Kind.ELASTICACHE, nodes=(node,), elasticache=aws, timeout_ms=10_000),
+            reach=lambda asked: order.append(str(asked)) or asked,
+        )
+        try:
+            await hands.observe()
+        finally:
+            await hands.aclose()
+    assert order[:2] == ["SDK", str(node)]
 
 
 async def test_a_target_that_is_not_aws_has_no_aws():
