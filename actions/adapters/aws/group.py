@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, TypeVar
 
 from actions.adapters.aws.errors import AwsError, DeniedError, ThrottledError
@@ -51,7 +52,7 @@ class AwsElastiCache:
     async def look(self) -> GroupView:
         """See ``ElastiCache.look``."""
         group, events = await asyncio.gather(
-            _tried(self.group()), _tried(self._events(DAY_MINUTES, SourceType=Source.GROUP))
+            _tried(self.group), _tried(partial(self._events, DAY_MINUTES, SourceType=Source.GROUP))
         )
         if isinstance(group, ActionError):
             nothing = GroupView(self._place.region, self._place.name)
@@ -63,7 +64,7 @@ class AwsElastiCache:
 
     async def group(self) -> GroupView:
         """See ``ElastiCache.group``."""
-        group, members = await asyncio.gather(_tried(self._describe()), _tried(self._members()))
+        group, members = await asyncio.gather(_tried(self._describe), _tried(self._members))
         if isinstance(group, ActionError):
             raise group
         if isinstance(members, ActionError):
@@ -112,7 +113,7 @@ class AwsElastiCache:
 
     async def _not_found(self, error: DeniedError) -> DeniedError:
         """The same, with what the region has instead, where we are let look."""
-        listed = await _tried(self._call("describe_replication_groups", MaxRecords=_PAGE))
+        listed = await _tried(partial(self._call, "describe_replication_groups", MaxRecords=_PAGE))
         names = () if isinstance(listed, ActionError) else replies.parse_names(listed)
         near = get_close_matches(self._place.name, names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(names[:5])}." if names else ""
@@ -169,9 +170,10 @@ def _in_thread(place: ReplicationGroup, operation: str, parameters: dict[str, An
     return call(place, operation, parameters)
 
 
-async def _tried(asking: Awaitable[T]) -> T | ActionError:
+async def _tried(ask: Callable[[], Awaitable[T]]) -> T | ActionError:
+    """Called here and not before: whoever is cancelled before it begins leaves nothing that nobody awaits."""
     try:
-        return await asking
+        return await ask()
     except ActionError as error:
         return error
 
