@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from actions.adapters.redis import Reach, RedisHands
@@ -87,15 +88,16 @@ class TargetHands(RedisHands):
         if self._elasticache is not None:
             await self._elasticache.ready()
         group = view = None
-        named_by: dict[str, Awaitable[Iterable[Address]]] = {}
+        named_by: dict[str, Callable[[], Awaitable[Iterable[Address]]]] = {}
         async with asyncio.TaskGroup() as tasks:
             if self._elasticache is not None:
                 group = tasks.create_task(self._elasticache.look())
-                named_by["AWS"] = _endpoints(group)
+                named_by["AWS"] = partial(_endpoints, group)
             if self._kubernetes is not None:
                 view = tasks.create_task(self._kubernetes.look())
-                named_by["Kubernetes"] = _pods(view, nodes_of)
-            watched_by = _pods(view, sentinels_of) if view is not None and self.target.kind is Kind.SENTINEL else None
+                named_by["Kubernetes"] = partial(_pods, view, nodes_of)
+            hears = self.target.kind is Kind.SENTINEL
+            watched_by = partial(_pods, view, sentinels_of) if view is not None and hears else None
             snapshot = await self._observer.observe(named_by, watched_by)
         snapshot = replace(
             snapshot, group=group.result() if group else None, kubernetes=view.result() if view else None

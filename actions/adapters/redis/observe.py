@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -33,7 +33,7 @@ MOST_CLIENTS = 500
 SETTINGS = "settings"
 EARLIER = "seen earlier"
 
-Naming = Awaitable[Iterable[Address]]
+Naming = Callable[[], Awaitable[Iterable[Address]]]
 NamedBy = Mapping[str, Naming]
 """Who else is asked meanwhile and names nodes, by the name under which that is shown; it never raises."""
 
@@ -252,12 +252,12 @@ class _Look:
             self._tasks.create_task(self._ask_node(self._observer.questions(address)))
         self._named_by[address].add(by)
 
-    async def _hear(self, name: str, naming: Awaitable[Iterable[Address]]) -> None:
-        for address in await naming:
+    async def _hear(self, name: str, naming: Naming) -> None:
+        for address in await naming():
             self._named(address, name)
 
     async def _hear_of_sentinels(self, naming: Naming) -> None:
-        if named := tuple(await naming):
+        if named := tuple(await naming()):
             for sentinel in self._observer.watched_by(named):
                 self._tasks.create_task(self._ask_sentinel(sentinel))
 
