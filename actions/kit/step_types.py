@@ -77,5 +77,4 @@ STEP_TYPES: tuple[type[Step], ...] = (
     flushing.FlushMaster,
     flush_proof.TakeWrites,
     flush_proof.SeeFlushed,
-    flush_copied.ReportFlush,
 )

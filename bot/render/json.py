@@ -71,21 +71,16 @@ def events_json(seen: Seen) -> Json:
 
 def connected_json(seen: Seen) -> Json:
     """What ``connect`` prints."""
-    snapshot, verdict = seen.snapshot, seen.diagnosis.verdict
-    return {
-        "target": snapshot.target,
-        "kind": snapshot.kind.value,
-        "observed_at": time_of(snapshot.observed_at),
-        "verdict": verdict.id.value,
-        "confidence": verdict.confidence.value,
-        "master": text_of(seen.diagnosis.master),
-        **connection_json(seen),
-        "unasked": [{"source": one.source, "why": _why(one)} for one in snapshot.unasked],
-    }
+    return _beside_the_verdict(seen, connection_json(seen))
 
 
 def charted_json(seen: Seen) -> Json:
     """What ``chart`` prints."""
+    return _beside_the_verdict(seen, chart_json(seen))
+
+
+def _beside_the_verdict(seen: Seen, shown: Json) -> Json:
+    """What was asked for, with what it was seen of, and who did not answer."""
     snapshot, verdict = seen.snapshot, seen.diagnosis.verdict
     return {
         "target": snapshot.target,
@@ -94,7 +89,7 @@ def charted_json(seen: Seen) -> Json:
         "verdict": verdict.id.value,
         "confidence": verdict.confidence.value,
         "master": text_of(seen.diagnosis.master),
-        **chart_json(seen),
+        **shown,
         "unasked": [{"source": one.source, "why": _why(one)} for one in snapshot.unasked],
     }
 

@@ -11,11 +11,12 @@ from actions import flush
 from actions.kit.elasticache.views import GroupView
 from actions.kit.errors import UsageError
 from actions.kit.fencing import FENCE_REPLICAS
-from actions.kit.flushing.copied import ReportFlush, RescueMaster
+from actions.kit.flushing.copied import RescueMaster
 from actions.kit.flushing.look import Flushable
 from actions.kit.flushing.proof import SeeFlushed, TakeWrites
 from actions.kit.flushing.steps import FlushMaster
 from actions.kit.plan import Plan, Refusal, Risk
+from actions.kit.repair.demotion import ReportCopy
 from actions.kit.repair.fence import SeeRoom
 from actions.kit.rescue import RescueRoom
 from actions.kit.snapshot import NodeConfig, NodeView, Role, Snapshot
@@ -60,7 +61,7 @@ def refused(snapshot: Snapshot, **options: str) -> str:
 
 def test_all_is_copied_behind_a_fence_before_anything_goes() -> None:
     plan = plan_of(seen())
-    kinds = [SeeRoom, Fence, RescueMaster, FlushMaster, TakeWrites, SeeFlushed, Prove, Prove, SeeFlushed, ReportFlush]
+    kinds = [SeeRoom, Fence, RescueMaster, FlushMaster, TakeWrites, SeeFlushed, Prove, Prove, SeeFlushed, ReportCopy]
     assert [type(step) for step in plan.steps] == kinds
     assert plan.risk is Risk.IRREVERSIBLE
     assert isinstance(plan.steps[plan.turning], FlushMaster)

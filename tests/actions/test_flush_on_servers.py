@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from actions import flush
 from actions.adapters import connect
 from actions.kit.errors import TooLate, Unreachable
-from actions.kit.flushing.copied import ReportFlush, RescueMaster
+from actions.kit.flushing.copied import RescueMaster
 from actions.kit.flushing.look import look
 from actions.kit.flushing.proof import SeeFlushed
 from actions.kit.flushing.steps import FlushMaster
@@ -22,6 +22,7 @@ from actions.kit.loop import Ending, Outcome, StepState, carry_out
 from actions.kit.note import results_of
 from actions.kit.plan import Plan, Refusal
 from actions.kit.ports import Flush, Keyspace
+from actions.kit.repair.demotion import ReportCopy
 from actions.kit.rescue_place import Folder
 from actions.kit.settlement import CutOff, Question, settle
 from actions.kit.topology import Address
@@ -73,7 +74,7 @@ async def test_the_flushed_data_comes_back_from_its_copy(tmp_path: Path) -> None
         assert "300 keys of database 0, 40 keys of database 3 went" in notes_of(journal, FlushMaster)
         assert f"{scene.topology.nodes[1].address} has what was written since" in notes_of(journal, SeeFlushed)
         (copy,) = scene.copies
-        assert str(copy) in notes_of(journal, ReportFlush)
+        assert str(copy) in notes_of(journal, ReportCopy)
         assert values_of(journal)["where"] == str(copy)
         async with loaded(build(NAME), copy) as server:
             assert await counted(server) == OLD

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -191,3 +193,14 @@ async def office(
     finally:
         await desk.aclose(patience_s)
         await ledger.aclose()
+
+
+async def killed(script: str, *words: str) -> None:
+    """A Python process with this script and these arguments has ended by SIGKILL, as the script has it."""
+    victim = await asyncio.create_subprocess_exec(sys.executable, "-c", script, *words)
+    try:
+        assert await asyncio.wait_for(victim.wait(), 120) == -signal.SIGKILL
+    finally:
+        if victim.returncode is None:
+            victim.kill()
+            await victim.wait()

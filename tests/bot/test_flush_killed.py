@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,13 +54,7 @@ asyncio.run(main())
 async def killed(topology: Topology, folder: Path, method: str) -> None:
     """A process was killed as soon as it had done this."""
     words = (str(folder), ",".join(topology.node_addresses), method)
-    victim = await asyncio.create_subprocess_exec(sys.executable, "-c", VICTIM, *words)
-    try:
-        assert await asyncio.wait_for(victim.wait(), 120) == -signal.SIGKILL
-    finally:
-        if victim.returncode is None:
-            victim.kill()
-            await victim.wait()
+    await desks.killed(VICTIM, *words)
 
 
 @pytest.mark.parametrize(

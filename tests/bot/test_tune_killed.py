@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -53,13 +50,7 @@ asyncio.run(main())
 async def killed(topology: Topology, folder: Path, method: str, times: int, value: str) -> None:
     """A process has asked for this value, and was killed after it had done something so many times."""
     words = (str(folder), ",".join(topology.node_addresses), method, str(times), value)
-    victim = await asyncio.create_subprocess_exec(sys.executable, "-c", VICTIM, *words)
-    try:
-        assert await asyncio.wait_for(victim.wait(), 120) == -signal.SIGKILL
-    finally:
-        if victim.returncode is None:
-            victim.kill()
-            await victim.wait()
+    await desks.killed(VICTIM, *words)
 
 
 @pytest.mark.parametrize(

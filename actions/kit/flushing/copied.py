@@ -12,7 +12,7 @@ from actions.kit.note import Note
 from actions.kit.plan import Step
 from actions.kit.ports import Hands
 from actions.kit.repair.rescue import Loser, paused, why_not_frozen, words
-from actions.kit.rescue import values_of, where_it_is
+from actions.kit.rescue import values_of
 from actions.kit.snapshot import Role
 from actions.kit.topology import Address
 
@@ -76,32 +76,3 @@ class RescueMaster(Step):
             if copy := await hands.rescued(self.master.copy):
                 return f"the copy stays: {copy.where}"
         return ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportFlush(Step):
-    """Say where what was flushed is, that it is whole, and how to look into it."""
-
-    master: Loser
-
-    @property
-    def title(self) -> str:
-        """What the step does."""
-        return f"Say where the data of {self.master.node} is"
-
-    @property
-    def command(self) -> str:
-        """The equivalent for a person."""
-        return "sha256sum FILE"
-
-    async def act(self, hands: Hands) -> str:
-        """Read it once more.
-
-        Raises:
-            NotYet: it is not there any more.
-        """
-        copy = await hands.rescued(self.master.copy)
-        if copy is None:
-            raise NotYet(f"the copy {self.master.copy} is not there any more")
-        said = f"{where_it_is(copy)}. How to bring it back from there: docs/rescue.md"
-        return Note(said, rescue_copy=values_of(copy))

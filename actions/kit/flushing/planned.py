@@ -14,11 +14,12 @@ from actions.kit.cluster.refusals import few
 from actions.kit.cluster.shards import Shards
 from actions.kit.cluster.steps import ProveShards
 from actions.kit.fencing import but_scripts, fence_of, scripts_pass
-from actions.kit.flushing.copied import ReportFlush, RescueMaster
+from actions.kit.flushing.copied import RescueMaster
 from actions.kit.flushing.masters import Flushed
 from actions.kit.flushing.proof import SeeFlushed, TakeWrites
 from actions.kit.flushing.steps import FlushMaster, named
 from actions.kit.plan import Cost, Plan, Risk, Step, facts_of
+from actions.kit.repair.demotion import ReportCopy
 from actions.kit.repair.fence import SeeRoom
 from actions.kit.repair.rescue import Loser
 from actions.kit.replication_failover import LOOK_AGAIN_S
@@ -28,6 +29,8 @@ from actions.kit.snapshot import Snapshot
 from actions.kit.steps import Fence, Prove
 from actions.kit.topology import Address, Kind
 from actions.kit.tuning.sizes import rough_size
+
+_BRING_BACK = ". How to bring it back from there: docs/rescue.md"
 
 
 def planned(snapshot: Snapshot, action: str, masters: Sequence[Flushed]) -> Plan:
@@ -80,7 +83,7 @@ def _steps(snapshot: Snapshot, masters: Sequence[Flushed]) -> tuple[Step, ...]:
         for last in (False, True)
     )
     steps += [*first, *_proofs(snapshot, masters), *last]
-    return (*steps, *(ReportFlush(copy) for copy in copies.values()))
+    return (*steps, *(ReportCopy(copy, before="", after=_BRING_BACK) for copy in copies.values()))
 
 
 def _pause_ms(snapshot: Snapshot) -> int:

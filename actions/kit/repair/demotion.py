@@ -163,9 +163,11 @@ class ReleaseLoser(PutBack):
 
 @dataclass(frozen=True, slots=True)
 class ReportCopy(Step):
-    """Say what became of what only the loser had: where its copy lies, that it is whole, how to look into it."""
+    """Say what became of what a node alone had: where its copy lies, that it is whole, how to look into it."""
 
     loser: Loser
+    before: str = "nothing was merged; "
+    after: str = ""
 
     @property
     def title(self) -> str:
@@ -186,4 +188,4 @@ class ReportCopy(Step):
         copy = await hands.rescued(self.loser.copy)
         if copy is None:
             raise NotYet(f"the copy {self.loser.copy} is not there any more")
-        return Note(f"nothing was merged; {where_it_is(copy)}", rescue_copy=values_of(copy))
+        return Note(f"{self.before}{where_it_is(copy)}{self.after}", rescue_copy=values_of(copy))
